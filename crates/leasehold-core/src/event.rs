@@ -1,0 +1,583 @@
+//! What happened: the only thing that checkers see.
+//!
+//! Events are small and copyable, and name things by integer ids. They come in two kinds, so that no node can
+//! forge what only an engine knows: [`NodeEvent`] is what a node says of itself, [`WorldEvent`] what the engine
+//! did to it or saw.
+
+use core::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{self, Reading};
+use crate::id::{CommandId, FaultId, Incarnation, LeaseId, NodeId, OpId, ResourceId, Token, Version};
+use crate::node::{Leg, Purpose};
+use crate::time::{RateError, SimInstant, Span};
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in true time. Within a run, events are ordered by this and then by emission.
+    pub at: SimInstant,
+    /// To whom; nothing for what concerns the whole world.
+    pub node: Option<NodeId>,
+    /// What the clock that the node relies on (see [`NodePlan`](crate::plan::NodePlan)) showed then, in
+    /// nanoseconds. True time where there is no node.
+    pub local: i64,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened, by who may say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EventKind {
+    /// A node's own report.
+    Node(NodeEvent),
+    /// The engine's.
+    World(WorldEvent),
+}
+
+/// What a node reports of itself, through [`Context::emit`](crate::Context::emit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeEvent {
+    /// A grantor's grant became durable; its term begins now.
+    Granted {
+        /// The resource.
+        resource: ResourceId,
+        /// The new lease.
+        lease: LeaseId,
+        /// Who holds it.
+        holder: NodeId,
+        /// Its fencing token.
+        token: Token,
+        /// Its term, on the grantor's clock.
+        ttl: Span,
+    },
+    /// A grantor decided to start a lease's term anew.
+    Renewed {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// Its token, which a renewal keeps.
+        token: Token,
+        /// The new term, on the grantor's clock.
+        ttl: Span,
+    },
+    /// A lease's end became durable.
+    Ended {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// Its token.
+        token: Token,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A restarted grantor read this lease from its disk: the latest of its resource. If it lives, a new term
+    /// of `ttl` begins now. A grantor with many tells of them in the order of their lease ids: some may never have
+    /// been told of before.
+    Recovered {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// Who holds or held it.
+        holder: NodeId,
+        /// Its token.
+        token: Token,
+        /// Its term, on the grantor's clock.
+        ttl: Span,
+        /// Nothing if it lives, else why it ended.
+        ended: Option<EndCause>,
+    },
+    /// How many leases the grantor's own table holds once all decisions reported so far are done.
+    TableHolds {
+        /// Live leases, over all resources.
+        live: u32,
+    },
+    /// A grantor put a contender into its queue.
+    Queued {
+        /// The resource.
+        resource: ResourceId,
+        /// The contender.
+        contender: NodeId,
+        /// Its place, 1 for the next in turn.
+        position: u32,
+    },
+
+    /// A holder believes that it holds, until `deadline` on its own clock.
+    ClaimStarted(Claim),
+    /// A holder moved the deadline of its claim.
+    ClaimRenewed(Claim),
+    /// A holder knows that its claim is over.
+    ClaimEnded {
+        /// The resource.
+        resource: ResourceId,
+        /// The claim's token.
+        token: Token,
+        /// The claiming process.
+        incarnation: Incarnation,
+        /// Why.
+        reason: ClaimEnd,
+    },
+    /// A contender left: this process of it will not contend again.
+    Withdrew {
+        /// The resource.
+        resource: ResourceId,
+    },
+
+    /// A resource answered a read.
+    ReadServed {
+        /// The resource.
+        resource: ResourceId,
+        /// Who asked.
+        reader: NodeId,
+        /// The token that the read carried.
+        token: Token,
+        /// The version it was shown.
+        version: Version,
+    },
+    /// A holder sent an effect.
+    EffectIssued {
+        /// The resource.
+        resource: ResourceId,
+        /// The token it carries.
+        token: Token,
+        /// Its sequence number.
+        op: OpId,
+    },
+    /// An effect of `writer` became durable at the resource.
+    EffectAccepted {
+        /// The resource.
+        resource: ResourceId,
+        /// Who sent it.
+        writer: NodeId,
+        /// The token it carried.
+        token: Token,
+        /// Its sequence number.
+        op: OpId,
+        /// The version that it replaced.
+        replaced: Version,
+        /// The version that its writer had read; nothing for a blind write.
+        based_on: Option<Version>,
+        /// A chain over all values so far, so that two histories can be told apart.
+        value: u64,
+    },
+    /// A resource refused a read or a write.
+    AccessRefused {
+        /// The resource.
+        resource: ResourceId,
+        /// Who asked.
+        by: NodeId,
+        /// What for.
+        access: Access,
+        /// The token that the request carried.
+        token: Token,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A resource recognised an operation that it had done before, and did not do it again.
+    DuplicateRecognised {
+        /// The resource.
+        resource: ResourceId,
+        /// Who sent it.
+        writer: NodeId,
+        /// Its sequence number.
+        op: OpId,
+    },
+
+    /// The node passed a place that a test of the protocol should reach.
+    Probed(Probe),
+}
+
+/// A holder's belief that it holds a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The token under which it claims.
+    pub token: Token,
+    /// The claiming process.
+    pub incarnation: Incarnation,
+    /// Until when, on the holder's own clock: its guard says yes while that clock shows less.
+    #[serde(with = "clock::in_an_event")]
+    pub deadline: Reading,
+    /// The TTL that the grantor gave.
+    pub ttl: Span,
+}
+
+/// Why a lease ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// Somebody asked for it and the grantor found it entitled.
+    Released {
+        /// Who asked.
+        by: NodeId,
+    },
+    /// Its term was over.
+    Expired,
+    /// An administrator or a higher priority took it.
+    Revoked,
+}
+
+/// Why a holder gave up its claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimEnd {
+    /// It let go by itself.
+    Released,
+    /// Its own deadline came.
+    Lapsed,
+    /// The grantor said that the lease is gone.
+    ToldLost,
+    /// The resource refused its token.
+    Fenced,
+}
+
+/// What an access to a resource wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// To read.
+    Read,
+    /// To write.
+    Write,
+}
+
+/// Why a resource refused an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Its token is older than the resource's mark.
+    Stale {
+        /// The mark.
+        mark: Token,
+    },
+    /// What it was based on is no longer the latest version (compare-and-set).
+    Conflict {
+        /// The latest version.
+        latest: Version,
+    },
+}
+
+/// Places worth reaching: a pass that never got there says little. Source: docs/timing.md, section 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// A lease ended while its holder was paused.
+    ExpiredWhilePaused,
+    /// A renewal reached the grantor when its lease had just expired.
+    RenewalInFlightAtExpiry,
+    /// A renewal was applied but its answer was lost.
+    RenewalAppliedButResponseLost,
+    /// A write left with a token older than one already granted.
+    StaleWriteAttempted,
+    /// A resource refused such a write.
+    StaleWriteRejected,
+    /// A resource accepted an older token after a newer grant.
+    UnfencedWindow,
+    /// Two claims on one resource overlapped.
+    ClaimsOverlapped,
+    /// The next lease of a resource went to the holder of the last.
+    #[serde(rename = "re-granted-to-same-owner")]
+    RegrantedToSameOwner,
+    /// A grantor restarted with a live lease on its disk.
+    GrantorRestartedWithLiveLease,
+    /// A clock's error used over half of what the margin allows.
+    ClockUsedOverHalfTheMargin,
+    /// A release reached the grantor when its lease had just expired.
+    ReleaseRacedExpiry,
+    /// A holder's deadline came while it waited for the answer to a renewal.
+    ClaimLapsedAwaitingRenewal,
+    /// A resource was granted after its last lease had expired.
+    TakenOver,
+    /// A resource was granted after its last lease had been released.
+    HandedOver,
+}
+
+impl Probe {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::ExpiredWhilePaused,
+        Self::RenewalInFlightAtExpiry,
+        Self::RenewalAppliedButResponseLost,
+        Self::StaleWriteAttempted,
+        Self::StaleWriteRejected,
+        Self::UnfencedWindow,
+        Self::ClaimsOverlapped,
+        Self::RegrantedToSameOwner,
+        Self::GrantorRestartedWithLiveLease,
+        Self::ClockUsedOverHalfTheMargin,
+        Self::ReleaseRacedExpiry,
+        Self::ClaimLapsedAwaitingRenewal,
+        Self::TakenOver,
+        Self::HandedOver,
+    ];
+
+    /// The name as it stands in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ExpiredWhilePaused => "expired-while-paused",
+            Self::RenewalInFlightAtExpiry => "renewal-in-flight-at-expiry",
+            Self::RenewalAppliedButResponseLost => "renewal-applied-but-response-lost",
+            Self::StaleWriteAttempted => "stale-write-attempted",
+            Self::StaleWriteRejected => "stale-write-rejected",
+            Self::UnfencedWindow => "unfenced-window",
+            Self::ClaimsOverlapped => "claims-overlapped",
+            Self::RegrantedToSameOwner => "re-granted-to-same-owner",
+            Self::GrantorRestartedWithLiveLease => "grantor-restarted-with-live-lease",
+            Self::ClockUsedOverHalfTheMargin => "clock-used-over-half-the-margin",
+            Self::ReleaseRacedExpiry => "release-raced-expiry",
+            Self::ClaimLapsedAwaitingRenewal => "claim-lapsed-awaiting-renewal",
+            Self::TakenOver => "taken-over",
+            Self::HandedOver => "handed-over",
+        }
+    }
+}
+
+/// What the engine did to a node, or saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorldEvent {
+    /// The node's process started for the first time.
+    Started,
+    /// The process died; its memory is gone.
+    Crashed,
+    /// The process started again, with what its disk kept.
+    Restarted {
+        /// The new process.
+        incarnation: Incarnation,
+    },
+    /// The process stopped between two instructions; its clocks go on.
+    Paused,
+    /// The machine stopped; its monotonic clock stands still.
+    Suspended,
+    /// The process goes on where it stopped.
+    Resumed,
+    /// The node's code panicked. The run ends here.
+    Panicked,
+    /// All clocks of the host run at a new rate.
+    ClockRateChanged {
+        /// The new error.
+        rate: RateError,
+    },
+    /// The host's wall clock jumped.
+    WallStepped {
+        /// By so many nanoseconds, negative for back.
+        by: i64,
+    },
+    /// The node was given a command of its system.
+    CommandGiven {
+        /// Which.
+        command: CommandId,
+    },
+
+    /// The clock of the claiming node reached the claim's deadline: its guard says no from now on, whether the
+    /// process runs or not.
+    ClaimLapsed {
+        /// The resource.
+        resource: ResourceId,
+        /// The claim's token.
+        token: Token,
+        /// The claiming process.
+        incarnation: Incarnation,
+    },
+    /// That clock stepped back below the deadline, and the node has not seen the end: its guard says yes again.
+    ClaimResumed {
+        /// The resource.
+        resource: ResourceId,
+        /// The claim's token.
+        token: Token,
+        /// The claiming process.
+        incarnation: Incarnation,
+    },
+
+    /// A message from this event's node did not arrive.
+    MessageLost {
+        /// Where it was going.
+        to: NodeId,
+        /// What it was about.
+        purpose: Purpose,
+        /// Which leg of the exchange it was.
+        leg: Leg,
+        /// Why.
+        cause: LossCause,
+    },
+
+    /// A fault's trigger was met.
+    FaultFired {
+        /// Which fault.
+        fault: FaultId,
+    },
+    /// A fault touched something for the first time.
+    FaultLanded {
+        /// Which fault.
+        fault: FaultId,
+    },
+    /// A fault is over.
+    FaultHealed {
+        /// Which fault.
+        fault: FaultId,
+    },
+
+    /// From now on an assumption about this event's node does not hold: timed invariants count, not judge.
+    AssumptionBroken {
+        /// Which.
+        assumption: Assumption,
+    },
+    /// It holds again.
+    AssumptionRestored {
+        /// Which.
+        assumption: Assumption,
+    },
+
+    /// A phase of the run began.
+    PhaseEntered {
+        /// Which.
+        phase: Phase,
+    },
+}
+
+/// Why a message did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossCause {
+    /// The network's own loss.
+    Noise,
+    /// A partition or a lossy-link fault.
+    Fault,
+    /// The receiver's process was down.
+    Down,
+    /// The receiver was paused and its buffer full.
+    Overflow,
+}
+
+/// What timed invariants rely on, per node. Source: ARCHITECTURE.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumption {
+    /// The rates of the node's clocks lie within the declared bound.
+    ClockRate,
+    /// The clock that the node relies on is not suspended.
+    ClockRuns,
+    /// The disk keeps what was synced.
+    DiskKeeps,
+}
+
+impl Assumption {
+    /// The name as it stands in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClockRate => "clock-rate",
+            Self::ClockRuns => "clock-runs",
+            Self::DiskKeeps => "disk-keeps",
+        }
+    }
+}
+
+/// The parts of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Faults fire.
+    Chaos,
+    /// Every fault is healed, and the core stays so; liveness is judged from here.
+    Settle,
+}
+
+/// Takes events as they happen. Sinks compose: a digest, checkers, a recorder and a log can listen at once.
+pub trait EventSink {
+    /// Takes one event. Returning [`ControlFlow::Break`] ends the run after it.
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()>;
+}
+
+impl<S: EventSink + ?Sized> EventSink for &mut S {
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        (**self).on_event(event)
+    }
+}
+
+impl<A: EventSink, B: EventSink> EventSink for (A, B) {
+    /// Both see the event; either may end the run.
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        let first = self.0.on_event(event);
+        let second = self.1.on_event(event);
+        if first.is_break() { first } else { second }
+    }
+}
+
+impl<S: EventSink> EventSink for Option<S> {
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        self.as_mut().map_or(ControlFlow::Continue(()), |sink| sink.on_event(event))
+    }
+}
+
+/// Hears everything and remembers nothing.
+impl EventSink for () {
+    fn on_event(&mut self, _: &Event) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Remembers everything: for tests.
+impl EventSink for alloc::vec::Vec<Event> {
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        self.push(*event);
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ClockKind;
+
+    #[test]
+    fn an_event_survives_the_trace() {
+        let event = Event {
+            at: SimInstant::from_nanos(5),
+            node: Some(NodeId(3)),
+            local: -7,
+            kind: EventKind::Node(NodeEvent::ClaimStarted(Claim {
+                resource: ResourceId(0),
+                token: Token(9),
+                incarnation: Incarnation(1),
+                deadline: Reading::new(ClockKind::Boot, 11),
+                ttl: Span::from_secs(10),
+            })),
+        };
+        let line = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+        let crashed = Event { kind: EventKind::World(WorldEvent::Crashed), ..event };
+        let line = serde_json::to_string(&crashed).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), crashed);
+    }
+
+    /// The two kinds stand untagged in a trace, so no name may mean both.
+    #[test]
+    fn no_two_events_share_a_name() {
+        let source = include_str!("event.rs");
+        let variants = |name: &str| -> std::vec::Vec<&str> {
+            let (_, rest) = source.split_once(&std::format!("pub enum {name} {{\n")).unwrap();
+            let (body, _) = rest.split_once("\n}\n").unwrap();
+            let lines = body.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+            let words = lines.filter_map(|line| line.trim().split([' ', ',', '(', '{']).next());
+            words.filter(|word| word.starts_with(char::is_uppercase)).collect()
+        };
+        let (node, world) = (variants("NodeEvent"), variants("WorldEvent"));
+        assert!(node.len() > 15 && world.len() > 15, "{node:?} {world:?}");
+        assert!(node.iter().all(|name| !world.contains(name)));
+    }
+
+    #[test]
+    fn probe_names_are_those_of_the_scenario_files() {
+        for probe in Probe::ALL {
+            let quoted = serde_json::to_string(&probe).unwrap();
+            assert_eq!(quoted.trim_matches('"'), probe.name());
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A plan: the complete input of one run.
+//!
+//! Topology, clocks, network, disks, every fault with its trigger, the phases and the noise key. Same plan, same
+//! nodes: same digest, on any machine and day. A plan may hold triggers that wait for a condition; the
+//! [`Outcome`](crate::Outcome) records the instants at which they fired.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::ClockKind;
+use crate::id::{CommandId, NodeId};
+use crate::node::Purpose;
+use crate::noise::NoiseKey;
+use crate::time::{Drift, RateError, SimInstant, Span};
+
+/// The complete input of one run, beside the nodes themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The hosts; a node's id is its position here.
+    pub nodes: Vec<NodePlan>,
+    /// What every link does unless a fault says otherwise.
+    pub network: NetworkPlan,
+    /// The key of all noise.
+    pub noise: NoiseKey,
+    /// What goes wrong; a fault's id is its position here.
+    pub faults: Vec<FaultPlan>,
+    /// How long the run's parts last.
+    pub phases: Phases,
+    /// The declared bound on clock rates. A rate outside breaks an assumption.
+    pub clock_rate: Drift,
+    /// How many messages a stopped process's host buffers; more are lost.
+    pub receive_buffer: u32,
+}
+
+/// One host and the process on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePlan {
+    /// Its unique name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The clock that its protocol reads. A suspend of it breaks an assumption, and logs show it.
+    pub relies_on: ClockKind,
+    /// The rate of all its clocks.
+    pub rate: RateError,
+    /// What its wall clock shows at the start, in nanoseconds from true time.
+    pub wall_offset: i64,
+    /// How long its disk takes for a write.
+    pub disk: Latency,
+    /// When its process starts.
+    pub starts: Span,
+}
+
+/// What a node is for: faults and phases go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Decides who holds a lease.
+    Grantor,
+    /// Wants to hold one. At any time it is a holder, an ex-holder, or just a contender.
+    Contender,
+    /// What a lease protects.
+    Resource,
+    /// Keeps instances under leases.
+    Registry,
+    /// Is registered.
+    Instance,
+    /// Looks instances up.
+    Discovery,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Grantor, Self::Contender, Self::Resource, Self::Registry, Self::Instance, Self::Discovery];
+
+    /// The name as it stands in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Grantor => "grantor",
+            Self::Contender => "contender",
+            Self::Resource => "resource",
+            Self::Registry => "registry",
+            Self::Instance => "instance",
+            Self::Discovery => "discovery",
+        }
+    }
+
+    /// Whether nodes of this role are brought up again when the run settles. Of the contenders, the first is,
+    /// and only if none is up.
+    pub const fn is_core(self) -> bool {
+        matches!(self, Self::Grantor | Self::Resource | Self::Registry)
+    }
+}
+
+/// How long something takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Span),
+    /// Evenly between two lengths, both included.
+    Uniform {
+        /// The shortest.
+        min: Span,
+        /// The longest.
+        max: Span,
+    },
+    /// Log-normal, cut off at a longest.
+    LogNormal {
+        /// Half are shorter.
+        median: Span,
+        /// One in a hundred is longer. Above the median.
+        p99: Span,
+        /// None is longer. At least `p99`.
+        max: Span,
+    },
+}
+
+impl Latency {
+    /// The longest it can be.
+    pub const fn longest(&self) -> Span {
+        match *self {
+            Self::Constant(span) => span,
+            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+        }
+    }
+}
+
+/// A chance in parts per million, from 0 to 1,000,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chance(u32);
+
+impl Chance {
+    /// Never.
+    pub const NEVER: Self = Self(0);
+    /// Always.
+    pub const ALWAYS: Self = Self(1_000_000);
+
+    /// A chance in parts per million; `None` above one.
+    pub const fn from_ppm(ppm: u32) -> Option<Self> {
+        if ppm > 1_000_000 { None } else { Some(Self(ppm)) }
+    }
+
+    /// The chance in parts per million.
+    pub const fn as_ppm(self) -> u32 {
+        self.0
+    }
+}
+
+/// What every link does. From the settle phase on, nothing is lost or duplicated any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkPlan {
+    /// How long a message takes. Messages may overtake each other.
+    pub latency: Latency,
+    /// How many are lost.
+    pub loss: Chance,
+    /// How many arrive twice; the copy has a latency of its own.
+    pub duplicate: Chance,
+}
+
+/// How long the parts of a run last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phases {
+    /// Faults fire.
+    pub chaos: Span,
+    /// All are healed; liveness is judged.
+    pub settle: Span,
+}
+
+impl Phases {
+    /// When all faults heal.
+    pub fn settles_at(&self) -> SimInstant {
+        SimInstant::START + self.chaos
+    }
+
+    /// When the run ends.
+    pub fn ends_at(&self) -> SimInstant {
+        self.settles_at() + self.settle
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultPlan {
+    /// When it fires.
+    pub trigger: Trigger,
+    /// Whom it strikes. Roles are resolved when it fires.
+    pub target: Target,
+    /// What it does.
+    pub action: Action,
+    /// How long; until the run settles if nothing is said. Without meaning for what has no duration.
+    pub lasts: Option<Span>,
+    /// Where in the outputs of the target's next step a pause, suspend or crash falls.
+    pub cut: Cut,
+}
+
+/// When a fault fires. Each fires once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// At an instant.
+    At(SimInstant),
+    /// When something holds for the first time.
+    When(Condition),
+}
+
+/// A lease-critical condition, resolved from events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// What is left of some claim, on its holder's clock, drops below this share of its TTL. The claim's holder
+    /// is the subject.
+    TtlRemainingBelow {
+        /// The share, in percent: 1 to 100.
+        percent: u8,
+    },
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// This node.
+    Node(NodeId),
+    /// The node with the latest claim that is still open; the subject of the condition, if there is one.
+    Holder,
+    /// The node whose claim ended last and that does not claim now.
+    ExHolder,
+    /// One of the nodes of this role, picked by the noise key; for [`Role::Contender`], of those that do not
+    /// claim now.
+    OneOf(Role),
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Messages do not get through, nor do those under way.
+    Partition(Scope),
+    /// A link gets worse, on top of what it does anyway.
+    Link {
+        /// Which.
+        scope: Scope,
+        /// Every message takes this much longer.
+        delay: Span,
+        /// So many more are lost.
+        loss: Chance,
+        /// So many more arrive twice.
+        duplicate: Chance,
+    },
+    /// The process stops; its clocks run (a GC pause).
+    Pause,
+    /// The machine stops; its monotonic clock stands still (a VM suspend).
+    Suspend,
+    /// The process dies. It comes back after the fault's duration, if it has one.
+    Crash,
+    /// The process dies and comes back at once, or just comes back if it is down.
+    Restart,
+    /// All clocks of the host run at another rate.
+    ClockRate(RateError),
+    /// The wall clock jumps by so many nanoseconds.
+    WallStep(i64),
+    /// The node is told something.
+    Command(CommandId),
+}
+
+/// Which links of the target are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All, in both directions.
+    Isolate,
+    /// To the peer and back.
+    Between(Target),
+    /// To the peer only.
+    OneWay(Target),
+}
+
+/// Where a pause or crash falls: in the ordered outputs of the target's next step that has any (and, for
+/// [`Cut::BeforeSend`], of the next that has such a message). What stands before the cut leaves; the rest
+/// leaves at the resume, stamped then, or never. So it can fall between a check and the act it allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// After so many outputs.
+    After(u16),
+    /// Before the step's first message about this, and before whatever it reported just ahead of it.
+    BeforeSend(Purpose),
+}

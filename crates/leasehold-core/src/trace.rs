@@ -1,0 +1,57 @@
+//! What stands at the head of a recorded trace, so that it can be judged without the run.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::Bounds;
+use crate::clock::ClockKind;
+use crate::event::Probe;
+use crate::id::ResourceId;
+use crate::plan::Role;
+
+/// The version of the trace format.
+pub const FORMAT: u32 = 1;
+
+/// The first line of a trace; every other line is an [`Event`](crate::Event).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The version of the tool that wrote it.
+    pub tool: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The system that ran.
+    pub system: String,
+    /// The engine that ran it.
+    pub engine: String,
+    /// The seed.
+    pub seed: u64,
+    /// The nodes, by id.
+    pub nodes: Vec<TraceNode>,
+    /// What each fault of the plan does, in words, by id.
+    pub faults: Vec<String>,
+    /// The commands of the system, by id.
+    pub commands: Vec<String>,
+    /// What timed invariants are judged by.
+    pub bounds: Bounds,
+    /// The names of the invariants that apply to the system.
+    pub invariants: Vec<String>,
+    /// The places that a run had to reach.
+    pub reach: Vec<Probe>,
+}
+
+/// One node of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceNode {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The clock whose reading stands beside each of its events.
+    pub relies_on: ClockKind,
+    /// The resources it wants to hold; liveness is judged for these.
+    pub contends_for: Vec<ResourceId>,
+}
