@@ -1,0 +1,121 @@
+//! The books that a judge keeps for each invariant.
+
+use alloc::vec::Vec;
+
+use leasehold_core::{NodeId, ResourceId, SimInstant, Span};
+
+use crate::finding::{Fact, KEPT, Violation};
+use crate::invariant::Invariant;
+use crate::report::{ClosestCall, InvariantReport};
+
+/// What a checker has to say about a violation, beside when it happened.
+pub(crate) struct Case {
+    pub(crate) nodes: Vec<NodeId>,
+    pub(crate) resource: Option<ResourceId>,
+    pub(crate) evidence: Vec<Fact>,
+}
+
+/// Counts judgements and keeps the first violations.
+#[derive(Debug)]
+pub(crate) struct Book {
+    report: InvariantReport,
+    /// How many of the kept violations were handed out as new.
+    handed_out: usize,
+}
+
+impl Book {
+    pub(crate) fn new(invariant: Invariant) -> Self {
+        let report = InvariantReport {
+            invariant,
+            judged: 0,
+            excused: 0,
+            violations: 0,
+            closest_call: None,
+            evidence: Vec::new(),
+        };
+        Self { report, handed_out: 0 }
+    }
+
+    /// The invariant was judged once more. A violation has to be judged as well.
+    pub(crate) fn judge(&mut self) {
+        self.report.judged += 1;
+    }
+
+    /// A broken assumption forbade a judgement.
+    pub(crate) fn excuse(&mut self) {
+        self.report.excused += 1;
+    }
+
+    /// A bound held with this much left.
+    pub(crate) fn slack(&mut self, left: Span, of: Option<Span>) {
+        if self.report.closest_call.is_none_or(|closest| left < closest.left) {
+            self.report.closest_call = Some(ClosestCall { left, of });
+        }
+    }
+
+    /// The invariant was false. `case` is only asked for evidence that will be kept.
+    pub(crate) fn violation(&mut self, at: SimInstant, clause: &'static str, case: impl FnOnce() -> Case) {
+        self.report.violations += 1;
+        if self.report.evidence.len() < KEPT {
+            let Case { nodes, resource, evidence } = case();
+            let invariant = self.report.invariant;
+            self.report.evidence.push(Violation { invariant, clause, at, nodes, resource, evidence });
+        }
+    }
+
+    /// The kept violations that were not handed out before.
+    pub(crate) fn hand_out(&mut self) -> &[Violation] {
+        let from = core::mem::replace(&mut self.handed_out, self.report.evidence.len());
+        &self.report.evidence[from..]
+    }
+
+    pub(crate) fn report(&self) -> &InvariantReport {
+        &self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::script::s;
+
+    fn nobody() -> Case {
+        Case { nodes: vec![], resource: None, evidence: vec![] }
+    }
+
+    #[test]
+    fn only_the_first_violations_are_kept_but_all_are_counted() {
+        let mut book = Book::new(Invariant::Fencing);
+        for second in 0..20 {
+            book.violation(s(second), "clause", || {
+                assert!(second < 8, "evidence is gathered only where it is kept");
+                nobody()
+            });
+        }
+        assert_eq!(book.report().violations, 20);
+        assert_eq!(book.report().evidence.len(), 8);
+        assert_eq!(book.report().evidence[7].at, s(7));
+    }
+
+    #[test]
+    fn each_violation_is_handed_out_once() {
+        let mut book = Book::new(Invariant::Fencing);
+        book.violation(s(1), "clause", nobody);
+        assert_eq!(book.hand_out().len(), 1);
+        assert!(book.hand_out().is_empty());
+        book.violation(s(2), "clause", nobody);
+        assert_eq!(book.hand_out()[0].at, s(2));
+    }
+
+    #[test]
+    fn the_closest_call_is_the_one_with_the_least_left() {
+        let mut book = Book::new(Invariant::Liveness);
+        let second = Some(Span::from_secs(1));
+        for (left, of) in [(5, None), (3, second), (4, None), (3, None)] {
+            book.slack(Span::from_millis(left), of);
+        }
+        assert_eq!(book.report().closest_call, Some(ClosestCall { left: Span::from_millis(3), of: second }));
+    }
+}

@@ -1,0 +1,214 @@
+//! I22: grants = releases + expiries + revocations + held, at every moment.
+//!
+//! Source: docs/invariants.md. An equality, since a bug that loses a grant and an end passes every
+//! inequality. What is held comes from the grantor's own table, the rest from events.
+//!
+//! **Violation** `grants-ends-held`: a grantor says how many leases its table holds, and that is not its grants
+//! less its ends.
+//!
+//! What a restarted grantor finds on its disk is counted as it happened there: a lease that was never reported
+//! as a grant, an end that was never reported as an end, and the end of the lease before one whose grant was
+//! never reported. A lease that comes back to life counts as a grant
+//! again, since it will end again. No clock takes part, so no assumption excuses it.
+//!
+//! Judged: every time a grantor says what its table holds.
+
+use alloc::collections::BTreeMap;
+
+use leasehold_core::event::EndCause;
+use leasehold_core::{NodeEvent, NodeId};
+
+use crate::book::{Book, Case};
+use crate::checker::{Checker, Topics};
+use crate::finding::Fact;
+use crate::leases::Standing;
+use crate::scene::Scene;
+
+/// What one grantor did so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    grants: u64,
+    releases: u64,
+    expiries: u64,
+    revocations: u64,
+    /// Leases that ended without a report: a later one of their resource was found on the disk.
+    superseded: u64,
+}
+
+impl Account {
+    fn end(&mut self, cause: EndCause) {
+        match cause {
+            EndCause::Released { .. } => self.releases += 1,
+            EndCause::Expired => self.expiries += 1,
+            EndCause::Revoked => self.revocations += 1,
+        }
+    }
+
+    const fn ends(&self) -> u64 {
+        self.releases + self.expiries + self.revocations + self.superseded
+    }
+}
+
+/// Keeps each grantor's account.
+#[derive(Debug, Default)]
+pub(crate) struct Conservation {
+    accounts: BTreeMap<NodeId, Account>,
+}
+
+impl Checker for Conservation {
+    fn topics(&self) -> Topics {
+        Topics::LEASES
+    }
+
+    fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
+        let account = self.accounts.entry(node).or_default();
+        match *event {
+            NodeEvent::Granted { .. } => account.grants += 1,
+            NodeEvent::Ended { cause, .. } => account.end(cause),
+            NodeEvent::Recovered { resource, lease, ended, .. } => {
+                account.superseded += scene.leases.superseded_by(node, resource, lease).count() as u64;
+                match (scene.leases.standing(node, lease), ended) {
+                    (Standing::Unknown, None) | (Standing::Ended, None) => account.grants += 1,
+                    (Standing::Unknown, Some(cause)) => {
+                        account.grants += 1;
+                        account.end(cause);
+                    }
+                    (Standing::Live(_), Some(cause)) => account.end(cause),
+                    (Standing::Live(_), None) | (Standing::Ended, Some(_)) => {}
+                }
+            }
+            NodeEvent::TableHolds { live } => {
+                book.judge();
+                let held = u64::from(live);
+                if account.grants != account.ends() + held {
+                    let Account { grants, releases, expiries, revocations, superseded } = *account;
+                    let expected = grants.saturating_sub(account.ends());
+                    book.violation(scene.now, "grants-ends-held", || Case {
+                        nodes: [node].into(),
+                        resource: None,
+                        evidence: [
+                            Fact::Total { what: "grants", count: grants },
+                            Fact::Total { what: "releases", count: releases },
+                            Fact::Total { what: "expiries", count: expiries },
+                            Fact::Total { what: "revocations", count: revocations },
+                            Fact::Total { what: "ends without a report", count: superseded },
+                            Fact::Count { what: "leases held", expected, found: held },
+                        ]
+                        .into(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariant::Invariant;
+    use crate::report::InvariantReport;
+    use crate::script::*;
+
+    fn judged(events: &[NodeEvent]) -> InvariantReport {
+        let events: std::vec::Vec<_> =
+            (1..).zip(events).map(|(second, event)| at(s(second), G, *event)).collect();
+        report(Invariant::Conservation, &events, s(100))
+    }
+
+    /// That the table may hold so many after these events, and neither one more nor one less.
+    #[track_caller]
+    fn assert_held(events: &[NodeEvent], held: u32) {
+        for found in held.saturating_sub(1)..=held + 1 {
+            let mut events = events.to_vec();
+            events.push(holds(found));
+            let report = judged(&events);
+            assert_eq!(report.judged, 1);
+            let clauses: &[_] = if found == held { &[] } else { &["grants-ends-held"] };
+            assert_eq!(report.clauses(), clauses, "held {found}");
+        }
+    }
+
+    #[test]
+    fn held_is_what_was_granted_and_has_not_ended() {
+        assert_held(&[], 0);
+        assert_held(&[granted(1, A), granted(2, B)], 2);
+        assert_held(&[granted(1, A), renewed(1)], 1);
+        for cause in [released_by(A), EXPIRED, REVOKED] {
+            assert_held(&[granted(1, A), granted(2, B), ended(1, cause)], 1);
+        }
+    }
+
+    #[test]
+    fn what_is_found_on_the_disk_is_counted_as_it_happened() {
+        let grant = granted(1, A);
+        assert_held(&[grant, recovered(1, A, None)], 1);
+        assert_held(&[grant, recovered(1, A, Some(EXPIRED))], 0);
+        assert_held(&[grant, ended(1, EXPIRED), recovered(1, A, Some(EXPIRED))], 0);
+        assert_held(&[grant, ended(1, EXPIRED), recovered(1, A, None)], 1);
+        assert_held(&[recovered(2, B, None)], 1);
+        assert_held(&[recovered(2, B, Some(EXPIRED))], 0);
+    }
+
+    #[test]
+    fn an_unreported_grant_on_the_disk_ended_the_lease_before_it() {
+        assert_held(&[granted(1, A), recovered(2, B, None)], 1);
+        assert_held(&[granted(1, A), recovered(2, B, Some(EXPIRED))], 0);
+        assert_held(&[granted(1, A), granted(2, B), recovered(2, B, None)], 2);
+        let elsewhere =
+            NodeEvent::Granted { resource: R2, lease: LeaseId(1), holder: A, token: t(1), ttl: TTL };
+        assert_held(&[elsewhere, recovered(2, B, None)], 2);
+    }
+
+    #[test]
+    fn a_renewal_does_not_make_an_ended_lease_count() {
+        assert_held(&[granted(1, A), ended(1, EXPIRED), renewed(1)], 0);
+    }
+
+    #[test]
+    fn more_ends_than_grants_are_a_violation_whatever_is_held() {
+        let report = judged(&[granted(1, A), ended(1, EXPIRED), ended(1, EXPIRED), holds(0)]);
+        assert_eq!(report.clauses(), ["grants-ends-held"]);
+    }
+
+    #[test]
+    fn the_evidence_is_the_whole_account() {
+        let report = judged(&[
+            granted(1, A),
+            ended(1, released_by(A)),
+            granted(2, A),
+            ended(2, EXPIRED),
+            granted(3, A),
+            ended(3, REVOKED),
+            granted(4, A),
+            holds(0),
+        ]);
+        let total = |what, count| Fact::Total { what, count };
+        assert_eq!(
+            report.evidence[0].evidence,
+            [
+                total("grants", 4),
+                total("releases", 1),
+                total("expiries", 1),
+                total("revocations", 1),
+                total("ends without a report", 0),
+                Fact::Count { what: "leases held", expected: 1, found: 0 },
+            ]
+        );
+    }
+
+    #[test]
+    fn each_grantor_has_its_own_account() {
+        let report = report(
+            Invariant::Conservation,
+            &[
+                at(s(1), G, granted(1, A)),
+                at(s(2), C, recovered(2, B, None)),
+                at(s(3), C, holds(1)),
+                at(s(4), G, holds(1)),
+            ],
+            s(9),
+        );
+        assert_eq!(report.counts(), (2, 0, 0));
+    }
+}

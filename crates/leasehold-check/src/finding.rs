@@ -1,0 +1,243 @@
+//! What a judge finds, with its evidence.
+//!
+//! Evidence is a list of [`Fact`]s: small, copyable, by number. Whoever shows them adds the names of the nodes.
+
+use alloc::vec::Vec;
+
+use leasehold_core::event::{Access, EndCause, Refusal};
+use leasehold_core::{Incarnation, LeaseId, NodeId, OpId, ResourceId, SimInstant, Span, Token, Version};
+use serde::Serialize;
+
+use crate::hazard::Hazard;
+use crate::invariant::Invariant;
+
+/// How many findings of one kind are kept with their evidence; the rest are counted.
+///
+/// Chosen by the authors: whoever debugs reads the first, and looks at a few more to see whether they are all
+/// of the same sort. A run that violates on every event must not grow the judge.
+pub(crate) const KEPT: usize = 8;
+
+/// Something the judge came upon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// An invariant was false while its preconditions held.
+    Violation(Violation),
+    /// Something dangerous happened that broke nothing.
+    Hazard(Sighting),
+}
+
+impl Finding {
+    /// When it was found, in true time.
+    pub const fn at(&self) -> SimInstant {
+        match self {
+            Self::Violation(violation) => violation.at,
+            Self::Hazard(sighting) => sighting.at,
+        }
+    }
+}
+
+/// An invariant was false while its preconditions held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// Which part of its statement, by a name that stays the same between versions.
+    pub clause: &'static str,
+    /// When it was found.
+    pub at: SimInstant,
+    /// The nodes that had a part in it, the most concerned first.
+    pub nodes: Vec<NodeId>,
+    /// The resource it was about.
+    pub resource: Option<ResourceId>,
+    /// What shows it, in the order in which to tell it.
+    pub evidence: Vec<Fact>,
+}
+
+/// One occurrence of a hazard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sighting {
+    /// Of which.
+    pub hazard: Hazard,
+    /// When it was found.
+    pub at: SimInstant,
+    /// The nodes that had a part in it.
+    pub nodes: Vec<NodeId>,
+    /// The resource it was about.
+    pub resource: ResourceId,
+    /// What shows it, in the order in which to tell it.
+    pub evidence: Vec<Fact>,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// A process believed that it held a resource.
+    Claimed {
+        /// The node.
+        node: NodeId,
+        /// Its process.
+        incarnation: Incarnation,
+        /// The resource.
+        resource: ResourceId,
+        /// The token it claimed under.
+        token: Token,
+        /// Since when.
+        from: SimInstant,
+        /// Until when, this instant not included; nothing if it still claimed when this was found.
+        until: Option<SimInstant>,
+    },
+    /// A lease was granted.
+    Granted {
+        /// When.
+        at: SimInstant,
+        /// By whom.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// To whom.
+        holder: NodeId,
+        /// With which token.
+        token: Token,
+        /// For how long, on the grantor's clock.
+        ttl: Span,
+    },
+    /// A term of a lease began anew, by a renewal or after a restart.
+    TermBegan {
+        /// When.
+        at: SimInstant,
+        /// Who decided so.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// The token it then had.
+        token: Token,
+        /// How long the term is, on the grantor's clock.
+        ttl: Span,
+    },
+    /// A lease ended.
+    Ended {
+        /// When.
+        at: SimInstant,
+        /// Who ended it.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// Its token.
+        token: Token,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A restarted grantor found a lease on its disk.
+    Recovered {
+        /// When.
+        at: SimInstant,
+        /// Who.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// Its token there.
+        token: Token,
+        /// Nothing if it lives, else why it ended.
+        ended: Option<EndCause>,
+    },
+    /// A resource answered a read.
+    Read {
+        /// When.
+        at: SimInstant,
+        /// Who read.
+        reader: NodeId,
+        /// What.
+        resource: ResourceId,
+        /// Under which token.
+        token: Token,
+        /// The version that it was shown.
+        version: Version,
+    },
+    /// An effect was sent.
+    Issued {
+        /// When.
+        at: SimInstant,
+        /// By whom.
+        writer: NodeId,
+        /// To what.
+        resource: ResourceId,
+        /// Under which token.
+        token: Token,
+        /// Its sequence number.
+        op: OpId,
+    },
+    /// A resource accepted an effect.
+    Accepted {
+        /// When.
+        at: SimInstant,
+        /// Who had sent it.
+        writer: NodeId,
+        /// The resource.
+        resource: ResourceId,
+        /// Under which token.
+        token: Token,
+        /// Its sequence number.
+        op: OpId,
+        /// The version that it replaced.
+        replaced: Version,
+        /// The version that its writer had read; nothing for a blind write.
+        based_on: Option<Version>,
+    },
+    /// A resource refused an access.
+    Refused {
+        /// When.
+        at: SimInstant,
+        /// Who had asked.
+        by: NodeId,
+        /// The resource.
+        resource: ResourceId,
+        /// What for.
+        access: Access,
+        /// Under which token.
+        token: Token,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A token was given out.
+    NewestToken {
+        /// For which resource.
+        resource: ResourceId,
+        /// The newest so far.
+        token: Token,
+    },
+    /// A length of true time was to keep to a bound.
+    Bound {
+        /// What was measured.
+        what: &'static str,
+        /// The bound.
+        allowed: Span,
+        /// The measurement.
+        measured: Span,
+    },
+    /// Two numbers were to be equal.
+    Count {
+        /// What was counted.
+        what: &'static str,
+        /// What it should be.
+        expected: u64,
+        /// What it was.
+        found: u64,
+    },
+    /// How many there had been of something.
+    Total {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: u64,
+    },
+}

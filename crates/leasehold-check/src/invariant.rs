@@ -1,0 +1,111 @@
+//! The invariants by name. Source: docs/invariants.md.
+
+use serde::{Deserialize, Serialize};
+
+/// A statement that must hold in every run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Invariant {
+    /// I1.
+    Exclusivity,
+    /// I2.
+    Fencing,
+    /// I3.
+    TokenOrder,
+    /// I4.
+    NoEarlyEnd,
+    /// I5.
+    NoImmortalLease,
+    /// I7.
+    NoResurrection,
+    /// I22.
+    Conservation,
+    /// I23.
+    Liveness,
+    /// I25.
+    NoLostUpdate,
+}
+
+impl Invariant {
+    /// All of them, in the order of their ids.
+    pub const ALL: [Self; 9] = [
+        Self::Exclusivity,
+        Self::Fencing,
+        Self::TokenOrder,
+        Self::NoEarlyEnd,
+        Self::NoImmortalLease,
+        Self::NoResurrection,
+        Self::Conservation,
+        Self::Liveness,
+        Self::NoLostUpdate,
+    ];
+
+    /// The id in docs/invariants.md.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Exclusivity => "I1",
+            Self::Fencing => "I2",
+            Self::TokenOrder => "I3",
+            Self::NoEarlyEnd => "I4",
+            Self::NoImmortalLease => "I5",
+            Self::NoResurrection => "I7",
+            Self::Conservation => "I22",
+            Self::Liveness => "I23",
+            Self::NoLostUpdate => "I25",
+        }
+    }
+
+    /// The name as it stands in scenario files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exclusivity => "exclusivity",
+            Self::Fencing => "fencing",
+            Self::TokenOrder => "token-order",
+            Self::NoEarlyEnd => "no-early-end",
+            Self::NoImmortalLease => "no-immortal-lease",
+            Self::NoResurrection => "no-resurrection",
+            Self::Conservation => "conservation",
+            Self::Liveness => "liveness",
+            Self::NoLostUpdate => "no-lost-update",
+        }
+    }
+
+    /// The invariant with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|invariant| invariant.name() == name)
+    }
+
+    /// What must hold, in one sentence.
+    pub const fn statement(self) -> &'static str {
+        match self {
+            Self::Exclusivity => "no two holders claim one resource at the same instant",
+            Self::Fencing => {
+                "accepted tokens never decrease, and nothing with the current or a newer token is refused as stale"
+            }
+            Self::TokenOrder => {
+                "tokens of a resource strictly increase over grants; a renewal keeps the token"
+            }
+            Self::NoEarlyEnd => "no lease ends before its term is over, unless somebody entitled ended it",
+            Self::NoImmortalLease => "every lease is gone when its term and the grantor's slack are over",
+            Self::NoResurrection => "an ended lease never lives again, and lease ids only grow",
+            Self::Conservation => "grants = releases + expiries + revocations + held, at every moment",
+            Self::Liveness => "once all is healed, a resource does not go unclaimed for long",
+            Self::NoLostUpdate => "every accepted read-modify-write saw its predecessor",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invariant_is_written_by_its_name_and_found_by_it() {
+        for invariant in Invariant::ALL {
+            let quoted = serde_json::to_string(&invariant).unwrap();
+            assert_eq!(quoted.trim_matches('"'), invariant.name());
+            assert_eq!(Invariant::from_name(invariant.name()), Some(invariant));
+        }
+        assert_eq!(Invariant::from_name("exclusive"), None);
+    }
+}
