@@ -1,0 +1,64 @@
+//! What grantor and resource keep on disk.
+
+use leasehold_core::event::EndCause;
+use leasehold_core::id::{Incarnation, NodeId, OpId, Token, Version};
+use leasehold_core::node::{Record, Slot};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Lease;
+
+/// A durable record of the shipped protocol. Grantors keep one kind, resources the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoredRecord {
+    /// The latest lease of a resource.
+    Lease(LeaseRecord),
+    /// A resource's register, as the last operation of one holder left it.
+    Register(RegisterRecord),
+}
+
+/// The latest lease of a resource: its token is the resource's token counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// The lease.
+    pub lease: Lease,
+    /// Nothing if it lives, else why it ended.
+    pub ended: Option<EndCause>,
+    /// How often the table had changed.
+    pub revision: u64,
+}
+
+/// A resource's register as one holder's last operation left it. The newest version and the highest mark over
+/// all holders are the state of the register, and each holder's own record recognises its duplicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterRecord {
+    /// The holder.
+    pub holder: NodeId,
+    /// Its last write that was accepted.
+    pub last_write: Option<LastWrite>,
+    /// The version of the register.
+    pub version: Version,
+    /// Its value.
+    pub value: u64,
+    /// The newest token seen.
+    pub mark: Token,
+}
+
+/// A holder's last write that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWrite {
+    /// The process that wrote.
+    pub incarnation: Incarnation,
+    /// Its operation.
+    pub op: OpId,
+    /// The version that it made.
+    pub version: Version,
+}
+
+impl Record for StoredRecord {
+    fn slot(&self) -> Slot {
+        match self {
+            Self::Lease(record) => Slot(u64::from(record.lease.resource.0)),
+            Self::Register(record) => Slot(u64::from(record.holder.0)),
+        }
+    }
+}
