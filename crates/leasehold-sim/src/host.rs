@@ -1,0 +1,97 @@
+//! A host: its clocks, its disk, and the process on it.
+
+use std::collections::VecDeque;
+
+use leasehold_core::id::{FaultId, Incarnation, NodeId, Ticket};
+use leasehold_core::node::{Input, Message, Node, Output, Protocol};
+use leasehold_core::plan::{Cut, NodePlan};
+
+use crate::clocks::HostClocks;
+use crate::disk::Disk;
+use crate::network::Ordinals;
+use crate::timers::Timers;
+
+/// What a host's process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Process {
+    NotStarted,
+    Up,
+    /// Stopped between two instructions, until all that stopped it is over.
+    Stopped,
+    /// Dead; if by a fault with a duration, that one brings it back.
+    Down(FaultId),
+}
+
+/// A pause, suspend, crash or restart that waits for the process's next step with outputs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strike {
+    pub(crate) fault: FaultId,
+    pub(crate) cut: Cut,
+}
+
+pub(crate) struct Host<P: Protocol> {
+    pub(crate) clocks: HostClocks,
+    pub(crate) disk: Disk<P::Record>,
+    /// Grows with every death, so that what was scheduled for a dead process is recognised.
+    pub(crate) incarnation: Incarnation,
+    pub(crate) process: Process,
+    pub(crate) node: Option<Box<dyn Node<P>>>,
+    pub(crate) timers: Timers,
+    pub(crate) next_ticket: Ticket,
+    pub(crate) steps: Ordinals,
+    pub(crate) strikes: Vec<Strike>,
+    /// The pauses and suspends that the process is under.
+    pub(crate) stops: Vec<FaultId>,
+    /// The outputs of the step that a pause cut: they leave at the resume.
+    pub(crate) held: VecDeque<Output<P>>,
+    /// What came in while the process was stopped.
+    pub(crate) backlog: VecDeque<Input<P>>,
+    pub(crate) backlog_messages: u32,
+}
+
+impl<P: Protocol> Host<P> {
+    pub(crate) fn new(id: NodeId, plan: &NodePlan) -> Self {
+        Self {
+            clocks: HostClocks::new(plan.rate, plan.wall_offset),
+            disk: Disk::new(id, plan.disk),
+            incarnation: Incarnation(0),
+            process: Process::NotStarted,
+            node: None,
+            timers: Timers::default(),
+            next_ticket: Ticket(0),
+            steps: Ordinals::default(),
+            strikes: Vec::new(),
+            stops: Vec::new(),
+            held: VecDeque::new(),
+            backlog: VecDeque::new(),
+            backlog_messages: 0,
+        }
+    }
+
+    /// Forgets everything that dies with the process.
+    pub(crate) fn forget(&mut self) {
+        self.node = None;
+        self.timers.clear();
+        self.held.clear();
+        self.backlog.clear();
+        self.backlog_messages = 0;
+    }
+}
+
+/// Where a cut falls in a step's outputs, if this step is one that it waits for.
+pub(crate) fn place_of_cut<P: Protocol>(cut: Cut, outputs: &[Output<P>]) -> Option<usize> {
+    if outputs.is_empty() {
+        return None;
+    }
+    match cut {
+        Cut::After(count) => Some(usize::from(count).min(outputs.len())),
+        Cut::BeforeSend(purpose) => {
+            let sends = |output: &Output<P>| matches!(output, Output::Send { message, .. } if message.class().0 == purpose);
+            let mut place = outputs.iter().position(sends)?;
+            while place > 0 && matches!(outputs[place - 1], Output::Emit(_)) {
+                place -= 1;
+            }
+            Some(place)
+        }
+    }
+}
