@@ -1,0 +1,165 @@
+//! A system that is ready to run, with its protocol's types erased.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
+
+use leasehold_check::Invariant;
+use leasehold_core::plan::{Plan, Role};
+use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, ResourceId};
+
+use crate::fault::ACTIONS;
+
+/// One node of a system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// Its unique name: faults and `[clocks]` refer to it.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The clock that its protocol reads.
+    pub relies_on: ClockKind,
+    /// The resources it wants to hold; liveness is judged for these.
+    pub contends_for: Vec<ResourceId>,
+}
+
+/// What a plan can tell a node to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandSpec<C> {
+    /// What faults call it.
+    pub name: &'static str,
+    /// The role of the nodes that take it; for others it is an error of the scenario.
+    pub role: Role,
+    /// What the node is given.
+    pub command: C,
+}
+
+/// An engine that can run a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Engine {
+    /// The discrete-event world.
+    Sim,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Sim];
+
+    /// The name as it stands on the command line and in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+        }
+    }
+
+    /// The engine with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|engine| engine.name() == name)
+    }
+}
+
+/// The nodes of one scenario and what is known of them, ready to run any number of times, on any thread.
+pub struct Deployment {
+    nodes: Vec<NodeSpec>,
+    bounds: Bounds,
+    commands: Vec<CommandSpec<()>>,
+    invariants: Vec<Invariant>,
+    runner: Box<dyn Runner>,
+}
+
+impl Deployment {
+    /// A deployment of protocol `P`. `make` gives a fresh node for each id: its position in `nodes`.
+    ///
+    /// `commands` are what a plan can tell a node to do: a [`CommandId`](leasehold_core::CommandId) is a position
+    /// there.
+    ///
+    /// # Panics
+    ///
+    /// If two nodes have one name, or a command the name of one of the harness's own faults: mistakes of the
+    /// system, not of the scenario.
+    pub fn new<P: Protocol>(
+        nodes: Vec<NodeSpec>,
+        bounds: Bounds,
+        commands: Vec<CommandSpec<P::Command>>,
+        make: impl Fn(NodeId) -> Box<dyn Node<P>> + Send + Sync + 'static,
+    ) -> Self {
+        let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names.len(), nodes.len(), "every node of a system has its own name");
+        let (specs, commands): (Vec<CommandSpec<()>>, Vec<P::Command>) = commands
+            .into_iter()
+            .map(|CommandSpec { name, role, command }| (CommandSpec { name, role, command: () }, command))
+            .unzip();
+        for CommandSpec { name, .. } in &specs {
+            assert!(!ACTIONS.contains(name), "the command {name} has the name of a fault");
+        }
+        let runner = Box::new(Wired { make, commands, protocol: PhantomData::<fn() -> P> });
+        Self { nodes, bounds, commands: specs, invariants: Invariant::ALL.to_vec(), runner }
+    }
+
+    /// Says which invariants apply; all do unless this is called.
+    #[must_use]
+    pub fn judged_by(mut self, invariants: &[Invariant]) -> Self {
+        self.invariants = invariants.to_vec();
+        self
+    }
+
+    /// The nodes, by id.
+    pub fn nodes(&self) -> &[NodeSpec] {
+        &self.nodes
+    }
+
+    /// What timed invariants are judged by.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// The commands, by id.
+    pub fn commands(&self) -> &[CommandSpec<()>] {
+        &self.commands
+    }
+
+    /// The invariants that apply.
+    pub fn invariants(&self) -> &[Invariant] {
+        &self.invariants
+    }
+
+    /// Runs a plan to its end, telling `sink` all that happens. The plan must be one of this deployment's
+    /// scenario.
+    pub fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome {
+        self.runner.run(engine, plan, sink)
+    }
+}
+
+impl fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deployment")
+            .field("nodes", &self.nodes)
+            .field("bounds", &self.bounds)
+            .field("commands", &self.commands)
+            .field("invariants", &self.invariants)
+            .finish_non_exhaustive()
+    }
+}
+
+trait Runner: Send + Sync {
+    fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome;
+}
+
+/// A protocol with its nodes and commands: the last place where its types are known.
+struct Wired<P: Protocol, F> {
+    make: F,
+    commands: Vec<P::Command>,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl<P, F> Runner for Wired<P, F>
+where
+    P: Protocol,
+    F: Fn(NodeId) -> Box<dyn Node<P>> + Send + Sync,
+{
+    fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome {
+        match engine {
+            Engine::Sim => leasehold_sim::run::<P>(plan, &self.make, &self.commands, sink),
+        }
+    }
+}

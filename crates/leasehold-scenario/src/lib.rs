@@ -1,0 +1,44 @@
+//! Scenario files, and how their tables become a system under test.
+//!
+//! A scenario is a TOML file: some tables belong to the harness (`[network]`, `[clocks]`, `[[fault]]`,
+//! `[expect]`, ...), the others to the [`System`] that it runs. [`Scenario::load`] reads both into a template
+//! for plans, a [`Deployment`] of the system, and an expectation. What is wrong is told with file, line and
+//! column, the place underlined, what was expected, and a suggestion: a [`ScenarioError`].
+//!
+//! # What this crate does not do
+//!
+//! It prints nothing, reads no environment and no clock, and judges no run. Beside the shipped protocol's own
+//! wiring it knows no protocol: everything goes through [`System`].
+
+mod complaint;
+mod deployment;
+mod diagnostic;
+mod digest;
+mod expect;
+mod fault;
+mod overlay;
+mod run;
+mod scenario;
+mod shipped;
+mod source;
+mod suggest;
+mod system;
+mod tables;
+pub mod value;
+mod world;
+
+#[cfg(test)]
+mod toy;
+
+pub use deployment::{CommandSpec, Deployment, Engine, NodeSpec};
+pub use diagnostic::{Diagnostic, Diagnostics, ScenarioError, Style};
+pub use digest::{Digest, Digester};
+pub use expect::{Expect, ExpectedVerdict, HazardPolicy};
+pub use fault::describe;
+pub use run::{Observer, Report};
+pub use scenario::{MOST_NODES, SCHEMA, Scenario};
+pub use shipped::SingleGrantor;
+pub use source::{LARGEST_FILE, Position, Source, Variant};
+pub use system::{Environment, System};
+pub use tables::Tables;
+pub use toml::Spanned;

@@ -1,0 +1,186 @@
+//! One run of a scenario: plan, engine, digest and checkers together.
+
+use std::ops::ControlFlow;
+
+use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Verdict};
+use leasehold_core::event::Probe;
+use leasehold_core::{Event, EventSink, Outcome, RunEnd};
+
+use crate::deployment::Engine;
+use crate::digest::{Digest, Digester};
+use crate::expect::{Expect, ExpectedVerdict, HazardPolicy};
+use crate::scenario::Scenario;
+
+/// Watches a run as it happens: for logs, traces and pictures. What it does changes nothing.
+pub trait Observer {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+    /// The judge found something, at the event that was told last.
+    fn finding(&mut self, finding: &Finding);
+}
+
+/// Watches nothing.
+impl Observer for () {
+    fn event(&mut self, _: &Event) {}
+    fn finding(&mut self, _: &Finding) {}
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn event(&mut self, event: &Event) {
+        (**self).event(event);
+    }
+    fn finding(&mut self, finding: &Finding) {
+        (**self).finding(finding);
+    }
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn event(&mut self, event: &Event) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+    fn finding(&mut self, finding: &Finding) {
+        self.0.finding(finding);
+        self.1.finding(finding);
+    }
+}
+
+impl<O: Observer> Observer for Option<O> {
+    fn event(&mut self, event: &Event) {
+        if let Some(observer) = self {
+            observer.event(event);
+        }
+    }
+    fn finding(&mut self, finding: &Finding) {
+        if let Some(observer) = self {
+            observer.finding(finding);
+        }
+    }
+}
+
+/// All that is known of a run when it is over.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// The engine.
+    pub engine: Engine,
+    /// Was it right?
+    pub verdict: Verdict,
+    /// How the scenario's expectation is not met, in words; empty if it is.
+    pub unmet: Vec<String>,
+    /// The digest of its events.
+    pub digest: Digest,
+    /// How many events there were.
+    pub events: u64,
+    /// What became of the run and of each fault.
+    pub outcome: Outcome,
+    /// What the checkers say.
+    pub judgement: Judgement,
+}
+
+impl Scenario {
+    /// Runs the scenario under a seed and judges it.
+    pub fn run(&self, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
+        let judge = Judge::new(&self.header(seed, engine)).expect("a deployment names invariants that exist");
+        let mut court = Court { digester: Digester::default(), judge, observer };
+        let outcome = self.deployment.run(engine, &self.plan(seed), &mut court);
+        let events = court.digester.events();
+        let judgement = court.judge.finish(outcome.ended_at);
+        court.tell_findings();
+        let digest = court.digester.finish();
+        let verdict = Verdict::of(&judgement, &outcome.end, &self.expect.reach);
+        let unmet = self.expect.unmet_by(verdict, &judgement, &outcome.end);
+        Report { seed, engine, verdict, unmet, digest, events, outcome, judgement }
+    }
+}
+
+struct Court<'o> {
+    digester: Digester,
+    judge: Judge,
+    observer: &'o mut dyn Observer,
+}
+
+impl Court<'_> {
+    fn tell_findings(&mut self) {
+        for finding in self.judge.drain_findings() {
+            self.observer.finding(&finding);
+        }
+    }
+}
+
+impl EventSink for Court<'_> {
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        let _ = self.digester.on_event(event);
+        let flow = self.judge.on_event(event);
+        self.observer.event(event);
+        self.tell_findings();
+        flow
+    }
+}
+
+impl Expect {
+    /// How a run does not meet this expectation, in words; empty if it does.
+    pub fn unmet_by(&self, verdict: Verdict, judgement: &Judgement, end: &RunEnd) -> Vec<String> {
+        let mut unmet = Vec::new();
+        let violated: Vec<Invariant> =
+            judgement.invariants.iter().filter(|r| r.violations > 0).map(|r| r.invariant).collect();
+        let mut only = |expected: &[Invariant]| {
+            for other in violated.iter().filter(|invariant| !expected.contains(invariant)) {
+                unmet.push(format!("{} {} was violated", other.id(), other.name()));
+            }
+        };
+        match &self.verdict {
+            ExpectedVerdict::Pass => only(&[]),
+            ExpectedVerdict::Violation { invariant, also } => {
+                let expected: Vec<Invariant> = also.iter().chain([invariant]).copied().collect();
+                only(&expected);
+                if !violated.contains(invariant) {
+                    unmet.push(format!("{} {} was not violated", invariant.id(), invariant.name()));
+                }
+            }
+            ExpectedVerdict::Panic if !matches!(end, RunEnd::Panicked { .. }) => {
+                unmet.push("no node panicked".to_owned());
+            }
+            ExpectedVerdict::Vacuous if verdict != Verdict::Vacuous => {
+                unmet.push(format!("expected to be vacuous, but the verdict is {}", verdict.name()));
+            }
+            ExpectedVerdict::Panic | ExpectedVerdict::Vacuous => {}
+        }
+        match end {
+            RunEnd::Panicked { .. } if self.verdict != ExpectedVerdict::Panic => {
+                unmet.push("a node panicked".to_owned());
+            }
+            RunEnd::Panicked { .. } => {}
+            RunEnd::Livelock { .. } => unmet.push("the nodes were in a livelock".to_owned()),
+            RunEnd::Completed | RunEnd::Stopped => {}
+        }
+        // A panic ends a run before it gets anywhere.
+        if !matches!(self.verdict, ExpectedVerdict::Vacuous | ExpectedVerdict::Panic) {
+            if judgement.judged() == 0 {
+                unmet.push("nothing was judged".to_owned());
+            }
+            for missed in self.missed(judgement) {
+                unmet.push(format!("the run did not reach {}", missed.name()));
+            }
+        }
+        if self.hazard == HazardPolicy::None {
+            let seen = judgement.hazards.iter().filter(|report| report.seen > 0);
+            unmet.extend(seen.map(|report| format!("there were hazards: {}", Hazard::name(report.hazard))));
+        }
+        unmet
+    }
+
+    /// The places that a run had to reach and did not.
+    pub fn missed(&self, judgement: &Judgement) -> Vec<Probe> {
+        self.reach.iter().copied().filter(|&probe| judgement.reached(probe) == 0).collect()
+    }
+}
+
+impl Report {
+    /// Whether all that is missing is that the run did not get where it should have.
+    pub fn only_missed_reach(&self, expect: &Expect) -> bool {
+        let without_reach = Expect { reach: Vec::new(), ..expect.clone() };
+        without_reach.unmet_by(self.verdict, &self.judgement, &self.outcome.end).is_empty()
+    }
+}

@@ -1,0 +1,372 @@
+//! A scenario: a template for plans, the system they run on, and what they should come to.
+
+use std::path::Path;
+
+use leasehold_core::Plan;
+use leasehold_core::plan::{FaultPlan, Role};
+use leasehold_core::time::Span;
+use leasehold_core::trace::{FORMAT, Header, TraceNode};
+use leasehold_plan::{NodeTemplate, RateDraw, Template};
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::deployment::{Deployment, Engine};
+use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
+use crate::expect::{Expect, ExpectTable};
+use crate::fault::{Cast, Chaos, FaultTable, describe};
+use crate::overlay;
+use crate::source::{Source, Variant};
+use crate::suggest::{cut, did_you_mean, listed};
+use crate::system::{Environment, System};
+use crate::tables::Tables;
+use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTable};
+
+/// The version of the scenario format.
+pub const SCHEMA: i64 = 1;
+
+/// The most nodes a scenario may have. Chosen by us: the cost of a run grows with their square.
+pub const MOST_NODES: usize = 1_000;
+
+/// Contenders start within this time of each other, so that who comes first depends on the seed. Chosen by us:
+/// a few round trips.
+const CONTENDERS_START_WITHIN: Span = Span::from_millis(50);
+
+/// The top-level names that belong to the harness.
+const OWN: [&str; 11] = [
+    "schema", "name", "summary", "system", "bounds", "network", "disk", "clocks", "phases", "expect", "fault",
+];
+
+/// A scenario file that can be run.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name: that of its file.
+    pub name: String,
+    /// What it shows, in one sentence.
+    pub summary: String,
+    /// The name of its system.
+    pub system: String,
+    /// What it should come to.
+    pub expect: Expect,
+    /// What a seed makes plans of.
+    pub template: Template,
+    /// The system, wired as the scenario says.
+    pub deployment: Deployment,
+}
+
+impl Scenario {
+    /// Reads a scenario file as it is written. `systems` are those that it may name; it need not name one if
+    /// there is only one.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, as far as it can be told.
+    pub fn load(path: &Path, systems: &[&dyn System]) -> Result<Self, ScenarioError> {
+        Self::parse(Source::read(path)?, systems)
+    }
+
+    /// Reads a scenario. Its `[safe]` table must be right too, whichever variant is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    ///
+    /// # Panics
+    ///
+    /// If no system is offered, or one does not take the tables it lists.
+    pub fn parse(source: Source, systems: &[&dyn System]) -> Result<Self, ScenarioError> {
+        assert!(!systems.is_empty(), "a scenario runs some system");
+        let mut found = Diagnostics::default();
+        let scenario = found.keep(read(&source, systems));
+        if source.variant() == Variant::AsWritten && overlay::has_safe_table(&source) {
+            let safe = source.clone().without_overlays().as_variant(Variant::Safe);
+            if let Err(wrong) = read(&safe, systems) {
+                found.join(wrong);
+            }
+        }
+        match scenario {
+            Some(scenario) if found.is_empty() => Ok(scenario),
+            _ => Err(ScenarioError::new(source, found)),
+        }
+    }
+
+    /// The plan for one seed.
+    pub fn plan(&self, seed: u64) -> Plan {
+        self.template.expand(seed)
+    }
+
+    /// What each fault does, in words, by id.
+    pub fn fault_descriptions(&self) -> Vec<String> {
+        let nodes: Vec<String> = self.deployment.nodes().iter().map(|node| node.name.clone()).collect();
+        let commands: Vec<String> =
+            self.deployment.commands().iter().map(|command| command.name.to_owned()).collect();
+        self.template.faults.iter().map(|fault| describe(fault, &nodes, &commands)).collect()
+    }
+
+    /// What stands at the head of a trace of one run.
+    pub fn header(&self, seed: u64, engine: Engine) -> Header {
+        let nodes = self.deployment.nodes().iter().map(|node| TraceNode {
+            name: node.name.clone(),
+            role: node.role,
+            relies_on: node.relies_on,
+            contends_for: node.contends_for.clone(),
+        });
+        let owned = |name: &str| name.to_owned();
+        Header {
+            format: FORMAT,
+            tool: owned(env!("CARGO_PKG_VERSION")),
+            scenario: self.name.clone(),
+            system: self.system.clone(),
+            engine: owned(engine.name()),
+            seed,
+            nodes: nodes.collect(),
+            faults: self.fault_descriptions(),
+            commands: self.deployment.commands().iter().map(|command| owned(command.name)).collect(),
+            bounds: *self.deployment.bounds(),
+            invariants: self
+                .deployment
+                .invariants()
+                .iter()
+                .map(|invariant| owned(invariant.name()))
+                .collect(),
+            reach: self.expect.reach.clone(),
+        }
+    }
+}
+
+fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostics> {
+    let root = overlay::read(source)?;
+    let system = choose(&root, systems)?;
+    let known = OWN.into_iter().chain(system.tables().iter().copied()).collect();
+    let foreign: Vec<(&str, &str)> =
+        systems.iter().flat_map(|other| other.tables().iter().map(|&table| (table, other.name()))).collect();
+    let (mut tables, mut found) = Tables::new(root, known, &foreign);
+
+    let head = found.keep(Head::take(&mut tables, source));
+    let world = World::take(&mut tables, &mut found);
+    let faults = found.keep(tables.take_each::<FaultTable>("fault"));
+    let expect = found.keep(tables.take::<ExpectTable>("expect"));
+    let deployment = found.keep(configure(system, &mut tables, &world.environment()));
+
+    let Some(deployment) = deployment else { return Err(found) };
+    let chaos = found.keep(world.phases.chaos());
+    let faults = faults.zip(chaos.as_ref()).and_then(|(faults, chaos)| {
+        let cast = Cast { nodes: deployment.nodes(), commands: deployment.commands() };
+        found.keep(plan_all(&faults, &cast, chaos))
+    });
+    let expect = expect.and_then(|table| found.keep(table.expect(deployment.invariants())));
+    let template = world.template(faults, chaos, &deployment, &mut found);
+    match (head, expect, template) {
+        (Some(Head { name, summary }), Some(expect), Some(template)) => {
+            let system = system.name().to_owned();
+            found.or(Scenario { name, summary, system, expect, template, deployment })
+        }
+        _ => Err(found),
+    }
+}
+
+/// The system that the scenario names, or the only one there is. This is read before all else, because it says
+/// which tables are known.
+fn choose<'s>(root: &DeTable<'_>, systems: &[&'s dyn System]) -> Result<&'s dyn System, Diagnostic> {
+    let names = || systems.iter().map(|system| system.name());
+    let all = listed(names());
+    match (root.get("system"), systems) {
+        (Some(wanted), _) => {
+            let Some(name) = wanted.get_ref().as_str() else {
+                return Err(
+                    Diagnostic::at(wanted.span(), "expected the name of a system, in quotes").help(all)
+                );
+            };
+            systems.iter().copied().find(|system| system.name() == name).ok_or_else(|| {
+                let diagnostic =
+                    Diagnostic::at(wanted.span(), format!("no system is called `{}`", cut(name)));
+                diagnostic.help(did_you_mean(name, names()))
+            })
+        }
+        (None, [only]) => Ok(*only),
+        (None, _) => Err(Diagnostic::new("the scenario does not say which system it runs")
+            .help(format!("add `system = \"...\"` at the top: {all}"))),
+    }
+}
+
+fn configure(
+    system: &dyn System,
+    tables: &mut Tables<'_>,
+    environment: &Environment,
+) -> Result<Deployment, Diagnostics> {
+    let deployment = system.configure(tables, environment)?;
+    if let Some(table) = tables.left(system.tables()) {
+        panic!("the system {} lists the table [{table}] but does not take it", system.name());
+    }
+    let count = deployment.nodes().len();
+    if count > MOST_NODES {
+        return Err(Diagnostic::new(format!("the scenario has {count} nodes"))
+            .help(format!("{MOST_NODES} are the most that can be run"))
+            .into());
+    }
+    Ok(deployment)
+}
+
+fn plan_all(
+    faults: &[Spanned<FaultTable>],
+    cast: &Cast<'_>,
+    chaos: &Chaos,
+) -> Result<Vec<FaultPlan>, Diagnostics> {
+    let mut found = Diagnostics::default();
+    let plans = faults
+        .iter()
+        .filter_map(|fault| found.keep(fault.get_ref().plan(fault.span(), cast, chaos)))
+        .collect();
+    found.or(plans)
+}
+
+/// The keys at the top: `schema`, `name`, `summary`.
+struct Head {
+    name: String,
+    summary: String,
+}
+
+impl Head {
+    fn take(tables: &mut Tables<'_>, source: &Source) -> Result<Self, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let schema = found.keep(tables.take_required("schema", "1", ""));
+        if let Some(schema) = schema {
+            found.keep(check_schema(&schema));
+        }
+        let stem = source.stem().filter(|stem| is_name(stem)).unwrap_or("...");
+        let name =
+            found.keep(tables.take_required("name", &format!("\"{stem}\""), ", as the file is called"));
+        let name = name.and_then(|name| found.keep(check_name(name, source)));
+        let summary = found.keep(tables.take_required("summary", "\"...\"", &format!(": {SUMMARY_HELP}")));
+        let summary = summary.and_then(|summary| found.keep(check_summary(summary)));
+        found.keep(tables.take_key::<String>("system"));
+        match (name, summary) {
+            (Some(name), Some(summary)) => found.or(Self { name, summary }),
+            _ => Err(found),
+        }
+    }
+}
+
+const SUMMARY_HELP: &str = "one sentence on what the scenario shows, in quotes";
+
+fn check_schema(schema: &Spanned<i64>) -> Result<(), Diagnostic> {
+    let found = *schema.get_ref();
+    if found == SCHEMA {
+        return Ok(());
+    }
+    let diagnostic = Diagnostic::at(schema.span(), format!("schema {found} is unknown to this version"))
+        .label(format!("expected {SCHEMA}"));
+    Err(if found > SCHEMA {
+        diagnostic.help("the file was written for a later version of leasehold")
+    } else {
+        diagnostic
+    })
+}
+
+fn check_name(name: Spanned<String>, source: &Source) -> Result<String, Diagnostic> {
+    let span = name.span();
+    let name = name.into_inner();
+    if let Some(stem) = source.stem()
+        && stem != name
+    {
+        let message = format!("the name is `{}`, the file is called `{stem}`", cut(&name));
+        let help = if source.is_overlay(&span) {
+            "leave out this --set".to_owned()
+        } else if is_name(stem) {
+            format!("write name = \"{stem}\", or rename the file")
+        } else {
+            "rename the file: letters, digits, `-`, `_` and `.`".to_owned()
+        };
+        return Err(Diagnostic::at(span, message).label("expected the name of the file").help(help));
+    }
+    if !is_name(&name) {
+        let diagnostic = Diagnostic::at(span, "this name cannot be the name of a file")
+            .label("expected letters, digits, `-`, `_` and `.`");
+        return Err(match source.stem() {
+            Some(_) => diagnostic.help("rename the file: letters, digits, `-`, `_` and `.`"),
+            None => diagnostic,
+        });
+    }
+    Ok(name)
+}
+
+/// Whether a scenario, and so a file, can be called this.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
+fn check_summary(summary: Spanned<String>) -> Result<String, Diagnostic> {
+    if summary.get_ref().trim().is_empty() {
+        return Err(
+            Diagnostic::at(summary.span(), "the summary is empty").label(format!("expected {SUMMARY_HELP}"))
+        );
+    }
+    Ok(summary.into_inner())
+}
+
+/// The tables about the world.
+#[derive(Default)]
+struct World {
+    bounds: BoundsTable,
+    network: NetworkTable,
+    disk: DiskTable,
+    clocks: ClocksTable,
+    phases: PhasesTable,
+}
+
+impl World {
+    /// Takes them. One that is wrong is replaced by its default, so that the system's tables can be read too.
+    fn take(tables: &mut Tables<'_>, found: &mut Diagnostics) -> Self {
+        Self {
+            bounds: found.keep(tables.take("bounds")).unwrap_or_default(),
+            network: found.keep(tables.take("network")).unwrap_or_default(),
+            disk: found.keep(tables.take("disk")).unwrap_or_default(),
+            clocks: found.keep(tables.take("clocks")).unwrap_or_default(),
+            phases: found.keep(tables.take("phases")).unwrap_or_default(),
+        }
+    }
+
+    fn environment(&self) -> Environment {
+        Environment {
+            clock_rate: self.bounds.clock_rate(),
+            latency: self.network.plan().latency,
+            disk: self.disk.latency.0,
+        }
+    }
+
+    /// The template, unless any part of it is wrong: what is wrong here goes to `found`.
+    fn template(
+        &self,
+        faults: Option<Vec<FaultPlan>>,
+        chaos: Option<Chaos>,
+        deployment: &Deployment,
+        found: &mut Diagnostics,
+    ) -> Option<Template> {
+        let declared = self.bounds.clock_rate();
+        let drawn = found.keep(self.clocks.drawn_within(declared));
+        let given = found.keep(self.clocks.given_rates(deployment.nodes()));
+        let (faults, chaos, drawn, given) = (faults?, chaos?, drawn?, given?);
+        let nodes = deployment.nodes().iter().zip(given).map(|(node, given)| NodeTemplate {
+            name: node.name.clone(),
+            role: node.role,
+            relies_on: node.relies_on,
+            disk: self.disk.latency.0,
+            rate: given.map_or(RateDraw::Within(drawn), RateDraw::Fixed),
+            wall_offset_within: self.clocks.wall_offset(),
+            starts_within: match node.role {
+                Role::Contender => CONTENDERS_START_WITHIN,
+                _ => Span::ZERO,
+            },
+        });
+        Some(Template {
+            nodes: nodes.collect(),
+            network: self.network.plan(),
+            faults,
+            phases: self.phases.phases(&chaos, deployment.bounds()),
+            clock_rate: declared,
+            receive_buffer: self.network.receive_buffer(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! A system under test: how a scenario's tables become nodes.
+
+use leasehold_core::Drift;
+use leasehold_core::plan::Latency;
+
+use crate::deployment::Deployment;
+use crate::diagnostic::Diagnostics;
+use crate::tables::Tables;
+
+/// A lease implementation, as scenarios, campaigns and the command line see it.
+///
+/// Its protocol's types stay inside: [`Deployment`] erases them.
+pub trait System: Send + Sync {
+    /// The value of `system = "..."`.
+    fn name(&self) -> &'static str;
+
+    /// What it is, in one sentence.
+    fn summary(&self) -> &'static str;
+
+    /// The names of the top-level tables it owns. They differ from the harness's own.
+    fn tables(&self) -> &'static [&'static str];
+
+    /// Makes a deployment of what its tables say. It takes each of them, whatever else is wrong, so that all
+    /// errors are found at once.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the tables: what [`Tables::take`] found, and the system's own rules.
+    fn configure(
+        &self,
+        tables: &mut Tables<'_>,
+        environment: &Environment,
+    ) -> Result<Deployment, Diagnostics>;
+}
+
+/// What a scenario says about the world, for systems whose bounds and margins follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// The declared bound on clock rates: `[bounds] clock_rate`.
+    pub clock_rate: Drift,
+    /// How long a message takes on a healthy link: `[network] latency`.
+    pub latency: Latency,
+    /// How long a disk takes for a write: `[disk] latency`.
+    pub disk: Latency,
+}

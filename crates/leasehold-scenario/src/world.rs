@@ -1,0 +1,247 @@
+//! The harness's own tables about the world: `[bounds]`, `[network]`, `[disk]`, `[clocks]`, `[phases]`.
+
+use core::fmt;
+
+use leasehold_core::plan::{Chance, Latency, NetworkPlan, Phases};
+use leasehold_core::{Bounds, Drift, RateError, Span};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use toml::Spanned;
+
+use crate::complaint::unknown_key;
+use crate::deployment::NodeSpec;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::fault::Chaos;
+use crate::suggest::{cut, which_node};
+use crate::value::{AutoOrLength, Bound, FromText, LatencyTable, Length, Percent, Rate, Whole};
+
+/// 500 ppm: the most that NTP corrects a clock by (`MAXFREQ` in the code of RFC 5905).
+fn default_bound() -> Drift {
+    Drift::from_ppb(500_000).expect("500 ppm are below one half")
+}
+
+/// `[bounds]`: the assumptions under which timed invariants must hold.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BoundsTable {
+    clock_rate: Option<Spanned<Bound>>,
+}
+
+impl BoundsTable {
+    pub(crate) fn clock_rate(&self) -> Drift {
+        self.clock_rate.as_ref().map_or_else(default_bound, |bound| bound.get_ref().0)
+    }
+}
+
+/// `[network]`: what every link does.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NetworkTable {
+    latency: LatencyTable,
+    loss: Percent,
+    duplicate: Percent,
+    receive_buffer: Option<Whole<1, 65_536>>,
+}
+
+impl Default for NetworkTable {
+    fn default() -> Self {
+        // A data centre on a middling day. Chosen by us.
+        let latency = LatencyTable::log_normal(Span::from_millis(2), Span::from_millis(20))
+            .expect("20 ms are above 2 ms, and not far");
+        Self {
+            latency,
+            loss: Percent(Chance::NEVER),
+            duplicate: Percent(Chance::NEVER),
+            receive_buffer: None,
+        }
+    }
+}
+
+impl NetworkTable {
+    pub(crate) fn plan(&self) -> NetworkPlan {
+        NetworkPlan { latency: self.latency.0, loss: self.loss.0, duplicate: self.duplicate.0 }
+    }
+
+    /// How many messages a stopped process's host buffers. The default is chosen by us: about what a socket's
+    /// receive buffer of 200 KiB takes of small messages.
+    pub(crate) fn receive_buffer(&self) -> u32 {
+        self.receive_buffer.map_or(256, |count| count.0)
+    }
+}
+
+/// `[disk]`: what every disk does.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DiskTable {
+    pub(crate) latency: LatencyTable,
+}
+
+impl Default for DiskTable {
+    /// 1 ms: a flush of a middling SSD. Chosen by us.
+    fn default() -> Self {
+        Self { latency: LatencyTable(Latency::Constant(Span::from_millis(1))) }
+    }
+}
+
+/// `[clocks]` and `[clocks.NODE]`: where rates and offsets come from.
+#[derive(Debug, Default)]
+pub(crate) struct ClocksTable {
+    rate: Option<Spanned<Bound>>,
+    wall_offset: Length,
+    nodes: Vec<(Spanned<String>, NodeClock)>,
+}
+
+/// A value of `[clocks]` under another key than the table's own: a table if a node is meant.
+#[derive(Debug)]
+enum NodeClock {
+    Table(NodeClockTable),
+    /// With its text, if it is one.
+    NoTable(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeClockTable {
+    rate: Rate,
+}
+
+impl ClocksTable {
+    /// The widest error that rates are drawn with.
+    pub(crate) fn drawn_within(&self, declared: Drift) -> Result<Drift, Diagnostic> {
+        let Some(rate) = &self.rate else { return Ok(declared) };
+        let drawn = rate.get_ref().0;
+        if drawn <= declared {
+            return Ok(drawn);
+        }
+        Err(Diagnostic::at(
+            rate.span(),
+            format!("rates of up to {drawn} are drawn, but [bounds] declares {declared}"),
+        )
+        .label("a drawn rate must stay within [bounds]")
+        .help("raise `clock_rate` in [bounds], or lower this")
+        .help("to break the assumption on purpose, use [clocks.NODE], or a fault with do = \"clock.rate\""))
+    }
+
+    pub(crate) fn wall_offset(&self) -> Span {
+        self.wall_offset.0
+    }
+
+    /// The given rate of each node, in the order of the nodes.
+    pub(crate) fn given_rates(&self, nodes: &[NodeSpec]) -> Result<Vec<Option<RateError>>, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let mut rates = vec![None; nodes.len()];
+        for (key, clock) in &self.nodes {
+            let (name, at) = (key.get_ref().as_str(), |message| Diagnostic::at(key.span(), message));
+            match (nodes.iter().position(|node| node.name == name), clock) {
+                (Some(index), NodeClock::Table(clock)) => rates[index] = Some(clock.rate.0),
+                (Some(_), NodeClock::NoTable(text)) => {
+                    let rate = example_rate(text);
+                    let help = format!("write [clocks.{name}] with rate = \"{rate}\"");
+                    found.push(at(format!("`{name}` is a node, not a key of [clocks]")).help(help));
+                }
+                (None, NodeClock::NoTable(_)) => {
+                    let diagnostic = unknown_key(name, "[clocks]", &OWN_KEYS);
+                    found.push(Diagnostic { span: Some(key.span()), ..diagnostic });
+                }
+                (None, NodeClock::Table(_)) => {
+                    let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+                    let message = format!("no node is called `{}`", cut(name));
+                    found.push(at(message).help(which_node(name, &names)));
+                }
+            }
+        }
+        found.or(rates)
+    }
+}
+
+/// The rate that somebody may have meant, with its sign.
+fn example_rate(text: &str) -> String {
+    match Rate::from_text(text) {
+        Ok(_) if text.trim().starts_with(['+', '-']) => text.trim().to_owned(),
+        Ok(_) => format!("+{}", text.trim()),
+        Err(_) => "+5%".to_owned(),
+    }
+}
+
+const OWN_KEYS: [&str; 2] = ["rate", "wall_offset"];
+
+impl<'de> Deserialize<'de> for ClocksTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ClocksVisitor;
+        impl<'de> Visitor<'de> for ClocksVisitor {
+            type Value = ClocksTable;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ClocksTable, A::Error> {
+                let mut table = ClocksTable::default();
+                while let Some(key) = map.next_key::<Spanned<String>>()? {
+                    match key.get_ref().as_str() {
+                        "rate" => table.rate = Some(map.next_value()?),
+                        "wall_offset" => table.wall_offset = map.next_value()?,
+                        _ => table.nodes.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(table)
+            }
+        }
+        deserializer.deserialize_map(ClocksVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeClock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NodeClockVisitor;
+        impl<'de> Visitor<'de> for NodeClockVisitor {
+            type Value = NodeClock;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NodeClock, A::Error> {
+                let map = serde::de::value::MapAccessDeserializer::new(map);
+                NodeClockTable::deserialize(map).map(NodeClock::Table)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<NodeClock, E> {
+                Ok(NodeClock::NoTable(text.to_owned()))
+            }
+            fn visit_i64<E: Error>(self, _: i64) -> Result<NodeClock, E> {
+                Ok(NodeClock::NoTable(String::new()))
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<NodeClock, E> {
+                Ok(NodeClock::NoTable(String::new()))
+            }
+        }
+        deserializer.deserialize_any(NodeClockVisitor)
+    }
+}
+
+/// `[phases]`: how long the parts of a run last.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PhasesTable {
+    chaos: Option<Spanned<Length>>,
+    settle: AutoOrLength,
+}
+
+impl PhasesTable {
+    /// How long faults fire: a minute unless the file says otherwise.
+    pub(crate) fn chaos(&self) -> Result<Chaos, Diagnostic> {
+        let Some(chaos) = &self.chaos else { return Ok(Chaos { lasts: Span::from_secs(60), span: None }) };
+        let lasts = chaos.get_ref().0;
+        if lasts.is_zero() {
+            return Err(Diagnostic::at(chaos.span(), "a run needs some time before it settles")
+                .label("expected more than 0s"));
+        }
+        Ok(Chaos { lasts, span: Some(chaos.span()) })
+    }
+
+    /// The phases under these bounds: unless the file says otherwise, the run settles for twice as long as a
+    /// resource may go unclaimed, and a second, so that being late can be told from being stuck.
+    pub(crate) fn phases(&self, chaos: &Chaos, bounds: &Bounds) -> Phases {
+        let settle = match self.settle {
+            AutoOrLength::Auto => bounds.regrant.scale(2, 1).saturating_add(Span::from_secs(1)),
+            AutoOrLength::Length(span) => span,
+        };
+        Phases { chaos: chaos.lasts, settle }
+    }
+}
