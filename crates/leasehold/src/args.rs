@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Finds the schedule that breaks a lease protocol, and replays it.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a scenario once, and say what happened and whether it was right
+    Run(RunArgs),
+}
+
+/// `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  as expected
+    1  an invariant was violated, or the expectation is not met
+    2  the command line or the scenario is wrong
+    4  vacuous: nothing was judged, or a place was not reached
+   74  results could not be written
+  101  a node panicked, or the nodes were in a livelock")]
+pub(crate) struct RunArgs {
+    /// The scenario file
+    pub(crate) scenario: PathBuf,
+
+    /// The seed, decimal or hexadecimal (0x...): everything that the scenario leaves open follows from it
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
+    pub(crate) seed: u64,
+
+    /// The engine that runs the nodes
+    #[arg(long, value_enum, default_value_t = EngineName::Sim)]
+    pub(crate) engine: EngineName,
+
+    /// Write every event to this file, as lines of JSON behind a header
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Replace a value of the scenario, as in lease.ttl=5s or fault.0.for=20s; can be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overlays: Vec<String>,
+
+    /// Run the safe variant: what stands in the scenario's [safe] table replaces what stands beside it
+    #[arg(long)]
+    pub(crate) safe: bool,
+
+    /// Show every event instead of folding routine traffic
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
+    /// Show the verdict only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+
+    /// Judge the run by its verdict alone, whatever the scenario expects
+    #[arg(long)]
+    pub(crate) ignore_expect: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// A discrete-event world
+    Sim,
+}
+
+impl From<EngineName> for leasehold_scenario::Engine {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Sim => Self::Sim,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A log and a verdict for people
+    Human,
+    /// One JSON object
+    Json,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|error| format!("{error}; expected 0 to {} or 0x0 to {:#x}", u64::MAX, u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_seed_is_decimal_or_hexadecimal() {
+        assert_eq!(seed("17"), Ok(17));
+        assert_eq!(seed("0x11"), Ok(17));
+        assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
+        for wrong in ["", "-1", "0x", "1e3", "18446744073709551616"] {
+            assert!(seed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Exit codes, stable for scripts.
+
+use std::process::ExitCode;
+
+use leasehold_check::Verdict;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is as it should be.
+    Fine,
+    /// An invariant was violated, or an expectation is not met.
+    Violated,
+    /// The command line or the scenario is wrong.
+    Usage,
+    /// The same input gave two digests.
+    NotDeterministic,
+    /// The run says nothing.
+    Vacuous,
+    /// Safe, but a latency budget was missed.
+    BudgetMissed,
+    /// Results could not be written.
+    NotWritten,
+    /// A node panicked.
+    Panicked,
+}
+
+impl Exit {
+    /// What a verdict alone comes to.
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Fine,
+            Verdict::Vacuous | Verdict::Inconclusive => Self::Vacuous,
+            Verdict::BudgetMissed => Self::BudgetMissed,
+            Verdict::Liveness | Verdict::Violation => Self::Violated,
+            Verdict::NotDeterministic => Self::NotDeterministic,
+            Verdict::Panic => Self::Panicked,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0_u8,
+            Exit::Violated => 1,
+            Exit::Usage => 2,
+            Exit::NotDeterministic => 3,
+            Exit::Vacuous => 4,
+            Exit::BudgetMissed => 6,
+            Exit::NotWritten => 74,
+            Exit::Panicked => 101,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Leasehold finds the schedule that breaks a lease protocol, and replays it.
+//!
+//! This crate is the way in for somebody with a lease implementation of their own: write its nodes as
+//! [`Node`]s of a [`Protocol`], say in a [`System`] how a scenario's tables become nodes, and give it to
+//! [`main`] for the whole command line, or to [`check`] inside a `#[test]`. `examples/own-lease` does both.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     leasehold::main(&[&leasehold::SingleGrantor]) // or your own
+//! }
+//! ```
+//!
+//! Only this crate prints.
+//!
+//! # What this crate does not do
+//!
+//! It holds no protocol, no engine and no invariant: it brings those of the other crates together.
+
+mod again;
+mod args;
+mod checked;
+mod exit;
+mod json;
+mod log;
+mod names;
+mod page;
+mod panics;
+mod recorder;
+mod run;
+mod summary;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use checked::{CheckFailure, Checked, check};
+
+pub use leasehold_check::{Invariant, Verdict};
+pub use leasehold_core::*;
+pub use leasehold_scenario::{
+    CommandSpec, Deployment, Diagnostic, Diagnostics, Engine, Environment, NodeSpec, SingleGrantor, Spanned,
+    System, Tables, value,
+};
+/// For messages, records and tables of an own system: derive with `#[serde(crate = "leasehold::serde")]`.
+pub use serde;
+
+/// The whole command line, for these systems.
+///
+/// Exit codes: 0 fine; 1 an invariant was violated, or the expectation is not met; 2 the command line or the
+/// scenario is wrong; 4 vacuous; 74 results could not be written; 101 a node panicked, or the nodes
+/// were in a livelock.
+pub fn main(systems: &[&dyn System]) -> ExitCode {
+    let args = args::Args::parse();
+    match args.verb {
+        args::Verb::Run(run) => run::run(&run, systems),
+    }
+    .into()
+}

@@ -1,0 +1,218 @@
+//! The event log: one line an event, routine traffic folded.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use leasehold_check::Finding;
+use leasehold_core::clock::Reading;
+use leasehold_core::event::{EventKind, LossCause, NodeEvent, WorldEvent};
+use leasehold_core::{ClockKind, Event, Leg, Purpose, ResourceId, Token};
+use leasehold_scenario::Observer;
+
+use crate::names::Names;
+use crate::page::{Page, styled};
+use crate::words;
+
+const FAULT: Style = AnsiColor::Yellow.on_default();
+const ALARM: Style = AnsiColor::Red.on_default().bold();
+const HAZARD: Style = AnsiColor::Magenta.on_default();
+const LEASE: Style = AnsiColor::Cyan.on_default();
+const DIM: Style = Style::new().dimmed();
+const PLAIN: Style = Style::new();
+
+/// Whether routine traffic is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Transitions, faults, claims, and what is suspicious.
+    Folded,
+    /// Every event.
+    Full,
+}
+
+/// Prints events as they happen.
+pub(crate) struct Log<'a> {
+    page: &'a mut Page,
+    names: &'a Names,
+    detail: Detail,
+    routine: Routine,
+    /// The newest token that each resource has accepted a write with.
+    accepted: BTreeMap<ResourceId, Token>,
+    node_width: usize,
+}
+
+/// What has been folded since the last line.
+#[derive(Default)]
+struct Routine {
+    writes: BTreeMap<(ResourceId, Token), u64>,
+    renewals: u64,
+    duplicates: u64,
+    /// Messages that did not arrive, by what they were.
+    lost: BTreeMap<&'static str, u64>,
+}
+
+/// How an event is shown.
+enum Weight {
+    Shown(Style),
+    Folded,
+}
+
+impl<'a> Log<'a> {
+    pub(crate) fn new(page: &'a mut Page, names: &'a Names, detail: Detail) -> Self {
+        let node_width = names.longest_node().max(4);
+        let header =
+            format!("{:>11}  {:node_width$}  {:>11}  what happened", "true time", "node", "its clock");
+        page.line(format_args!("{}", styled(DIM, header)));
+        Self { page, names, detail, routine: Routine::default(), accepted: BTreeMap::new(), node_width }
+    }
+
+    /// Prints what is still folded.
+    pub(crate) fn finish(mut self) {
+        self.unfold();
+    }
+
+    fn weigh(&mut self, event: &Event) -> Weight {
+        let weight = match &event.kind {
+            EventKind::Node(event) => self.weigh_report(event),
+            EventKind::World(event) => self.weigh_world(event),
+        };
+        match (weight, self.detail) {
+            (Weight::Folded, Detail::Full) => Weight::Shown(PLAIN),
+            (weight, _) => weight,
+        }
+    }
+
+    fn weigh_report(&mut self, event: &NodeEvent) -> Weight {
+        match *event {
+            NodeEvent::Granted { .. }
+            | NodeEvent::Ended { .. }
+            | NodeEvent::Recovered { .. }
+            | NodeEvent::ClaimStarted(_)
+            | NodeEvent::ClaimEnded { .. }
+            | NodeEvent::Withdrew { .. } => Weight::Shown(LEASE),
+            NodeEvent::Queued { .. } => Weight::Shown(PLAIN),
+            NodeEvent::AccessRefused { .. } => Weight::Shown(HAZARD),
+            NodeEvent::EffectAccepted { resource, token, replaced, based_on, .. } => {
+                let newest = self.accepted.insert(resource, token);
+                let suspicious = newest.is_some_and(|newest| token < newest)
+                    || based_on.is_some_and(|seen| seen != replaced);
+                if suspicious {
+                    return Weight::Shown(ALARM);
+                }
+                if newest != Some(token) {
+                    return Weight::Shown(PLAIN);
+                }
+                *self.routine.writes.entry((resource, token)).or_default() += 1;
+                Weight::Folded
+            }
+            NodeEvent::Renewed { .. } => {
+                self.routine.renewals += 1;
+                Weight::Folded
+            }
+            NodeEvent::DuplicateRecognised { .. } => {
+                self.routine.duplicates += 1;
+                Weight::Folded
+            }
+            NodeEvent::ClaimRenewed(_)
+            | NodeEvent::TableHolds { .. }
+            | NodeEvent::ReadServed { .. }
+            | NodeEvent::EffectIssued { .. }
+            | NodeEvent::Probed(_) => Weight::Folded,
+        }
+    }
+
+    fn weigh_world(&mut self, event: &WorldEvent) -> Weight {
+        match *event {
+            WorldEvent::MessageLost { purpose, leg, cause, .. } => {
+                let what = match (cause, purpose, leg) {
+                    (LossCause::Overflow, ..) => "message to a full buffer",
+                    (_, Purpose::Acquire, Leg::Request) => "acquire",
+                    (_, Purpose::Acquire, Leg::Reply) => "answer to an acquire",
+                    (_, Purpose::Renew, Leg::Request) => "renewal",
+                    (_, Purpose::Renew, Leg::Reply) => "answer to a renewal",
+                    (_, Purpose::Release, _) => "message of a release",
+                    (_, Purpose::Read, Leg::Request) => "read",
+                    (_, Purpose::Write, Leg::Request) => "write",
+                    (_, Purpose::Read | Purpose::Write, Leg::Reply) => "answer to a read or write",
+                    (_, Purpose::Query | Purpose::Other, _) => "other message",
+                };
+                *self.routine.lost.entry(what).or_default() += 1;
+                Weight::Folded
+            }
+            WorldEvent::ClaimLapsed { .. } | WorldEvent::ClaimResumed { .. } => Weight::Shown(LEASE),
+            WorldEvent::AssumptionBroken { .. }
+            | WorldEvent::AssumptionRestored { .. }
+            | WorldEvent::Panicked => Weight::Shown(ALARM),
+            WorldEvent::PhaseEntered { .. } => Weight::Shown(DIM),
+            WorldEvent::Started => Weight::Shown(PLAIN),
+            WorldEvent::Crashed
+            | WorldEvent::Restarted { .. }
+            | WorldEvent::Paused
+            | WorldEvent::Suspended
+            | WorldEvent::Resumed
+            | WorldEvent::ClockRateChanged { .. }
+            | WorldEvent::WallStepped { .. }
+            | WorldEvent::CommandGiven { .. }
+            | WorldEvent::FaultFired { .. }
+            | WorldEvent::FaultLanded { .. }
+            | WorldEvent::FaultHealed { .. } => Weight::Shown(FAULT),
+        }
+    }
+
+    fn unfold(&mut self) {
+        let routine = std::mem::take(&mut self.routine);
+        let mut parts: Vec<String> = routine
+            .writes
+            .iter()
+            .map(|(&(resource, token), &count)| {
+                let on = self.names.on(resource);
+                format!("{} accepted{on} with token {token}", words::counted(count, "write"))
+            })
+            .collect();
+        if routine.renewals > 0 {
+            parts.push(words::counted(routine.renewals, "renewal"));
+        }
+        if routine.duplicates > 0 {
+            parts.push(words::counted(routine.duplicates, "duplicate"));
+        }
+        let lost: Vec<String> =
+            routine.lost.iter().map(|(what, &count)| words::counted(count, what)).collect();
+        if !lost.is_empty() {
+            parts.push(format!("lost on the way: {}", lost.join(", ")));
+        }
+        if self.detail == Detail::Folded && !parts.is_empty() {
+            let width = 11 + 2 + self.node_width + 2 + 11;
+            let text = format!("{:width$}  … {}", "", parts.join(", "));
+            self.page.line(format_args!("{}", styled(DIM, text)));
+        }
+    }
+
+    fn show(&mut self, event: &Event, style: Style, text: &str) {
+        let width = self.node_width;
+        let (node, clock) = match event.node {
+            Some(node) => (self.names.node(node), Reading::new(ClockKind::Boot, event.local).to_string()),
+            None => ("", String::new()),
+        };
+        let text = styled(style, text);
+        self.page.line(format_args!("{:>11}  {node:width$}  {clock:>11}  {text}", event.at));
+    }
+}
+
+impl Observer for Log<'_> {
+    fn event(&mut self, event: &Event) {
+        if let Weight::Shown(style) = self.weigh(event) {
+            self.unfold();
+            self.show(event, style, &words::happened(self.names, event));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.unfold();
+        let style = match finding {
+            Finding::Violation(_) => ALARM,
+            Finding::Hazard(_) => HAZARD,
+        };
+        let text = styled(style, words::found(finding));
+        let width = self.node_width + 2 + 11;
+        self.page.line(format_args!("{:>11}  {:width$}  {text}", finding.at(), ""));
+    }
+}

@@ -1,0 +1,116 @@
+//! `run`: one scenario, one seed.
+
+use std::path::Path;
+
+use leasehold_scenario::{Report, Scenario, ScenarioError, Source, Style, System, Variant};
+
+use crate::again::replay_line;
+use crate::args::{Format, RunArgs};
+use crate::exit::Exit;
+use crate::json;
+use crate::log::{Detail, Log};
+use crate::names::Names;
+use crate::page::Page;
+use crate::panics;
+use crate::recorder::Recorder;
+use crate::summary::Summary;
+
+/// Runs it, prints it, judges it.
+pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
+    let scenario = match load(args, systems) {
+        Ok(scenario) => scenario,
+        Err(error) => return refuse(&error),
+    };
+    let engine = args.engine.into();
+    if let Some(trace) = args.trace.as_deref().filter(|trace| is_same_file(trace, &args.scenario)) {
+        let problem = format!("error: {} is the scenario; write the trace to another file", trace.display());
+        anstream::eprintln!("{problem}");
+        return Exit::Usage;
+    }
+    let names = Names::new(scenario.header(args.seed, engine));
+    let mut recorder = match args.trace.as_deref().map(|path| Recorder::begin(path, names.header())) {
+        None => None,
+        Some(Ok(recorder)) => Some(recorder),
+        Some(Err(error)) => return not_written(args.trace.as_deref(), &error),
+    };
+
+    let mut page = Page::stdout();
+    let with_log = args.format == Format::Human && !args.quiet;
+    if with_log {
+        page.line(format_args!("{}: {}", scenario.name, scenario.summary));
+        page.line(format_args!(""));
+    }
+    let mut log = with_log.then(|| {
+        let detail = if args.verbose { Detail::Full } else { Detail::Folded };
+        Log::new(&mut page, &names, detail)
+    });
+    let (report, panicked_at) =
+        panics::watch(|| scenario.run(args.seed, engine, &mut (log.as_mut(), recorder.as_mut())));
+    if let Some(log) = log {
+        log.finish();
+        page.line(format_args!(""));
+    }
+    let traced = recorder.map_or(Ok(()), Recorder::finish);
+
+    let summary = Summary {
+        scenario: &scenario,
+        names: &names,
+        report: &report,
+        panicked_at: panicked_at.as_deref(),
+        ignores_expectation: args.ignore_expect,
+        again: replay_line(args),
+    };
+    match args.format {
+        Format::Human => summary.print(&mut page),
+        Format::Json => page.line(format_args!("{:#}", json::object(&summary))),
+    }
+    if let Err(error) = page.finish() {
+        return not_written(None, &error);
+    }
+    if let Err(error) = traced {
+        return not_written(args.trace.as_deref(), &error);
+    }
+    exit_of(args, &scenario, &report)
+}
+
+fn load(args: &RunArgs, systems: &[&dyn System]) -> Result<Scenario, ScenarioError> {
+    let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
+    let source = Source::read(&args.scenario)?.with_overlays(&args.overlays).as_variant(variant);
+    Scenario::parse(source, systems)
+}
+
+fn exit_of(args: &RunArgs, scenario: &Scenario, report: &Report) -> Exit {
+    let by_verdict = Exit::of(report.verdict);
+    if args.ignore_expect {
+        return by_verdict;
+    }
+    if report.unmet.is_empty() {
+        return Exit::Fine;
+    }
+    match by_verdict {
+        Exit::Panicked => Exit::Panicked,
+        Exit::Vacuous => Exit::Vacuous,
+        // What was expected happened, but not where it matters.
+        _ if report.only_missed_reach(&scenario.expect) => Exit::Vacuous,
+        _ => Exit::Violated,
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn refuse(error: &ScenarioError) -> Exit {
+    let style = match anstream::AutoStream::choice(&std::io::stderr()) {
+        anstream::ColorChoice::Never => Style::Plain,
+        _ => Style::Coloured,
+    };
+    anstream::eprintln!("{}", error.render(style));
+    Exit::Usage
+}
+
+fn not_written(path: Option<&Path>, error: &std::io::Error) -> Exit {
+    let what = path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    anstream::eprintln!("error: {what} could not be written: {error}");
+    Exit::NotWritten
+}

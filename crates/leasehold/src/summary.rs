@@ -1,0 +1,220 @@
+//! The verdict block.
+
+use anstyle::{AnsiColor, Style};
+use leasehold_check::{ClosestCall, InvariantReport, Verdict, Violation};
+use leasehold_core::{FaultId, NodeId, RunEnd};
+use leasehold_scenario::{ExpectedVerdict, Report, Scenario};
+
+use crate::names::Names;
+use crate::page::{Page, styled};
+use crate::words;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
+const TITLE: Style = Style::new().bold();
+
+/// How many violations are shown with their evidence.
+const SHOWN: usize = 3;
+
+/// A run and how to see it again.
+pub(crate) struct Summary<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) names: &'a Names,
+    pub(crate) report: &'a Report,
+    /// Where a node panicked, in the source.
+    pub(crate) panicked_at: Option<&'a str>,
+    pub(crate) ignores_expectation: bool,
+    /// The line to paste.
+    pub(crate) again: String,
+}
+
+impl Summary<'_> {
+    /// Prints it.
+    pub(crate) fn print(&self, page: &mut Page) {
+        self.evidence(page);
+        self.verdict(page);
+        self.invariants(page);
+        self.counts(page);
+        page.line(format_args!(""));
+        if self.is_met() {
+            page.line(format_args!("again       {}", self.again));
+        } else {
+            page.line(format_args!("to see it again:"));
+            page.line(format_args!("{}", self.again));
+        }
+    }
+
+    /// Whether the command ends well.
+    pub(crate) fn is_met(&self) -> bool {
+        if self.ignores_expectation {
+            self.report.verdict == Verdict::Pass
+        } else {
+            self.report.unmet.is_empty()
+        }
+    }
+
+    /// The violations shown, told in order.
+    pub(crate) fn violations(&self) -> Vec<&Violation> {
+        self.report.judgement.violations()
+    }
+
+    fn evidence(&self, page: &mut Page) {
+        let violations = self.violations();
+        for violation in violations.iter().take(SHOWN) {
+            let name = format!("{} {}", violation.invariant.id(), violation.invariant.name());
+            page.line(format_args!(
+                "{} at {}: {} ({})",
+                styled(BAD, name),
+                violation.at,
+                violation.invariant.statement(),
+                violation.clause
+            ));
+            for fact in &violation.evidence {
+                page.line(format_args!("    {}", words::fact(self.names, fact)));
+            }
+        }
+        if violations.len() > SHOWN {
+            page.line(format_args!("    … and {} more", violations.len() - SHOWN));
+        }
+        match &self.report.outcome.end {
+            RunEnd::Panicked { node, message } => {
+                let place = self.panicked_at.map(|place| format!(", in {place}")).unwrap_or_default();
+                let title = styled(BAD, format!("{} panicked", self.names.node(*node)));
+                page.line(format_args!("{title} at {}{place}: {message}", self.report.outcome.ended_at));
+            }
+            RunEnd::Livelock { node } => {
+                let title = styled(BAD, "livelock");
+                let node = self.names.node(*node);
+                let at = self.report.outcome.ended_at;
+                page.line(format_args!("{title} at {at}: time does not go on; {node} was handled last"));
+            }
+            RunEnd::Completed | RunEnd::Stopped => {}
+        }
+        if !violations.is_empty() || !matches!(self.report.outcome.end, RunEnd::Completed) {
+            page.line(format_args!(""));
+        }
+    }
+
+    fn verdict(&self, page: &mut Page) {
+        let verdict = self.report.verdict;
+        let style = match verdict {
+            Verdict::Pass => GOOD,
+            Verdict::Vacuous | Verdict::Inconclusive | Verdict::BudgetMissed => DOUBTFUL,
+            _ => BAD,
+        };
+        let expectation = if self.ignores_expectation {
+            "the scenario's expectation is ignored".to_owned()
+        } else if self.report.unmet.is_empty() {
+            match &self.scenario.expect.verdict {
+                ExpectedVerdict::Pass => "as expected".to_owned(),
+                ExpectedVerdict::Violation { invariant, .. } => {
+                    format!("as expected: {} {}", invariant.id(), invariant.name())
+                }
+                ExpectedVerdict::Panic | ExpectedVerdict::Vacuous => "as expected".to_owned(),
+            }
+        } else {
+            styled(BAD, format!("not as expected: {}", self.report.unmet.join("; ")))
+        };
+        page.line(format_args!("verdict     {} ({expectation})", styled(style, verdict.name())));
+    }
+
+    fn invariants(&self, page: &mut Page) {
+        page.line(format_args!(
+            "{}",
+            styled(
+                TITLE,
+                format!(
+                    "{:24}  {:>7}  {:>7}  {:>10}  closest call",
+                    "invariant", "judged", "excused", "violations"
+                )
+            )
+        ));
+        for report in &self.report.judgement.invariants {
+            let InvariantReport { invariant, judged, excused, violations, closest_call, .. } = report;
+            let name = format!("{:3} {}", invariant.id(), invariant.name());
+            let violations = match violations {
+                0 => format!("{:>10}", "-"),
+                n => styled(BAD, format!("{:>10}", words::grouped(*n))),
+            };
+            let excused = if *excused == 0 { "-".to_owned() } else { words::grouped(*excused) };
+            let closest = closest_call.map_or_else(|| "-".to_owned(), |call| closeness(&call));
+            let judged = words::grouped(*judged);
+            page.line(format_args!("{name:24}  {judged:>7}  {excused:>7}  {violations}  {closest}"));
+        }
+    }
+
+    fn counts(&self, page: &mut Page) {
+        let report = self.report;
+        let judgement = &report.judgement;
+        let hazards: Vec<String> = judgement
+            .hazards
+            .iter()
+            .filter(|hazard| hazard.seen > 0)
+            .map(|hazard| format!("{} ({})", hazard.hazard.name(), words::grouped(hazard.seen)))
+            .collect();
+        page.line(format_args!("hazards     {}", listed(&hazards)));
+
+        let mut reach: Vec<String> = judgement
+            .reach
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(probe, count)| format!("{} ({})", probe.name(), words::grouped(*count)))
+            .collect();
+        for missed in self.scenario.expect.missed(judgement) {
+            reach.push(styled(BAD, format!("{} MISSED", missed.name())));
+        }
+        page.line(format_args!("reach       {}", listed(&reach)));
+
+        let broken: Vec<String> = judgement
+            .assumptions
+            .iter()
+            .map(|&(node, assumption, count)| self.assumption(node, assumption.name(), count))
+            .collect();
+        page.line(format_args!(
+            "broken      {}",
+            if broken.is_empty() { "no assumption".to_owned() } else { broken.join(", ") }
+        ));
+
+        if report.outcome.faults.is_empty() {
+            page.line(format_args!("faults      none"));
+        }
+        for (index, fault) in (0..).zip(&report.outcome.faults) {
+            let title = if index == 0 { "faults" } else { "" };
+            let became = match (fault.fired, fault.target, fault.landed) {
+                (None, ..) => styled(DOUBTFUL, "never fired"),
+                (Some(at), None, _) => styled(DOUBTFUL, format!("fired at {at}, at nobody")),
+                (Some(at), _, None) => styled(DOUBTFUL, format!("fired at {at}, did not land")),
+                (Some(at), Some(target), Some(landed)) => {
+                    format!("fired at {at}, landed on {} at {landed}", self.names.node(target))
+                }
+            };
+            let what = self.names.fault(FaultId(index));
+            page.line(format_args!("{title:10}  {}. {what}: {became}", index + 1));
+        }
+        page.line(format_args!(
+            "run         seed {}, engine {}, {} simulated, {}",
+            report.seed,
+            report.engine.name(),
+            report.outcome.ended_at.since_start(),
+            words::counted(report.events, "event"),
+        ));
+        page.line(format_args!("digest      {}", report.digest));
+    }
+
+    fn assumption(&self, node: NodeId, name: &str, count: u64) -> String {
+        let times = if count > 1 { format!(" ({} times)", words::grouped(count)) } else { String::new() };
+        format!("{name} of {}{times}", self.names.node(node))
+    }
+}
+
+fn closeness(call: &ClosestCall) -> String {
+    match call.of {
+        Some(of) => format!("{} left of {of}", call.left),
+        None => format!("{} to spare", call.left),
+    }
+}
+
+fn listed(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

@@ -1,0 +1,302 @@
+//! Events and evidence in words.
+
+use leasehold_check::{Fact, Finding, Hazard};
+use leasehold_core::event::{
+    Access, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Phase, Refusal, WorldEvent,
+};
+use leasehold_core::{Event, Leg};
+
+use crate::names::Names;
+
+/// What happened, as somebody would say it of the event's node.
+pub(crate) fn happened(names: &Names, event: &Event) -> String {
+    match &event.kind {
+        EventKind::Node(said) => reported(names, said),
+        EventKind::World(seen) => done(names, seen),
+    }
+}
+
+fn reported(names: &Names, event: &NodeEvent) -> String {
+    match *event {
+        NodeEvent::Granted { resource, lease, holder, token, ttl } => format!(
+            "grants lease {lease}{} to {} for {ttl}, token {token}",
+            names.on(resource),
+            names.node(holder)
+        ),
+        NodeEvent::Renewed { resource, lease, ttl, .. } => {
+            format!("renews lease {lease}{} for {ttl}", names.on(resource))
+        }
+        NodeEvent::Ended { resource, lease, token, cause } => {
+            format!("lease {lease}{} (token {token}) {}", names.on(resource), ended(names, cause))
+        }
+        NodeEvent::Recovered { resource, lease, holder, token, ttl, ended: cause } => {
+            let state = match cause {
+                None => format!("alive: a new term of {ttl}"),
+                Some(cause) => ended(names, cause),
+            };
+            format!(
+                "finds lease {lease}{} of {} (token {token}) on its disk, {state}",
+                names.on(resource),
+                names.node(holder)
+            )
+        }
+        NodeEvent::TableHolds { live } => format!("its table holds {}", counted(u64::from(live), "lease")),
+        NodeEvent::Queued { resource, contender, position } => {
+            format!("puts {} into the queue{}, place {position}", names.node(contender), names.on(resource))
+        }
+        NodeEvent::ClaimStarted(Claim { resource, token, deadline, .. }) => {
+            format!("claims{} under token {token} until {deadline}", names.on(resource))
+        }
+        NodeEvent::ClaimRenewed(Claim { resource, token, deadline, .. }) => {
+            format!("goes on claiming{} under token {token} until {deadline}", names.on(resource))
+        }
+        NodeEvent::ClaimEnded { resource, token, reason, .. } => {
+            let why = match reason {
+                ClaimEnd::Released => "of its own will",
+                ClaimEnd::Lapsed => "its deadline has come",
+                ClaimEnd::ToldLost => "it was told that the lease is gone",
+                ClaimEnd::Fenced => "the resource refused its token",
+            };
+            format!("stops acting{} under token {token}: {why}", names.on(resource))
+        }
+        NodeEvent::Withdrew { resource } => format!("leaves{} for good", names.on(resource)),
+        NodeEvent::ReadServed { resource, reader, token, version } => {
+            format!("shows version {version}{} to {}, token {token}", names.on(resource), names.node(reader))
+        }
+        NodeEvent::EffectIssued { resource, token, op } => {
+            format!("sends write {op}{} under token {token}", names.on(resource))
+        }
+        NodeEvent::EffectAccepted { resource, writer, token, op, replaced, based_on, .. } => {
+            let seen = match based_on {
+                Some(seen) if seen != replaced => format!(", whose writer had seen version {seen} only"),
+                _ => String::new(),
+            };
+            format!(
+                "accepts write {op}{} of {} under token {token}: version {} replaces {replaced}{seen}",
+                names.on(resource),
+                names.node(writer),
+                replaced.next()
+            )
+        }
+        NodeEvent::AccessRefused { resource, by, access, token, refusal } => {
+            let access = accessed(access);
+            let why = refused(refusal);
+            format!(
+                "refuses a {access}{} of {} under token {token}: {why}",
+                names.on(resource),
+                names.node(by)
+            )
+        }
+        NodeEvent::DuplicateRecognised { resource, writer, op } => {
+            format!("knows write {op}{} of {} already", names.on(resource), names.node(writer))
+        }
+        NodeEvent::Probed(probe) => format!("reached: {}", probe.name()),
+    }
+}
+
+fn done(names: &Names, event: &WorldEvent) -> String {
+    match *event {
+        WorldEvent::Started => "starts".to_owned(),
+        WorldEvent::Crashed => "crashes".to_owned(),
+        WorldEvent::Restarted { incarnation } => format!("restarts, incarnation {incarnation}"),
+        WorldEvent::Paused => "is paused; its clocks go on".to_owned(),
+        WorldEvent::Suspended => "is suspended; its monotonic clock stands still".to_owned(),
+        WorldEvent::Resumed => "goes on where it stopped".to_owned(),
+        WorldEvent::Panicked => "panics".to_owned(),
+        WorldEvent::ClockRateChanged { rate } => format!("its clocks run at {rate}"),
+        WorldEvent::WallStepped { by } => {
+            let sign = if by < 0 { "-" } else { "+" };
+            format!("its wall clock steps by {sign}{}", leasehold_core::Span::from_nanos(by.unsigned_abs()))
+        }
+        WorldEvent::CommandGiven { command } => format!("is told: {}", names.command(command)),
+        WorldEvent::ClaimLapsed { resource, token, .. } => {
+            format!("its claim{} under token {token} is over, whether it knows or not", names.on(resource))
+        }
+        WorldEvent::ClaimResumed { resource, token, .. } => {
+            format!(
+                "its clock is back before the deadline: it claims{} under token {token}",
+                names.on(resource)
+            )
+        }
+        WorldEvent::MessageLost { to, purpose, leg, cause } => {
+            let cause = match cause {
+                LossCause::Noise => "the network lost it",
+                LossCause::Fault => "a fault took it",
+                LossCause::Down => "nobody was there",
+                LossCause::Overflow => "the buffer was full",
+            };
+            format!("{} {} to {} did not arrive: {cause}", purpose.name(), leg_name(leg), names.node(to))
+        }
+        WorldEvent::FaultFired { fault } => format!("fault {} fires: {}", fault.0 + 1, names.fault(fault)),
+        WorldEvent::FaultLanded { fault } => format!("fault {} lands", fault.0 + 1),
+        WorldEvent::FaultHealed { fault } => format!("fault {} is over", fault.0 + 1),
+        WorldEvent::AssumptionBroken { assumption } => {
+            format!(
+                "assumption broken: {}; timed invariants count from here, and do not judge",
+                assumption.name()
+            )
+        }
+        WorldEvent::AssumptionRestored { assumption } => {
+            format!("assumption restored: {}", assumption.name())
+        }
+        WorldEvent::PhaseEntered { phase: Phase::Chaos } => "chaos begins".to_owned(),
+        WorldEvent::PhaseEntered { phase: Phase::Settle } => {
+            "all faults are healed; liveness is judged from here".to_owned()
+        }
+    }
+}
+
+pub(crate) fn leg_name(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Request => "request",
+        Leg::Reply => "reply",
+    }
+}
+
+/// `1 lease`, `2 leases`, `2 answers to a renewal`: the first word is the one that is counted.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let (noun, rest) = what.find(' ').map_or((what, ""), |at| what.split_at(at));
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}{rest}", grouped(count))
+}
+
+/// A number with commas between its thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn ended(names: &Names, cause: EndCause) -> String {
+    match cause {
+        EndCause::Expired => "expired".to_owned(),
+        EndCause::Revoked => "was revoked".to_owned(),
+        EndCause::Released { by } => format!("was released by {}", names.node(by)),
+    }
+}
+
+fn accessed(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Write => "write",
+    }
+}
+
+fn refused(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Stale { mark } => format!("it has seen token {mark}"),
+        Refusal::Conflict { latest } => format!("the latest version is {latest}"),
+    }
+}
+
+/// What a finding is, in one line.
+pub(crate) fn found(finding: &Finding) -> String {
+    match finding {
+        Finding::Violation(violation) => {
+            let (id, name) = (violation.invariant.id(), violation.invariant.name());
+            format!("VIOLATION of {id} {name}: {}", violation.clause)
+        }
+        Finding::Hazard(sighting) => format!("hazard: {}", hazard(sighting.hazard)),
+    }
+}
+
+/// What a hazard is, in words.
+pub(crate) fn hazard(hazard: Hazard) -> &'static str {
+    match hazard {
+        Hazard::ClaimsOverlapped => "two claims overlapped",
+        Hazard::EffectOutsideClaim => "a write left after its sender's claim was over",
+        Hazard::UnfencedWindow => {
+            "an older token was accepted after a newer grant, before that one's first write"
+        }
+    }
+}
+
+/// A piece of evidence in one line.
+pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
+    match *fact {
+        Fact::Claimed { node, incarnation, resource, token, from, until } => {
+            let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until}"));
+            let again =
+                if incarnation.0 > 0 { format!(" (incarnation {incarnation})") } else { String::new() };
+            let node = names.node(node);
+            format!("{node}{again} claimed{} under token {token} from {from} {until}", names.on(resource))
+        }
+        Fact::Granted { at, grantor, lease, resource, holder, token, ttl } => format!(
+            "at {at} {} granted lease {lease}{} to {} for {ttl}, token {token}",
+            names.node(grantor),
+            names.on(resource),
+            names.node(holder)
+        ),
+        Fact::TermBegan { at, grantor, lease, resource, token, ttl } => format!(
+            "at {at} {} began a term of {ttl} for lease {lease}{} (token {token})",
+            names.node(grantor),
+            names.on(resource)
+        ),
+        Fact::Ended { at, grantor, lease, resource, token, cause } => format!(
+            "at {at} {} ended lease {lease}{} (token {token}): it {}",
+            names.node(grantor),
+            names.on(resource),
+            ended(names, cause)
+        ),
+        Fact::Recovered { at, grantor, lease, resource, token, ended: cause } => format!(
+            "at {at} {} found lease {lease}{} (token {token}) on its disk: {}",
+            names.node(grantor),
+            names.on(resource),
+            cause.map_or_else(|| "alive".to_owned(), |cause| ended(names, cause))
+        ),
+        Fact::Read { at, reader, resource, token, version } => format!(
+            "at {at} {} was shown version {version}{}, token {token}",
+            names.node(reader),
+            names.on(resource)
+        ),
+        Fact::Issued { at, writer, resource, token, op } => {
+            format!(
+                "at {at} {} sent write {op}{} under token {token}",
+                names.node(writer),
+                names.on(resource)
+            )
+        }
+        Fact::Accepted { at, writer, resource, token, op, replaced, based_on } => {
+            let seen = based_on.map_or_else(String::new, |seen| format!(", having seen version {seen}"));
+            format!(
+                "at {at} write {op} of {} under token {token} was accepted{}{seen}: version {} replaced {replaced}",
+                names.node(writer),
+                names.on(resource),
+                replaced.next()
+            )
+        }
+        Fact::Refused { at, by, resource, access, token, refusal } => format!(
+            "at {at} a {} of {} under token {token} was refused{}: {}",
+            accessed(access),
+            names.node(by),
+            names.on(resource),
+            refused(refusal)
+        ),
+        Fact::NewestToken { resource, token } => {
+            format!("the newest token{} was {token}", names.on(resource))
+        }
+        Fact::Bound { what, allowed, measured } => format!("{what}: {measured}, where {allowed} is allowed"),
+        Fact::Count { what, expected, found } => format!("{what}: {found}, where it should be {expected}"),
+        Fact::Total { what, count } => format!("{what}: {count}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_as_people_write_them() {
+        assert_eq!(counted(1, "lease"), "1 lease");
+        assert_eq!(counted(1_234_567, "lease"), "1,234,567 leases");
+        assert_eq!(counted(2, "answer to a renewal"), "2 answers to a renewal");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_000), "1,000");
+    }
+}
