@@ -1,0 +1,141 @@
+//! How a scenario's tables become a store and electors.
+
+use leasehold::plan::Role;
+use leasehold::serde::Deserialize;
+use leasehold::value::Length;
+use leasehold::{
+    Bounds, ClockKind, Deployment, Diagnostic, Diagnostics, Environment, Invariant, NodeId, NodeSpec, Span,
+    Spanned, System, Tables,
+};
+
+use crate::{Election, Elector, ElectorPolicy, LEADERSHIP, Store};
+
+/// Leader election on a shared record.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordElection;
+
+/// `[election]`, with the defaults of client-go but for the renew deadline, which there is longer than it looks.
+#[derive(Debug, Deserialize)]
+#[serde(crate = "leasehold::serde", default, deny_unknown_fields)]
+struct ElectionTable {
+    electors: Spanned<u16>,
+    lease_duration: Spanned<Length>,
+    renew_deadline: Spanned<Length>,
+    retry_period: Spanned<Length>,
+    work_every: Spanned<Length>,
+}
+
+impl Default for ElectionTable {
+    fn default() -> Self {
+        let length = |millis| Spanned::new(0..0, Length(Span::from_millis(millis)));
+        Self {
+            electors: Spanned::new(0..0, 3),
+            lease_duration: length(15_000),
+            renew_deadline: length(10_000),
+            retry_period: length(2_000),
+            work_every: length(50),
+        }
+    }
+}
+
+impl ElectionTable {
+    fn policy(&self, environment: &Environment) -> Result<ElectorPolicy, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let length = |value: &Spanned<Length>| value.get_ref().0;
+        for value in [&self.lease_duration, &self.renew_deadline, &self.retry_period, &self.work_every] {
+            if length(value).is_zero() {
+                found.push(Diagnostic::at(value.span(), "a length of 0s").label("expected more than zero"));
+            }
+        }
+        let safe = environment.clock_rate.safe_term(length(&self.lease_duration));
+        if length(&self.renew_deadline) > safe {
+            let message = "a leader would still lead when others take over";
+            found.push(
+                Diagnostic::at(self.renew_deadline.span(), message)
+                    .label(format!("expected at most {safe}"))
+                    .help(
+                        "renew_deadline ≤ lease_duration · (1−ρ)/(1+ρ) must hold for the declared clock rate",
+                    ),
+            );
+        }
+        if length(&self.retry_period).scale(6, 5) >= length(&self.renew_deadline) {
+            let message = "a leader would stop before it writes the record again";
+            found.push(
+                Diagnostic::at(self.retry_period.span(), message)
+                    .help("retry_period · 1.2 < renew_deadline must hold"),
+            );
+        }
+        if !(2..=100).contains(self.electors.get_ref()) {
+            found.push(
+                Diagnostic::at(self.electors.span(), "an election of that many").label("expected 2 to 100"),
+            );
+        }
+        found.or(ElectorPolicy {
+            lease_duration: length(&self.lease_duration),
+            renew_deadline: length(&self.renew_deadline),
+            retry_period: length(&self.retry_period),
+            work_every: length(&self.work_every),
+        })
+    }
+}
+
+impl System for RecordElection {
+    fn name(&self) -> &'static str {
+        "record-election"
+    }
+
+    fn summary(&self) -> &'static str {
+        "leader election by compare-and-set on a record that electors poll"
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["election"]
+    }
+
+    fn configure(
+        &self,
+        tables: &mut Tables<'_>,
+        environment: &Environment,
+    ) -> Result<Deployment, Diagnostics> {
+        let table = tables.take::<ElectionTable>("election")?;
+        let policy = table.policy(environment)?;
+        let store = NodeSpec {
+            name: "store".to_owned(),
+            role: Role::Grantor,
+            relies_on: ClockKind::Boot,
+            contends_for: vec![],
+        };
+        let elector = |index: u16| NodeSpec {
+            name: format!("elector-{index}"),
+            role: Role::Contender,
+            relies_on: ClockKind::Boot,
+            contends_for: vec![LEADERSHIP],
+        };
+        let nodes = [store].into_iter().chain((1..=*table.electors.get_ref()).map(elector)).collect();
+        let make = move |id: NodeId| -> Box<dyn leasehold::Node<Election>> {
+            match id.0 {
+                0 => Box::new(Store::new(policy.lease_duration)),
+                _ => Box::new(Elector::new(policy, NodeId(0))),
+            }
+        };
+        let deployment = Deployment::new::<Election>(nodes, bounds(&policy, environment), vec![], make);
+        Ok(deployment.judged_by(&[
+            Invariant::Exclusivity,
+            Invariant::Fencing,
+            Invariant::TokenOrder,
+            Invariant::Liveness,
+            Invariant::NoLostUpdate,
+        ]))
+    }
+}
+
+/// What follows from the policy: nobody counts terms but the electors, so a takeover needs a poll that sees the
+/// last write, the lease duration, a poll that finds it over, and the exchanges of these.
+fn bounds(policy: &ElectorPolicy, environment: &Environment) -> Bounds {
+    let (clock_rate, delay) = (environment.clock_rate, environment.latency.longest());
+    let poll = clock_rate.longest_true(policy.retry_period.scale_up(6, 5));
+    let exchange = delay + delay + environment.disk.longest();
+    let regrant =
+        delay + clock_rate.longest_true(policy.lease_duration) + poll.scale(3, 1) + exchange.scale(4, 1);
+    Bounds { clock_rate, delay, end_slack: Span::ZERO, regrant, longest_ttl: policy.lease_duration }
+}
