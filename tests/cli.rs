@@ -1,0 +1,525 @@
+//! The command line as a script sees it: exit codes, what goes to which stream, and what may be relied on.
+
+#[path = "glass/mod.rs"]
+mod glass;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use glass::{Glass, crack};
+use leasehold::trace::Header;
+use leasehold::{Event, Invariant};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A pause across the expiry, with fencing: passes.
+const FENCED: &str = "scenarios/holds/gc-pause-across-expiry.toml";
+/// The same without: an update is lost, as the file expects.
+const UNFENCED: &str = "scenarios/breaks/pause-without-fencing.toml";
+
+/// How a command ended, and what it said.
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ended {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("one JSON object, and nothing else")
+    }
+
+    /// What stands behind a title of the verdict block.
+    fn titled(&self, title: &str) -> &str {
+        let found = self.stdout.lines().find_map(|line| line.strip_prefix(title)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no line begins with {title}:\n{}", self.stdout)).trim()
+    }
+
+    fn digest(&self) -> &str {
+        let digest = self.titled("digest");
+        assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
+        digest
+    }
+}
+
+/// The program in the workspace's folder, with nothing in its environment that changes colours.
+fn program(args: &[&str]) -> Command {
+    let mut command = at_root(PROGRAM);
+    command.args(args);
+    command
+}
+
+fn at_root(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(ROOT).stdin(Stdio::null());
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn ended(mut command: Command) -> Ended {
+    command.output().expect("the program starts").into()
+}
+
+fn run(args: &[&str]) -> Ended {
+    ended(program(&[&["run"], args].concat()))
+}
+
+/// A path as an argument.
+fn arg(path: &Path) -> &str {
+    path.to_str().expect("temporary paths are UTF-8")
+}
+
+// ---- Exit codes
+
+#[test]
+fn the_exit_code_says_how_it_ended() {
+    const UNREACHED: &str = r#"expect.reach=["grantor-restarted-with-live-lease"]"#;
+    const NEVER_FIRES: &str = "fault.0.when=ttl_remaining < 1%";
+    for (code, verdict, args) in [
+        (0, "pass (as expected)", &[FENCED][..]),
+        (0, "violation (as expected: I25 no-lost-update)", &[UNFENCED]),
+        (0, "pass (as expected)", &[UNFENCED, "--safe"]),
+        (0, "vacuous (as expected)", &[FENCED, "--set", "fault=[]", "--set", "expect.verdict=vacuous"]),
+        (1, "violation (the scenario's expectation is ignored)", &[UNFENCED, "--ignore-expect"]),
+        (1, "violation (not as expected: I2 fencing was violated", &[FENCED, "--set", "resource.fence=none"]),
+        (1, "violation (not as expected: I2 fencing was violated", &[UNFENCED, "--set", "expect.also=[]"]),
+        (1, "pass (not as expected: expected to be vacuous", &[FENCED, "--set", "expect.verdict=vacuous"]),
+        (1, "pass (not as expected: there were hazards", &[FENCED, "--set", "expect.hazard=none"]),
+        (0, "pass (the scenario's", &[FENCED, "--set", "expect.hazard=none", "--ignore-expect"]),
+        (4, "vacuous (not as expected: the run did not reach grantor-", &[FENCED, "--set", UNREACHED]),
+        (4, "vacuous (the scenario's", &[FENCED, "--set", UNREACHED, "--ignore-expect"]),
+        (4, "violation (not as expected: the run did not reach grantor-", &[UNFENCED, "--set", UNREACHED]),
+        (1, "violation (the scenario's", &[UNFENCED, "--set", UNREACHED, "--ignore-expect"]),
+        (4, "vacuous (not as expected", &[FENCED, "--set", NEVER_FIRES]),
+        (4, "vacuous (not as expected", &[UNFENCED, "--set", NEVER_FIRES]),
+    ] {
+        let ended = run(&[args, &["--quiet"]].concat());
+        assert_eq!(ended.code, Some(code), "{args:?}:\n{}", ended.stdout);
+        assert!(ended.titled("verdict").starts_with(verdict), "{args:?}: {}", ended.titled("verdict"));
+        assert_eq!(ended.stderr, "", "{args:?}");
+        let json = run(&[args, &["--format", "json"]].concat());
+        assert_eq!(json.code, Some(code), "{args:?} as JSON");
+    }
+}
+
+#[test]
+fn a_fault_that_never_fires_is_told_by_name_and_so_is_what_was_missed() {
+    let ended = run(&[FENCED, "--quiet", "--set", "fault.0.when=ttl_remaining < 1%"]);
+    assert!(ended.titled("faults").contains("pause holder"), "{}", ended.titled("faults"));
+    assert!(ended.titled("faults").ends_with("never fired"), "{}", ended.titled("faults"));
+    assert!(ended.titled("reach").contains("stale-write-rejected MISSED"), "{}", ended.titled("reach"));
+}
+
+#[test]
+fn a_wrong_command_line_is_2_with_the_reason_on_stderr() {
+    for (args, reason) in [
+        (&[][..], "Usage: leasehold"),
+        (&["rnu"], "unrecognized subcommand 'rnu'"),
+        (&["run"], "<SCENARIO>"),
+        (&["run", FENCED, "--sed", "1"], "'--seed'"),
+        (&["run", FENCED, "--seed", "0x"], "expected 0 to 18446744073709551615"),
+        (&["run", FENCED, "--seed", "18446744073709551616"], "expected 0 to 18446744073709551615"),
+        (&["run", FENCED, "--format", "xml"], "human, json"),
+        (&["run", FENCED, "--quiet", "--verbose"], "cannot be used with"),
+        (&["run", FENCED, UNFENCED], "unexpected argument"),
+        (&["run", "scenarios/holds/no-such.toml"], "there is no such file"),
+    ] {
+        let ended = ended(program(args));
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(ended.stderr.contains(reason), "{args:?}:\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_is_74() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no-such-folder").join("run.jsonl");
+    for path in [&nowhere, folder.path()] {
+        let ended = run(&[FENCED, "--quiet", "--trace", arg(path)]);
+        assert_eq!(ended.code, Some(74), "{}", path.display());
+        assert!(ended.stderr.starts_with(&format!("error: {}", path.display())), "{}", ended.stderr);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_under_stdout_is_74() {
+    for format in ["human", "json"] {
+        let full = std::fs::File::create("/dev/full").expect("Linux has it");
+        let mut command = program(&["run", FENCED, "--format", format]);
+        command.stdout(full);
+        let ended = ended(command);
+        assert_eq!(ended.code, Some(74), "{format}");
+        assert!(ended.stderr.contains("standard output could not be written"), "{}", ended.stderr);
+    }
+}
+
+// ---- What a person reads
+
+/// Asserts that the log tells these in this order, each on a line of its own, and says when.
+fn assert_told_in_order(log: &str, story: &[&[&str]]) {
+    let mut lines = log.lines();
+    for chapter in story {
+        assert!(
+            lines.any(|line| chapter.iter().all(|words| line.contains(words))),
+            "{chapter:?} is not told, or not after what should come before it:\n{log}"
+        );
+    }
+}
+
+/// The node whose line says this.
+fn who<'l>(log: &'l str, what: &str) -> &'l str {
+    let line = log.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what} in:\n{log}"));
+    line.split_whitespace().nth(1).expect("the node stands behind the time")
+}
+
+#[test]
+fn the_log_of_a_pause_tells_the_story_in_order() {
+    let log = run(&[FENCED]).stdout;
+    let late = who(&log, "is paused");
+    let next = who(&log, "claims under token 2");
+    assert_ne!(late, next);
+    assert_told_in_order(
+        &log,
+        &[
+            &["grantor", &format!("grants lease 1 to {late} for 10s, token 1")],
+            &[late, "claims under token 1"],
+            &["writes accepted with token 1"],
+            &[late, "fault 1 lands"],
+            &[late, "is paused"],
+            &[late, "its claim under token 1 is over, whether it knows or not"],
+            &["grantor", "lease 1 (token 1) expired"],
+            &["grantor", &format!("grants lease 2 to {next} for 10s, token 2")],
+            &[next, "claims under token 2"],
+            &["resource", &format!("of {next} under token 2")],
+            &[late, "goes on where it stopped"],
+            &[late, "stops acting under token 1"],
+            &["resource", &format!("refuses a write of {late} under token 1: it has seen token 2")],
+            &["writes accepted with token 2"],
+            &["all faults are healed"],
+        ],
+    );
+    let (log, _) = log.split_once("\nverdict ").expect("the verdict follows");
+    let times: Vec<f64> =
+        log.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+    assert!(times.len() > 20 && times.is_sorted(), "the first column is true time: {times:?}");
+}
+
+#[test]
+fn a_lost_update_is_shown_with_who_had_seen_what() {
+    let human = run(&[UNFENCED, "--ignore-expect"]);
+    let late = who(&human.stdout, "is paused");
+    assert_told_in_order(
+        &human.stdout,
+        &[
+            &[late, "goes on where it stopped"],
+            &["resource", &format!("of {late} under token 1"), "whose writer had seen version"],
+            &["VIOLATION of I25 no-lost-update"],
+            &["I25 no-lost-update at", "every accepted read-modify-write saw its predecessor"],
+        ],
+    );
+
+    let json = run(&[UNFENCED, "--ignore-expect", "--format", "json"]).json();
+    let evidence = json["evidence"].as_array().expect("a list");
+    let lost = evidence.iter().find(|found| found["invariant"] == "no-lost-update").expect("it was violated");
+    let facts = lost["facts"].as_array().expect("a list");
+    let (shown, accepted) = (&facts[0]["read"], &facts[facts.len() - 1]["accepted"]);
+    assert_eq!(shown["reader"], accepted["writer"], "who was shown it has written it: {lost:#}");
+    assert_eq!(shown["version"], accepted["based_on"], "from what it was shown: {lost:#}");
+    assert!(accepted["replaced"].as_u64() > accepted["based_on"].as_u64(), "over another's: {lost:#}");
+    assert!(lost["nodes"].as_array().is_some_and(|nodes| nodes.contains(&late.into())), "{lost:#}");
+
+    let shown = format!("{late} was shown version {}", shown["version"]);
+    assert!(lost["told"][0].as_str().is_some_and(|told| told.contains(&shown)), "{lost:#}");
+    for told in evidence.iter().flat_map(|found| found["told"].as_array().expect("a list")) {
+        let line = format!("\n    {}\n", told.as_str().expect("a line"));
+        assert!(human.stdout.contains(&line), "the person is shown the same: {line}");
+    }
+}
+
+#[test]
+fn the_safe_variant_of_each_break_passes() {
+    for scenario in [UNFENCED, "scenarios/breaks/deadline-from-receipt.toml"] {
+        let (broken, safe) =
+            (run(&[scenario, "--ignore-expect"]), run(&[scenario, "--ignore-expect", "--safe"]));
+        assert_eq!((broken.code, safe.code), (Some(1), Some(0)), "{scenario}");
+        assert!(safe.titled("verdict").starts_with("pass"), "{scenario}: {}", safe.titled("verdict"));
+    }
+}
+
+#[test]
+fn routine_is_folded_unless_all_is_wanted_and_quiet_leaves_the_verdict() {
+    let (folded, full, quiet) =
+        (run(&[UNFENCED]), run(&[UNFENCED, "--verbose"]), run(&[UNFENCED, "--quiet"]));
+    let log = folded.stdout.strip_suffix(&quiet.stdout).expect("the verdict block ends the longer output");
+    assert!(log.starts_with("pause-without-fencing: ") && log.contains("what happened"), "{log}");
+    assert!(log.lines().count() < 100, "nobody reads {} lines", log.lines().count());
+
+    assert!(quiet.stdout.starts_with("I2 fencing at "), "the evidence comes first:\n{}", quiet.stdout);
+    assert!(quiet.stdout.lines().count() < 60, "{}", quiet.stdout);
+
+    let everything = full.stdout.strip_suffix(&quiet.stdout).expect("the verdict block is the same");
+    let events = run(&[UNFENCED, "--format", "json"]).json()["events"].as_u64().expect("a number");
+    let shown = everything.lines().count() as u64;
+    assert!(events > 10_000 && shown >= events, "{shown} lines for {events} events");
+    assert!(!everything.contains('…'), "nothing is folded");
+}
+
+#[test]
+fn colours_are_for_terminals_and_can_be_turned_off() {
+    const ESCAPE: char = '\u{1b}';
+    let with = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program(args);
+        command.envs(variables.iter().copied());
+        let ended = ended(command);
+        format!("{}{}", ended.stdout, ended.stderr)
+    };
+    for args in [&["run", UNFENCED][..], &["run", "no-such.toml"], &["run", FENCED, "--format", "json"]] {
+        assert!(!with(args, &[]).contains(ESCAPE), "a pipe has no colours: {args:?}");
+        let off = with(args, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
+        assert!(!off.contains(ESCAPE), "NO_COLOR wins: {args:?}");
+    }
+    for args in [&["run", UNFENCED][..], &["run", "no-such.toml"]] {
+        assert!(with(args, &[("CLICOLOR_FORCE", "1")]).contains(ESCAPE), "there are colours: {args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly_with_the_code_of_the_verdict() {
+    // More than a pipe holds, and a reader that takes the first line of it.
+    let mut command = program(&["run", UNFENCED, "--ignore-expect", "--verbose"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = String::new();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut reader, &mut first).unwrap();
+    drop(reader);
+    let after_one_line = Ended::from(child.wait_with_output().unwrap());
+    assert!(first.starts_with("pause-without-fencing: "), "{first}");
+    assert_eq!((after_one_line.code, after_one_line.stderr.as_str()), (Some(1), ""));
+
+    // Little, and a reader that was never there.
+    for (args, code) in [(&[FENCED][..], 0), (&[UNFENCED, "--ignore-expect", "--format", "json"], 1)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program(&[&["run"], args].concat());
+        command.stdout(writer);
+        let ended = ended(command);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(code), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn help_goes_to_stdout_and_shows_the_defaults() {
+    let top = ended(program(&["--help"]));
+    assert_eq!((top.code, top.stderr.as_str()), (Some(0), ""));
+    assert!(top.stdout.contains("Usage: leasehold") && top.stdout.contains("  run "), "{}", top.stdout);
+
+    let help = run(&["--help"]);
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    for shown in ["--seed <N>", "[default: 0]", "[default: sim]", "[default: human]", "--trace <FILE>"] {
+        assert!(help.stdout.contains(shown), "{shown}:\n{}", help.stdout);
+    }
+    for shown in ["--set <KEY=VALUE>", "--safe", "--verbose", "--quiet", "--ignore-expect"] {
+        assert!(help.stdout.contains(shown), "{shown}:\n{}", help.stdout);
+    }
+    let (_, codes) = help.stdout.split_once("Exit codes:").expect("they are listed");
+    for code in ["0", "1", "2", "4", "74", "101"] {
+        assert!(codes.split_whitespace().any(|word| word == code), "{code}:\n{codes}");
+    }
+}
+
+// ---- What a program reads
+
+#[test]
+fn json_is_one_object_with_the_documented_fields() {
+    let human = run(&[FENCED, "--seed", "7"]);
+    let ended = run(&[FENCED, "--seed", "7", "--format", "json"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let json = ended.json();
+    assert_eq!(json["scenario"], "gc-pause-across-expiry");
+    assert_eq!(json["seed"], 7);
+    assert_eq!(json["engine"], "sim");
+    assert_eq!(json["verdict"], "pass");
+    assert_eq!(json["digest"], human.digest());
+    assert!(json["simulated_seconds"].as_f64() > Some(60.0), "{}", json["simulated_seconds"]);
+    assert!(json["events"].as_u64() > Some(1_000), "{}", json["events"]);
+    assert_eq!(json["hazards"]["effect-outside-claim"], 1);
+    assert_eq!(json["reach"]["stale-write-rejected"], 1);
+    assert_eq!(json["reach"]["handed-over"], 0, "what was not reached is there too");
+    assert_eq!(json["faults"][0]["target"], who(&human.stdout, "is paused"));
+    assert!(json["faults"][0]["landed_ns"].as_u64() >= json["faults"][0]["fired_ns"].as_u64());
+    assert_eq!(json["evidence"], serde_json::json!([]));
+
+    let invariants = json["invariants"].as_array().expect("a list");
+    let names: Vec<&str> = invariants.iter().filter_map(|judged| judged["name"].as_str()).collect();
+    assert_eq!(names, Invariant::ALL.map(Invariant::name));
+    for invariant in invariants {
+        assert!(invariant["judged"].as_u64() > Some(0), "{invariant}");
+        assert_eq!(invariant["violations"], 0, "{invariant}");
+        let call = invariant.get("closest_call").expect("it is there, if only as null");
+        assert!(call.is_null() || call["left_ns"].as_u64().is_some(), "{invariant}");
+    }
+    assert!(invariants[0]["closest_call"]["left_ns"].as_u64() > Some(0), "exclusivity has one");
+}
+
+#[test]
+fn a_violation_in_json_counts_what_the_evidence_shows() {
+    let json = run(&[UNFENCED, "--format", "json"]).json();
+    assert_eq!((&json["verdict"], &json["expectation_met"]), (&"violation".into(), &true.into()));
+    let shown = json["evidence"].as_array().expect("a list");
+    for invariant in json["invariants"].as_array().expect("a list") {
+        let evidence = shown.iter().filter(|found| found["invariant"] == invariant["name"]).count();
+        assert_eq!(invariant["violations"].as_u64() > Some(0), evidence > 0, "{invariant}");
+    }
+}
+
+#[test]
+fn the_digest_depends_on_seed_and_scenario_and_not_on_how_it_is_shown() {
+    let digest = |args: &[&str]| run(&[&[FENCED], args].concat()).digest().to_owned();
+    let base = digest(&["--seed", "16"]);
+    for same in [&["--seed", "0x10"][..], &["--seed=0X10", "-q"], &["--seed", "16", "-v"]] {
+        assert_eq!(digest(same), base, "{same:?}");
+    }
+    assert_eq!(
+        digest(&["--seed", "16", "--set", "lease.ttl=9s", "--set", "lease.ttl=10s"]),
+        base,
+        "last wins"
+    );
+    for other in [&["--seed", "17"][..], &["--seed", "16", "--set", "lease.ttl=5s"]] {
+        assert_ne!(digest(other), base, "{other:?}");
+    }
+    assert_eq!(digest(&[]), digest(&["--seed", "0"]), "the default");
+}
+
+#[test]
+fn a_trace_has_a_header_and_a_line_for_every_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    std::fs::write(&path, "what stood there before").unwrap();
+    let traced = run(&[UNFENCED, "--seed", "3", "--format", "json", "--trace", arg(&path)]);
+    let plain = run(&[UNFENCED, "--seed", "3", "--format", "json"]);
+    assert_eq!((traced.code, traced.stderr.as_str()), (Some(0), ""));
+    assert_eq!(traced.json()["digest"], plain.json()["digest"]);
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (header, events) = text.split_once('\n').expect("a header");
+    let header: Header = serde_json::from_str(header).expect("a header");
+    assert_eq!((header.scenario.as_str(), header.seed), ("pause-without-fencing", 3));
+    assert_eq!(header.invariants.len(), Invariant::ALL.len());
+    let mut before = 0;
+    for line in events.lines() {
+        let event: Event = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(serde_json::to_string(&event).unwrap(), line, "nothing is lost on the way");
+        assert!(event.at.as_nanos() >= before, "back in time: {line}");
+        assert!(event.node.is_none_or(|node| node.index() < header.nodes.len()), "nobody knows it: {line}");
+        before = event.at.as_nanos();
+    }
+    assert_eq!(Some(events.lines().count() as u64), plain.json()["events"].as_u64());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_incomplete_trace_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    std::fs::write(&path, "what stood there before").unwrap();
+    let mut shell = at_root("sh");
+    // A limit of a few kilobytes for each file: the trace takes more.
+    let script = r#"trap '' XFSZ; ulimit -f 8; exec "$0" run "$1" --quiet --trace "$2""#;
+    shell.args(["-c", script, PROGRAM, FENCED, arg(&path)]);
+    let ended = ended(shell);
+    assert_eq!(ended.code, Some(74), "{}", ended.stderr);
+    assert!(ended.stderr.contains(arg(&path)), "{}", ended.stderr);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "what stood there before");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_trace_destroys_nothing_that_is_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("gc-pause-across-expiry.toml");
+    std::fs::copy(Path::new(ROOT).join(FENCED), &scenario).unwrap();
+    let before = std::fs::read(&scenario).unwrap();
+    let ended = run(&[arg(&scenario), "--quiet", "--trace", arg(&scenario)]);
+    assert_eq!(ended.code, Some(2), "the scenario is no place for a trace: {}", ended.stderr);
+    assert_eq!(std::fs::read(&scenario).unwrap(), before);
+
+    let (link, target) = (folder.path().join("latest.jsonl"), folder.path().join("run.jsonl"));
+    std::fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    run(&[FENCED, "--quiet", "--trace", arg(&link)]);
+    assert!(link.is_symlink(), "a link stays a link");
+    assert!(std::fs::read_to_string(&target).unwrap().starts_with("{\"format\":1,"));
+}
+
+// ---- The line to paste
+
+#[test]
+#[cfg(unix)]
+fn the_last_line_of_a_failure_shows_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let awkward = folder.path().join("it's a $HOME; of scenarios");
+    std::fs::create_dir(&awkward).unwrap();
+    let copy = awkward.join("gc-pause-across-expiry.toml");
+    std::fs::copy(Path::new(ROOT).join(FENCED), &copy).unwrap();
+    let unreached = r#"expect.reach = ["handed-over"]"#;
+    for args in [
+        &[UNFENCED, "--ignore-expect"][..],
+        &[FENCED, "--seed", "0x10", "--set", "resource.fence=none"],
+        &[FENCED, "--set", "fault.0.when=ttl_remaining < 60%", "--set", "resource.fence=none"],
+        &[FENCED, "--set", r#"summary="it's `so` $HOME \"or\" not""#, "--set", unreached],
+        &[FENCED, "--set", r#"network.latency={ median = "3ms", p99 = "9ms" }"#, "--set", unreached],
+        &[UNFENCED, "--safe", "--set", unreached],
+        &[arg(&copy), "--set", unreached],
+    ] {
+        let first = run(args);
+        assert!(matches!(first.code, Some(1 | 4)), "{args:?} fails: {}", first.titled("verdict"));
+        let line = first.stdout.lines().next_back().expect("there is a last line");
+        let mut shell = at_root("sh");
+        shell.args(["-c", line]);
+        let again = ended(shell);
+        assert_eq!((again.code, again.stderr.as_str()), (first.code, ""), "{line}");
+        assert_eq!(again.digest(), first.digest(), "{line}");
+        assert_eq!(again.stdout, first.stdout, "{line}");
+    }
+}
+
+// ---- A panic inside a node
+
+#[test]
+fn a_panic_in_a_node_is_told_with_place_and_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let failure = leasehold::check(&[&Glass], crack(folder.path(), "pass"), 41..43);
+    let failure = failure.expect_err("a node panics").to_string();
+    for told in ["crack", "seed 41", "a node panicked", "a crack in the glass", "tests/glass/mod.rs:"] {
+        assert!(failure.contains(told), "{told} is not told:\n{failure}");
+    }
+}
+
+#[test]
+fn a_panic_in_a_node_is_told_with_the_name_of_the_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let failure = leasehold::check(&[&Glass], crack(folder.path(), "pass"), 41..43);
+    let failure = failure.expect_err("a node panics").to_string();
+    assert!(failure.contains("bottle") && !failure.contains("pane"), "{failure}");
+}
+
+#[test]
+fn an_expected_panic_is_as_expected_even_if_nothing_was_judged_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = leasehold::check(&[&Glass], crack(folder.path(), "panic"), 41..43);
+    assert_eq!(checked.expect("it is expected").runs, 2);
+}

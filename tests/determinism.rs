@@ -1,0 +1,85 @@
+//! Same scenario, same seed: same digest, in any process, in debug and in release, watched or not.
+//!
+//! `.ci/run` runs this file in both profiles; the golden digests tie the two together.
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Changing one of these needs a line in CHANGELOG.md: everybody's stored seeds change with it.
+const GOLDEN: [(&str, u64, &str); 3] = [
+    ("holds/gc-pause-across-expiry", 0, "73c58ff4f24bca6ad3bd22dffa35444341409bc95c2717bba3c01a92af0ebb7c"),
+    ("breaks/deadline-from-receipt", 7, "c2dc070c127a6ac58a0dd9c623fc9c37690ed1c90b88394fbe3fdc5e7c535435"),
+    (
+        "holds/grantor-restart-with-live-lease",
+        42,
+        "8a47433485322f23aabde7f56cde32b57cd0f7e3537407a176329a30aff4dd1b",
+    ),
+];
+
+const PROCESSES: usize = 20;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The digest that a fresh process gives.
+fn digest(scenario: &str, seed: u64, more: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .current_dir(root())
+        .args(["run", &format!("scenarios/{scenario}.toml"), "--quiet", "--seed", &seed.to_string()])
+        .args(more)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("digest"));
+    line.unwrap_or_else(|| panic!("no digest in {text}")).trim().to_owned()
+}
+
+#[test]
+fn twenty_processes_give_one_digest() {
+    let (scenario, seed, golden) = GOLDEN[0];
+    let folder = tempfile::tempdir().unwrap();
+    for process in 0..PROCESSES {
+        let trace = folder.path().join(format!("{process}.jsonl"));
+        let trace = trace.to_str().unwrap();
+        let more: &[&str] = if process % 2 == 0 { &[] } else { &["--trace", trace] };
+        assert_eq!(digest(scenario, seed, more), golden, "process {process}");
+    }
+    let first = std::fs::read(folder.path().join("1.jsonl")).unwrap();
+    let last = std::fs::read(folder.path().join("19.jsonl")).unwrap();
+    assert!(first == last, "two traces of one run differ");
+}
+
+#[test]
+fn golden_digests_stand() {
+    for (scenario, seed, golden) in GOLDEN {
+        assert_eq!(digest(scenario, seed, &[]), golden, "{scenario} under seed {seed}");
+    }
+}
+
+#[test]
+fn seeds_differ() {
+    let (scenario, ..) = GOLDEN[0];
+    let mut digests: Vec<String> = (0..10).map(|seed| digest(scenario, seed, &[])).collect();
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 10);
+}
+
+/// Neither the log nor what surrounds the process reaches the run.
+#[test]
+fn how_it_is_shown_changes_nothing() {
+    let (scenario, seed, golden) = GOLDEN[0];
+    let run = |command: &mut Command| {
+        let output = command
+            .current_dir(root())
+            .args(["run", &format!("scenarios/{scenario}.toml"), "--verbose", "--seed", &seed.to_string()])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().contains(golden)
+    };
+    let binary = env!("CARGO_BIN_EXE_leasehold");
+    assert!(run(&mut Command::new(binary)));
+    assert!(run(Command::new(binary).env_clear().env("TZ", "Pacific/Chatham").env("LANG", "tr_TR.UTF-8")));
+}

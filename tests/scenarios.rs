@@ -1,0 +1,112 @@
+//! Every scenario file is run and held to its own expectation; what breaks has a safe variant that does not.
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+use std::path::{Path, PathBuf};
+
+use leasehold::{Engine, SingleGrantor};
+use leasehold_scenario::{Scenario, Source, Variant};
+
+/// Enough to see that an expectation does not hang on one lucky seed.
+const SEEDS: u64 = 20;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("scenarios").join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "scenarios/{folder} has no scenario");
+    files
+}
+
+fn load(path: &Path, variant: Variant) -> Scenario {
+    let source = Source::read(path).unwrap_or_else(|error| panic!("{error}")).as_variant(variant);
+    Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What went wrong, a line a seed.
+fn hold_to_expectation(scenario: &Scenario) -> Vec<String> {
+    (0..SEEDS)
+        .filter_map(|seed| {
+            let report = scenario.run(seed, Engine::Sim, &mut ());
+            let unmet = report.unmet.join("; ");
+            (!unmet.is_empty()).then(|| format!("{} under seed {seed}: {unmet}", scenario.name))
+        })
+        .collect()
+}
+
+#[test]
+fn every_scenario_meets_its_own_expectation() {
+    let failures: Vec<String> = ["holds", "breaks"]
+        .into_iter()
+        .flat_map(files)
+        .flat_map(|path| hold_to_expectation(&load(&path, Variant::AsWritten)))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_safe_variant_of_what_breaks_passes_under_the_same_seeds() {
+    let failures: Vec<String> = files("breaks")
+        .into_iter()
+        .flat_map(|path| hold_to_expectation(&load(&path, Variant::Safe)))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Otherwise an expectation could be met by a fault that never happened.
+#[test]
+fn every_scripted_fault_lands() {
+    let idle: Vec<String> = ["holds", "breaks"]
+        .into_iter()
+        .flat_map(files)
+        .flat_map(|path| {
+            let scenario = load(&path, Variant::AsWritten);
+            let report = scenario.run(0, Engine::Sim, &mut ());
+            let described = scenario.fault_descriptions();
+            let faults = report.outcome.faults.into_iter().zip(described);
+            faults
+                .filter(|(fault, _)| fault.landed.is_none())
+                .map(|(_, what)| format!("{}: {what}", scenario.name))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(idle.is_empty(), "{}", idle.join("\n"));
+}
+
+/// A scenario that passes without its faults as it does with them shows nothing.
+#[test]
+fn what_breaks_does_not_break_without_its_faults() {
+    for path in files("breaks") {
+        let mut scenario = load(&path, Variant::AsWritten);
+        scenario.template.faults.clear();
+        let report = scenario.run(0, Engine::Sim, &mut ());
+        let violations = report.judgement.violations();
+        assert!(violations.is_empty(), "{}: {violations:?}", scenario.name);
+    }
+}
+
+/// Otherwise a file could lie there and never be run.
+#[test]
+fn there_are_no_other_scenarios() {
+    let mut there: Vec<String> = std::fs::read_dir(root().join("scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    there.sort();
+    assert_eq!(there, ["README.md", "breaks", "holds"]);
+}
+
+#[test]
+fn the_list_of_scenarios_names_every_file() {
+    let list = std::fs::read_to_string(root().join("scenarios/README.md")).unwrap();
+    for path in ["holds", "breaks"].into_iter().flat_map(files) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(list.contains(&format!("`{name}`")), "scenarios/README.md does not name {name}");
+    }
+}
