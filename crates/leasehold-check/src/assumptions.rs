@@ -1,6 +1,6 @@
 //! Which assumptions about which nodes are broken, and until when that excuses them.
 //!
-//! Source: ARCHITECTURE.md. A term or a claim that began while an assumption was broken outlives the
+//! A term or a claim that began while an assumption was broken outlives the
 //! moment in which it is restored, so the excuse lasts for an aftermath
 //! ([`Bounds::aftermath`](leasehold_core::Bounds::aftermath)) longer, its last instant included.
 

@@ -179,16 +179,6 @@ impl Reading {
         Span::from_nanos(saturating_difference(self.nanos, earlier.nanos))
     }
 
-    /// The earlier of two readings.
-    ///
-    /// # Panics
-    ///
-    /// If the two readings are of different clocks.
-    #[must_use]
-    pub fn earlier_of(self, other: Self) -> Self {
-        if self.has_reached(other) { other } else { self }
-    }
-
     fn same_clock(self, other: Self) {
         assert!(
             self.clock == other.clock,

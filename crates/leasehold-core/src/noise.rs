@@ -2,7 +2,7 @@
 //!
 //! The fate of a message depends on the run's key, its link, its send time and its ordinal among the messages
 //! sent there at that instant, and on nothing else. So removing one fault from a plan leaves the fate of
-//! unrelated messages alone, which is what makes shrinking work (ARCHITECTURE.md: on a prototype 71 % of
+//! unrelated messages alone, which is what makes shrinking work (on a prototype 71 % of
 //! violations survived the removal of an earlier fault unchanged, against 15 % with one stream).
 
 use serde::{Deserialize, Serialize};

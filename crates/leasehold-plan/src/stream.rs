@@ -56,7 +56,7 @@ impl Stream {
 
     /// Between `-limit` and `limit`, both included, and at one of the two ends in half of the cases.
     ///
-    /// Corners are drawn on purpose: uniform draws all but never come near a bound (ARCHITECTURE.md.
+    /// Corners are drawn on purpose: uniform draws all but never come near a bound.
     pub fn symmetric_with_corners(&mut self, limit: u64) -> i64 {
         let limit = limit.min(i64::MAX as u64 / 2);
         let corner = self.below(4);
