@@ -71,6 +71,7 @@ impl System for Glass {
             end_slack: Span::ZERO,
             regrant: Span::from_secs(1),
             longest_ttl: Span::from_secs(1),
+            lock_delay: Span::ZERO,
         };
         Ok(Deployment::new::<Self>(vec![node("pane"), node("bottle")], bounds, vec![], |_| Box::new(Self)))
     }

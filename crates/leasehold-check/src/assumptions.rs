@@ -11,7 +11,8 @@ use leasehold_core::event::Assumption;
 use leasehold_core::{NodeId, SimInstant, Span, WorldEvent};
 
 /// All assumptions there are.
-pub(crate) const ALL: [Assumption; 3] = [Assumption::ClockRate, Assumption::ClockRuns, Assumption::DiskKeeps];
+pub(crate) const ALL: [Assumption; 4] =
+    [Assumption::ClockRate, Assumption::ClockRuns, Assumption::DiskKeeps, Assumption::DiskTimely];
 
 /// Those that timed invariants rely on.
 pub(crate) const CLOCKS: [Assumption; 2] = [Assumption::ClockRate, Assumption::ClockRuns];
@@ -89,6 +90,7 @@ const fn index(assumption: Assumption) -> usize {
         Assumption::ClockRate => 0,
         Assumption::ClockRuns => 1,
         Assumption::DiskKeeps => 2,
+        Assumption::DiskTimely => 3,
     }
 }
 

@@ -58,7 +58,12 @@ impl Topics {
             EventKind::Node(event) => match event {
                 NodeEvent::Granted { .. }
                 | NodeEvent::Renewed { .. }
+                | NodeEvent::RenewalAcknowledged { .. }
+                | NodeEvent::ReleaseTaken { .. }
+                | NodeEvent::EndOrdered { .. }
                 | NodeEvent::Ended { .. }
+                | NodeEvent::KeyAttached { .. }
+                | NodeEvent::KeyEnded { .. }
                 | NodeEvent::Recovered { .. }
                 | NodeEvent::TableHolds { .. } => Self::LEASES,
                 NodeEvent::ClaimStarted(_) | NodeEvent::ClaimRenewed(_) | NodeEvent::ClaimEnded { .. } => {
@@ -66,6 +71,8 @@ impl Topics {
                 }
                 NodeEvent::ReadServed { .. }
                 | NodeEvent::EffectAccepted { .. }
+                | NodeEvent::BarrierRaised { .. }
+                | NodeEvent::TaskApplied { .. }
                 | NodeEvent::AccessRefused { .. } => Self::ACCESSES,
                 NodeEvent::Withdrew { .. } => Self::PHASES,
                 NodeEvent::Queued { .. }
@@ -85,6 +92,13 @@ impl Topics {
                 WorldEvent::PhaseEntered { .. } => Self::PHASES,
                 WorldEvent::ClockRateChanged { .. }
                 | WorldEvent::WallStepped { .. }
+                | WorldEvent::ClocksFroze
+                | WorldEvent::ClocksThawed
+                | WorldEvent::DiskStalled
+                | WorldEvent::DiskFlows
+                | WorldEvent::DiskWiped
+                | WorldEvent::Throttled
+                | WorldEvent::Unthrottled
                 | WorldEvent::CommandGiven { .. }
                 | WorldEvent::MessageLost { .. }
                 | WorldEvent::FaultFired { .. }

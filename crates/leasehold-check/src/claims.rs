@@ -118,7 +118,9 @@ impl Claims {
             EventKind::Node(NodeEvent::ClaimEnded { resource, token, incarnation, reason }) => {
                 let closing = match reason {
                     ClaimEnd::Lapsed => Closing::Lapsed,
-                    ClaimEnd::Released | ClaimEnd::ToldLost | ClaimEnd::Fenced => Closing::GivenUp,
+                    ClaimEnd::Released | ClaimEnd::ToldLost | ClaimEnd::Fenced | ClaimEnd::GaveUp => {
+                        Closing::GivenUp
+                    }
                 };
                 let ended = id(resource, token, incarnation);
                 self.close_where(now, closing, |claim| *claim == ended);

@@ -40,7 +40,7 @@ impl Account {
         match cause {
             EndCause::Released { .. } => self.releases += 1,
             EndCause::Expired => self.expiries += 1,
-            EndCause::Revoked => self.revocations += 1,
+            EndCause::Revoked { .. } => self.revocations += 1,
         }
     }
 

@@ -49,7 +49,7 @@ impl NoEarlyEnd {
                     });
                 }
             }
-            EndCause::Revoked => {}
+            EndCause::Revoked { .. } => {}
         }
     }
 

@@ -63,7 +63,7 @@ impl Reach {
                 match self.ends.remove(&resource) {
                     Some(EndCause::Expired) => self.pass(Probe::TakenOver),
                     Some(EndCause::Released { .. }) => self.pass(Probe::HandedOver),
-                    Some(EndCause::Revoked) | None => {}
+                    Some(EndCause::Revoked { .. }) | None => {}
                 }
             }
             NodeEvent::Ended { resource, lease, cause, .. } => {
@@ -128,6 +128,17 @@ const fn index(probe: Probe) -> usize {
         Probe::ClaimLapsedAwaitingRenewal => 11,
         Probe::TakenOver => 12,
         Probe::HandedOver => 13,
+        Probe::SweepRateLimited => 14,
+        Probe::AcquiredDuringLockDelay => 15,
+        Probe::RenewalOutOfOrder => 16,
+        Probe::WallSteppedWhileHeld => 17,
+        Probe::Revoked => 18,
+        Probe::KeysEnded => 19,
+        Probe::TaskDeliveredAgain => 20,
+        Probe::DuplicateRecognised => 21,
+        Probe::GrantedToTheDead => 22,
+        Probe::RecoveredFromJeopardy => 23,
+        Probe::EndGivenUp => 24,
     }
 }
 
@@ -267,6 +278,6 @@ mod tests {
         };
         assert_eq!(next(EndCause::Expired), (1, 0));
         assert_eq!(next(EndCause::Released { by: A }), (0, 1));
-        assert_eq!(next(EndCause::Revoked), (0, 0));
+        assert_eq!(next(REVOKED), (0, 0));
     }
 }

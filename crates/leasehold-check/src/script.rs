@@ -41,7 +41,8 @@ pub(crate) const RESUMED: WorldEvent = WorldEvent::Resumed;
 pub(crate) const RESTARTED: WorldEvent = WorldEvent::Restarted { incarnation: Incarnation(1) };
 pub(crate) const SETTLE: WorldEvent = WorldEvent::PhaseEntered { phase: Phase::Settle };
 pub(crate) const EXPIRED: EndCause = EndCause::Expired;
-pub(crate) const REVOKED: EndCause = EndCause::Revoked;
+pub(crate) const REVOKED: EndCause =
+    EndCause::Revoked { reason: leasehold_core::event::Revocation::Administrator };
 pub(crate) const LAPSED: ClaimEnd = ClaimEnd::Lapsed;
 pub(crate) const LET_GO: ClaimEnd = ClaimEnd::Released;
 
@@ -52,6 +53,7 @@ pub(crate) const fn bounds() -> Bounds {
         end_slack: Span::from_secs(1),
         regrant: Span::from_secs(30),
         longest_ttl: TTL,
+        lock_delay: Span::ZERO,
     }
 }
 

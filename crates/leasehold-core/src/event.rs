@@ -9,7 +9,9 @@ use core::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{self, Reading};
-use crate::id::{CommandId, FaultId, Incarnation, LeaseId, NodeId, OpId, ResourceId, Token, Version};
+use crate::id::{
+    CommandId, FaultId, Incarnation, KeyId, LeaseId, NodeId, OpId, ResourceId, TaskId, Token, Version,
+};
 use crate::node::{Leg, Purpose};
 use crate::time::{RateError, SimInstant, Span};
 
@@ -65,6 +67,35 @@ pub enum NodeEvent {
         /// The new term, on the grantor's clock.
         ttl: Span,
     },
+    /// A grantor answered a renewal with yes. It leaves now; the renewal may have been decided before.
+    RenewalAcknowledged {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// A grantor took a release for the current lease of a resource.
+    ReleaseTaken {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease that is to end.
+        lease: LeaseId,
+        /// Who asked.
+        by: NodeId,
+        /// The lease that the request named.
+        named_lease: LeaseId,
+        /// The token that it named.
+        named_token: Token,
+    },
+    /// A grantor decided that a lease is to end, and makes that durable.
+    EndOrdered {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// Why.
+        cause: EndCause,
+    },
     /// A lease's end became durable.
     Ended {
         /// The resource.
@@ -75,6 +106,28 @@ pub enum NodeEvent {
         token: Token,
         /// Why.
         cause: EndCause,
+    },
+    /// A key was attached to a lease: it is to vanish with it.
+    KeyAttached {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// The key.
+        key: KeyId,
+        /// The revision of the grantor's table since which it is there.
+        revision: u64,
+    },
+    /// A key that was attached to a lease vanished.
+    KeyEnded {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+        /// The key.
+        key: KeyId,
+        /// The revision of the grantor's table since which it is gone.
+        revision: u64,
     },
     /// A restarted grantor read this lease from its disk: the latest of its resource. If it lives, a new term
     /// of `ttl` begins now. A grantor with many tells of them in the order of their lease ids: some may never have
@@ -166,6 +219,27 @@ pub enum NodeEvent {
         /// A chain over all values so far, so that two histories can be told apart.
         value: u64,
     },
+    /// A resource made a token its mark because a new holder asked for it before its first read.
+    BarrierRaised {
+        /// The resource.
+        resource: ResourceId,
+        /// Who asked.
+        by: NodeId,
+        /// The token.
+        token: Token,
+    },
+    /// The effect of a task became durable at the resource. Comes just after its
+    /// [`EffectAccepted`](Self::EffectAccepted).
+    TaskApplied {
+        /// The resource.
+        resource: ResourceId,
+        /// The task. A resource's tasks are numbered from 0, without gaps.
+        task: TaskId,
+        /// Who worked on it.
+        by: NodeId,
+        /// The token that it carried.
+        token: Token,
+    },
     /// A resource refused a read or a write.
     AccessRefused {
         /// The resource.
@@ -220,8 +294,34 @@ pub enum EndCause {
     },
     /// Its term was over.
     Expired,
-    /// An administrator or a higher priority took it.
-    Revoked,
+    /// Somebody entitled took it from its holder.
+    Revoked {
+        /// Why.
+        reason: Revocation,
+    },
+}
+
+/// Why a lease was taken from its holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revocation {
+    /// An administrator said so.
+    Administrator,
+    /// A contender with a higher priority wants it.
+    Priority,
+    /// Its owner asked for it again under another process: one of the two is an impostor or dead.
+    Conflict,
+}
+
+impl Revocation {
+    /// The name as it stands in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Priority => "priority",
+            Self::Conflict => "conflict",
+        }
+    }
 }
 
 /// Why a holder gave up its claim.
@@ -236,6 +336,8 @@ pub enum ClaimEnd {
     ToldLost,
     /// The resource refused its token.
     Fenced,
+    /// It gave up because a renewal was not answered at once.
+    GaveUp,
 }
 
 /// What an access to a resource wanted.
@@ -256,6 +358,11 @@ pub enum Refusal {
     Stale {
         /// The mark.
         mark: Token,
+    },
+    /// Its token is not the one that the resource goes by. Says nothing of which is older.
+    NotCurrent {
+        /// That one.
+        current: Token,
     },
     /// What it was based on is no longer the latest version (compare-and-set).
     Conflict {
@@ -297,11 +404,33 @@ pub enum Probe {
     TakenOver,
     /// A resource was granted after its last lease had been released.
     HandedOver,
+    /// A sweep left overdue leases for the next, because it may end only so many.
+    SweepRateLimited,
+    /// A contender asked for a resource while its lock-delay ran.
+    AcquiredDuringLockDelay,
+    /// A renewal arrived that was overtaken by a later one, or that had arrived before.
+    RenewalOutOfOrder,
+    /// A wall clock jumped on the host of a grantor or a holder of a live lease.
+    WallSteppedWhileHeld,
+    /// A lease was revoked.
+    Revoked,
+    /// A lease ended that had keys attached.
+    KeysEnded,
+    /// A task was given out that had been given out before.
+    TaskDeliveredAgain,
+    /// A resource recognised an operation or a task that it had done before.
+    DuplicateRecognised,
+    /// A lease was granted to a node whose process was down or stopped.
+    GrantedToTheDead,
+    /// A holder that had stopped at its deadline was told that it still has its lease.
+    RecoveredFromJeopardy,
+    /// A grantor gave up ending a lease.
+    EndGivenUp,
 }
 
 impl Probe {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 25] = [
         Self::ExpiredWhilePaused,
         Self::RenewalInFlightAtExpiry,
         Self::RenewalAppliedButResponseLost,
@@ -316,6 +445,17 @@ impl Probe {
         Self::ClaimLapsedAwaitingRenewal,
         Self::TakenOver,
         Self::HandedOver,
+        Self::SweepRateLimited,
+        Self::AcquiredDuringLockDelay,
+        Self::RenewalOutOfOrder,
+        Self::WallSteppedWhileHeld,
+        Self::Revoked,
+        Self::KeysEnded,
+        Self::TaskDeliveredAgain,
+        Self::DuplicateRecognised,
+        Self::GrantedToTheDead,
+        Self::RecoveredFromJeopardy,
+        Self::EndGivenUp,
     ];
 
     /// The name as it stands in scenario files.
@@ -335,6 +475,17 @@ impl Probe {
             Self::ClaimLapsedAwaitingRenewal => "claim-lapsed-awaiting-renewal",
             Self::TakenOver => "taken-over",
             Self::HandedOver => "handed-over",
+            Self::SweepRateLimited => "sweep-rate-limited",
+            Self::AcquiredDuringLockDelay => "acquired-during-lock-delay",
+            Self::RenewalOutOfOrder => "renewal-out-of-order",
+            Self::WallSteppedWhileHeld => "wall-stepped-while-held",
+            Self::Revoked => "revoked",
+            Self::KeysEnded => "keys-ended",
+            Self::TaskDeliveredAgain => "task-delivered-again",
+            Self::DuplicateRecognised => "duplicate-recognised",
+            Self::GrantedToTheDead => "granted-to-the-dead",
+            Self::RecoveredFromJeopardy => "recovered-from-jeopardy",
+            Self::EndGivenUp => "end-given-up",
         }
     }
 }
@@ -370,6 +521,20 @@ pub enum WorldEvent {
         /// By so many nanoseconds, negative for back.
         by: i64,
     },
+    /// All clocks of the host stand still.
+    ClocksFroze,
+    /// They run again, from where they stood.
+    ClocksThawed,
+    /// The host's disk completes no writes any more.
+    DiskStalled,
+    /// It completes writes again, first those that waited.
+    DiskFlows,
+    /// The host's disk lost everything.
+    DiskWiped,
+    /// The process runs slowly: each step takes it some time.
+    Throttled,
+    /// It runs at its ordinary speed again.
+    Unthrottled,
     /// The node was given a command of its system.
     CommandGiven {
         /// Which.
@@ -466,6 +631,8 @@ pub enum Assumption {
     ClockRuns,
     /// The disk keeps what was synced.
     DiskKeeps,
+    /// The disk takes no longer for a write than was declared.
+    DiskTimely,
 }
 
 impl Assumption {
@@ -475,6 +642,7 @@ impl Assumption {
             Self::ClockRate => "clock-rate",
             Self::ClockRuns => "clock-runs",
             Self::DiskKeeps => "disk-keeps",
+            Self::DiskTimely => "disk-timely",
         }
     }
 }

@@ -59,6 +59,18 @@ id! {
     OpId(u64)
 }
 id! {
+    /// A task of a resource: how many of it were done before.
+    TaskId(u64)
+}
+id! {
+    /// A key that is attached to a lease: its number there.
+    KeyId(u32)
+}
+id! {
+    /// Who a contender says it is. Whether two processes can say the same is a decision of the protocol.
+    OwnerId(u64)
+}
+id! {
     /// A version of a resource's register: how many writes it has accepted.
     Version(u64)
 }
@@ -89,6 +101,14 @@ impl LeaseId {
 
 impl Token {
     /// The token after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl TaskId {
+    /// The task after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

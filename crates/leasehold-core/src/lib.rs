@@ -47,12 +47,12 @@ pub mod plan;
 pub mod time;
 pub mod trace;
 
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Inequality, Reckoning, Sum, Term, Warning};
 pub use clock::{Boot, Clock, ClockKind, LocalInstant, Monotonic, Reading, Wall};
 pub use event::{Event, EventKind, EventSink, NodeEvent, WorldEvent};
 pub use id::{
-    CommandId, FaultId, Incarnation, LeaseId, NodeId, OpId, RequestId, ResourceId, Ticket, TimerId, Token,
-    Version,
+    CommandId, FaultId, Incarnation, KeyId, LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId,
+    Ticket, TimerId, Token, Version,
 };
 pub use node::{Context, Input, Leg, Message, Node, Output, Protocol, Purpose, Record, Slot};
 pub use noise::NoiseKey;

@@ -23,7 +23,7 @@ pub fn bounds(environment: &Assumed, grantor: &GrantorPolicy, holder: &HolderPol
     let Assumed { clock_rate, delay, commit, contenders } = *environment;
     let sweep = match grantor.expiry {
         Expiry::ExactTimer => Span::ZERO,
-        Expiry::Sweep { every } => clock_rate.longest_true(every),
+        Expiry::Sweep { every, .. } | Expiry::Buckets { width: every } => clock_rate.longest_true(every),
     };
     let longest_ttl = grantor.negotiate(holder.ttl);
     let end_slack = sweep + commit;
@@ -38,7 +38,7 @@ pub fn bounds(environment: &Assumed, grantor: &GrantorPolicy, holder: &HolderPol
     // the first grant may answer a duplicate that nobody waits for and that is given back at once.
     let exchange = delay.scale(4, 1) + commit;
     let regrant = delay + latest_end.scale(1 + dead_waiters, 1) + asks + exchange.scale(2, 1);
-    Bounds { clock_rate, delay, end_slack, regrant, longest_ttl }
+    Bounds { clock_rate, delay, end_slack, regrant, longest_ttl, lock_delay: grantor.lock_delay }
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
         // 10 + 3 * 10,001 + 2,400 + 2 * 41
         assert_eq!(exact.regrant, Span::from_millis(32_495));
         let swept = GrantorPolicy {
-            expiry: Expiry::Sweep { every: Span::from_millis(500) },
+            expiry: Expiry::Sweep { every: Span::from_millis(500), at_most: None },
             ..GrantorPolicy::default()
         };
         assert_eq!(bounds(&environment, &swept, &holder).end_slack, Span::from_millis(501));

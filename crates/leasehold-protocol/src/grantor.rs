@@ -5,7 +5,7 @@ use core::mem;
 
 use leasehold_core::clock::Reading;
 use leasehold_core::event::{EndCause, NodeEvent, Probe};
-use leasehold_core::id::{NodeId, RequestId, ResourceId, Ticket, TimerId};
+use leasehold_core::id::{NodeId, RequestId, ResourceId, TaskId, Ticket, TimerId};
 use leasehold_core::node::{Context, Input, Node};
 
 use crate::LeaseProtocol;
@@ -116,7 +116,7 @@ impl Grantor {
     }
 
     fn arm_sweep(&self, ctx: &mut Ctx<'_>) {
-        if let Expiry::Sweep { every } = self.policy.expiry {
+        if let Expiry::Sweep { every, .. } = self.policy.expiry {
             ctx.arm(Timer::Sweep, self.now(ctx) + every);
         }
     }
@@ -142,7 +142,7 @@ impl Grantor {
 
     fn received(&mut self, ctx: &mut Ctx<'_>, from: NodeId, message: LeaseMessage) {
         let command = match message {
-            LeaseMessage::Acquire { resource, incarnation, request, ttl } => {
+            LeaseMessage::Acquire { resource, incarnation, request, ttl, .. } => {
                 let contender = Contender { node: from, incarnation, request };
                 Command::Acquire { resource, contender, ttl: self.policy.negotiate(ttl) }
             }
@@ -285,7 +285,7 @@ impl Node<LeaseProtocol> for Grantor {
 fn granted(lease: Lease) -> LeaseMessage {
     let Lease { id, resource, contender, token, ttl } = lease;
     let Contender { incarnation, request, .. } = contender;
-    LeaseMessage::Granted { resource, incarnation, request, lease: id, token, ttl }
+    LeaseMessage::Granted { resource, incarnation, request, lease: id, token, ttl, task: TaskId(0) }
 }
 
 fn persist(ctx: &mut Ctx<'_>, lease: Lease, ended: Option<EndCause>, after: Standing) -> Ticket {

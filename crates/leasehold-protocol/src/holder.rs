@@ -2,7 +2,7 @@
 
 use leasehold_core::clock::{ClockKind, Reading};
 use leasehold_core::event::{Claim, ClaimEnd, NodeEvent, Probe};
-use leasehold_core::id::{LeaseId, NodeId, OpId, RequestId, ResourceId, TimerId, Token};
+use leasehold_core::id::{LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TimerId, Token};
 use leasehold_core::node::{Context, Input, Node};
 use leasehold_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,15 @@ impl Holder {
         let Asked { request, .. } = asked;
         ctx.send(
             self.grantor,
-            LeaseMessage::Acquire { resource, incarnation, request, ttl: self.policy.ttl },
+            LeaseMessage::Acquire {
+                resource,
+                incarnation,
+                request,
+                ttl: self.policy.ttl,
+                owner: OwnerId(0),
+                priority: self.policy.priority,
+                keys: self.policy.keys,
+            },
         );
         let asked = self.again_later(ctx, Timer::Retry, asked);
         self.state = State::Contending { asked };
@@ -176,7 +184,10 @@ impl Holder {
             _ => {
                 let request = self.ask(ctx).request;
                 let resource = self.resource;
-                ctx.send(self.grantor, LeaseMessage::Release { resource, lease, token, request });
+                ctx.send(
+                    self.grantor,
+                    LeaseMessage::Release { resource, lease, token, request, done: false },
+                );
             }
         }
     }
@@ -190,10 +201,10 @@ impl Holder {
         tenure.ttl = ttl;
         tenure.renewal = None;
         let anchor = match self.policy.anchor {
-            Anchor::FirstSend => answered.first_sent,
+            Anchor::FirstSend | Anchor::LatestRetry => answered.first_sent,
             Anchor::Receipt => now,
         };
-        let deadline = anchor + self.policy.margin.term(ttl);
+        let deadline = anchor + self.policy.term(ttl);
         let before = tenure.claimed_until;
         if !now.has_reached(deadline) {
             tenure.claimed_until = Some(deadline);
@@ -297,7 +308,7 @@ impl Holder {
 
     fn send_release(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId, token: Token, asked: Asked) {
         let (resource, Asked { request, .. }) = (self.resource, asked);
-        ctx.send(self.grantor, LeaseMessage::Release { resource, lease, token, request });
+        ctx.send(self.grantor, LeaseMessage::Release { resource, lease, token, request, done: false });
         let asked = self.again_later(ctx, Timer::Retry, asked);
         self.state = State::Releasing { lease, token, asked };
     }

@@ -1,6 +1,8 @@
 //! What grantor, holder and resource say to each other.
 
-use leasehold_core::id::{Incarnation, LeaseId, NodeId, OpId, RequestId, ResourceId, Token, Version};
+use leasehold_core::id::{
+    Incarnation, LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId, Token, Version,
+};
 use leasehold_core::node::{Leg, Message, Purpose};
 use leasehold_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -16,8 +18,14 @@ pub enum LeaseMessage {
         incarnation: Incarnation,
         /// The request.
         request: RequestId,
-        /// The term it would like.
+        /// The TTL it would like.
         ttl: Span,
+        /// Who it says it is.
+        owner: OwnerId,
+        /// How urgent it is.
+        priority: u8,
+        /// How many keys are to be attached to the lease.
+        keys: u32,
     },
     /// Grantor to contender: it is yours.
     Granted {
@@ -31,8 +39,19 @@ pub enum LeaseMessage {
         lease: LeaseId,
         /// Its fencing token.
         token: Token,
-        /// Its term.
+        /// Its TTL.
         ttl: Span,
+        /// The resource's task that is to be done under it.
+        task: TaskId,
+    },
+    /// Grantor to contender: somebody else has it; ask again later.
+    Refused {
+        /// The resource.
+        resource: ResourceId,
+        /// The process that asked.
+        incarnation: Incarnation,
+        /// The acquire request that this answers.
+        request: RequestId,
     },
     /// Grantor to contender: wait.
     Queued {
@@ -72,6 +91,11 @@ pub enum LeaseMessage {
         /// The request that this answers.
         request: RequestId,
     },
+    /// Grantor to holder, unasked: give that lease back, it will not be renewed.
+    Revoked {
+        /// The lease.
+        lease: LeaseId,
+    },
     /// Holder to grantor: I am done with it.
     Release {
         /// The resource.
@@ -82,6 +106,8 @@ pub enum LeaseMessage {
         token: Token,
         /// The request.
         request: RequestId,
+        /// Whether the task that came with it is done.
+        done: bool,
     },
     /// Grantor to holder: it is over, by this release or before.
     Released {
@@ -135,10 +161,12 @@ pub enum LeaseMessage {
         op: OpId,
         /// The writer's token.
         token: Token,
-        /// The version that it read.
-        based_on: Version,
+        /// The version that it read; nothing if it did not.
+        based_on: Option<Version>,
         /// The new value.
         value: u64,
+        /// The task whose effect it is, if it is one's.
+        task: Option<TaskId>,
     },
     /// Resource to holder.
     WriteDone {
@@ -148,6 +176,31 @@ pub enum LeaseMessage {
         op: OpId,
         /// The version that it made.
         version: Version,
+    },
+    /// Holder to resource: from now on refuse whoever comes with an older token than mine.
+    Barrier {
+        /// The asking process.
+        incarnation: Incarnation,
+        /// The operation.
+        op: OpId,
+        /// The token.
+        token: Token,
+    },
+    /// Resource to holder.
+    BarrierDone {
+        /// The process that asked.
+        incarnation: Incarnation,
+        /// The operation that this answers.
+        op: OpId,
+    },
+    /// Resource to holder: somebody else has written since you read.
+    Conflict {
+        /// The process that asked.
+        incarnation: Incarnation,
+        /// The operation that this answers.
+        op: OpId,
+        /// The latest version.
+        latest: Version,
     },
     /// Resource to holder: your token is too old.
     Fenced {
@@ -177,17 +230,24 @@ impl Message for LeaseMessage {
     fn class(&self) -> (Purpose, Leg) {
         match self {
             Self::Acquire { .. } => (Purpose::Acquire, Leg::Request),
-            Self::Granted { .. } | Self::Queued { .. } => (Purpose::Acquire, Leg::Reply),
+            Self::Granted { .. } | Self::Refused { .. } | Self::Queued { .. } => {
+                (Purpose::Acquire, Leg::Reply)
+            }
             Self::Renew { .. } => (Purpose::Renew, Leg::Request),
-            Self::Renewed { .. } | Self::RenewRefused { .. } => (Purpose::Renew, Leg::Reply),
+            Self::Renewed { .. } | Self::RenewRefused { .. } | Self::Revoked { .. } => {
+                (Purpose::Renew, Leg::Reply)
+            }
             Self::Release { .. } => (Purpose::Release, Leg::Request),
             Self::Released { .. } => (Purpose::Release, Leg::Reply),
             Self::Query { .. } => (Purpose::Query, Leg::Request),
             Self::Answer { .. } => (Purpose::Query, Leg::Reply),
             Self::Read { .. } => (Purpose::Read, Leg::Request),
             Self::ReadDone { .. } => (Purpose::Read, Leg::Reply),
-            Self::Write { .. } => (Purpose::Write, Leg::Request),
-            Self::WriteDone { .. } | Self::Fenced { .. } => (Purpose::Write, Leg::Reply),
+            Self::Write { .. } | Self::Barrier { .. } => (Purpose::Write, Leg::Request),
+            Self::WriteDone { .. }
+            | Self::BarrierDone { .. }
+            | Self::Conflict { .. }
+            | Self::Fenced { .. } => (Purpose::Write, Leg::Reply),
         }
     }
 }

@@ -43,7 +43,7 @@ struct Write {
     incarnation: Incarnation,
     op: OpId,
     token: Token,
-    based_on: Version,
+    based_on: Option<Version>,
     value: u64,
 }
 
@@ -123,7 +123,7 @@ impl Resource {
             token,
             op,
             replaced,
-            based_on: Some(based_on),
+            based_on,
             value,
         };
         let message = LeaseMessage::WriteDone { incarnation, op, version: self.version };
@@ -183,7 +183,7 @@ impl Node<LeaseProtocol> for Resource {
             }
             Input::Received {
                 from,
-                message: LeaseMessage::Write { incarnation, op, token, based_on, value },
+                message: LeaseMessage::Write { incarnation, op, token, based_on, value, .. },
             } => self.write(ctx, Write { holder: from, incarnation, op, token, based_on, value }),
             Input::Persisted(ticket) => {
                 while let Some(consequence) = self.outbox.release(ticket) {

@@ -113,7 +113,8 @@ impl Work {
     fn send_write(&self, ctx: &mut Ctx<'_>, token: Token, op: OpId, based_on: Version, value: u64) {
         ctx.emit(NodeEvent::EffectIssued { resource: self.resource, token, op });
         let incarnation = ctx.incarnation();
-        ctx.send(self.server, LeaseMessage::Write { incarnation, op, token, based_on, value });
+        let based_on = Some(based_on);
+        ctx.send(self.server, LeaseMessage::Write { incarnation, op, token, based_on, value, task: None });
         ctx.arm(Timer::WorkRetry, ctx.read(self.clock) + self.policy.retry);
     }
 

@@ -102,6 +102,7 @@ impl System for Toy {
             end_slack: Span::ZERO,
             regrant: Span::from_secs(7),
             longest_ttl: ttl,
+            lock_delay: Span::ZERO,
         };
         let command = |name| CommandSpec { name, role: Role::Contender, command: Silence };
         let commands = vec![command("shutdown"), command("revoke")];

@@ -89,7 +89,9 @@ impl<'a> Log<'a> {
             | NodeEvent::ClaimStarted(_)
             | NodeEvent::ClaimEnded { .. }
             | NodeEvent::Withdrew { .. } => Weight::Shown(LEASE),
-            NodeEvent::Queued { .. } => Weight::Shown(PLAIN),
+            NodeEvent::EndOrdered { .. } | NodeEvent::Queued { .. } | NodeEvent::BarrierRaised { .. } => {
+                Weight::Shown(PLAIN)
+            }
             NodeEvent::AccessRefused { .. } => Weight::Shown(HAZARD),
             NodeEvent::EffectAccepted { resource, token, replaced, based_on, .. } => {
                 let newest = self.accepted.insert(resource, token);
@@ -113,6 +115,11 @@ impl<'a> Log<'a> {
                 Weight::Folded
             }
             NodeEvent::ClaimRenewed(_)
+            | NodeEvent::RenewalAcknowledged { .. }
+            | NodeEvent::ReleaseTaken { .. }
+            | NodeEvent::KeyAttached { .. }
+            | NodeEvent::KeyEnded { .. }
+            | NodeEvent::TaskApplied { .. }
             | NodeEvent::TableHolds { .. }
             | NodeEvent::ReadServed { .. }
             | NodeEvent::EffectIssued { .. }
@@ -151,6 +158,13 @@ impl<'a> Log<'a> {
             | WorldEvent::Resumed
             | WorldEvent::ClockRateChanged { .. }
             | WorldEvent::WallStepped { .. }
+            | WorldEvent::ClocksFroze
+            | WorldEvent::ClocksThawed
+            | WorldEvent::DiskStalled
+            | WorldEvent::DiskFlows
+            | WorldEvent::DiskWiped
+            | WorldEvent::Throttled
+            | WorldEvent::Unthrottled
             | WorldEvent::CommandGiven { .. }
             | WorldEvent::FaultFired { .. }
             | WorldEvent::FaultLanded { .. }

@@ -26,6 +26,25 @@ fn reported(names: &Names, event: &NodeEvent) -> String {
         NodeEvent::Renewed { resource, lease, ttl, .. } => {
             format!("renews lease {lease}{} for {ttl}", names.on(resource))
         }
+        NodeEvent::RenewalAcknowledged { resource, lease } => {
+            format!("answers that lease {lease}{} is renewed", names.on(resource))
+        }
+        NodeEvent::ReleaseTaken { resource, lease, by, named_lease, .. } => {
+            let named = match named_lease == lease {
+                true => String::new(),
+                false => format!(", which named lease {named_lease}"),
+            };
+            format!("takes a release of {} for lease {lease}{}{named}", names.node(by), names.on(resource))
+        }
+        NodeEvent::EndOrdered { resource, lease, cause } => {
+            format!("orders the end of lease {lease}{}: it {}", names.on(resource), ended(names, cause))
+        }
+        NodeEvent::KeyAttached { resource, lease, key, revision } => {
+            format!("attaches key {key} to lease {lease}{} at revision {revision}", names.on(resource))
+        }
+        NodeEvent::KeyEnded { resource, lease, key, revision } => {
+            format!("key {key} of lease {lease}{} is gone at revision {revision}", names.on(resource))
+        }
         NodeEvent::Ended { resource, lease, token, cause } => {
             format!("lease {lease}{} (token {token}) {}", names.on(resource), ended(names, cause))
         }
@@ -56,6 +75,7 @@ fn reported(names: &Names, event: &NodeEvent) -> String {
                 ClaimEnd::Lapsed => "its deadline has come",
                 ClaimEnd::ToldLost => "it was told that the lease is gone",
                 ClaimEnd::Fenced => "the resource refused its token",
+                ClaimEnd::GaveUp => "a renewal was not answered at once",
             };
             format!("stops acting{} under token {token}: {why}", names.on(resource))
         }
@@ -77,6 +97,12 @@ fn reported(names: &Names, event: &NodeEvent) -> String {
                 names.node(writer),
                 replaced.next()
             )
+        }
+        NodeEvent::BarrierRaised { resource, by, token } => {
+            format!("raises its mark{} to token {token} for {}", names.on(resource), names.node(by))
+        }
+        NodeEvent::TaskApplied { resource, task, by, token } => {
+            format!("applies task {task}{} for {} under token {token}", names.on(resource), names.node(by))
         }
         NodeEvent::AccessRefused { resource, by, access, token, refusal } => {
             let access = accessed(access);
@@ -108,6 +134,13 @@ fn done(names: &Names, event: &WorldEvent) -> String {
             let sign = if by < 0 { "-" } else { "+" };
             format!("its wall clock steps by {sign}{}", leasehold_core::Span::from_nanos(by.unsigned_abs()))
         }
+        WorldEvent::ClocksFroze => "its clocks stand still".to_owned(),
+        WorldEvent::ClocksThawed => "its clocks run again".to_owned(),
+        WorldEvent::DiskStalled => "its disk completes nothing any more".to_owned(),
+        WorldEvent::DiskFlows => "its disk completes writes again".to_owned(),
+        WorldEvent::DiskWiped => "its disk is empty".to_owned(),
+        WorldEvent::Throttled => "its process is slow from here".to_owned(),
+        WorldEvent::Unthrottled => "its process is as fast as before".to_owned(),
         WorldEvent::CommandGiven { command } => format!("is told: {}", names.command(command)),
         WorldEvent::ClaimLapsed { resource, token, .. } => {
             format!("its claim{} under token {token} is over, whether it knows or not", names.on(resource))
@@ -176,7 +209,7 @@ pub(crate) fn grouped(number: u64) -> String {
 fn ended(names: &Names, cause: EndCause) -> String {
     match cause {
         EndCause::Expired => "expired".to_owned(),
-        EndCause::Revoked => "was revoked".to_owned(),
+        EndCause::Revoked { reason } => format!("was revoked ({})", reason.name()),
         EndCause::Released { by } => format!("was released by {}", names.node(by)),
     }
 }
@@ -191,6 +224,7 @@ fn accessed(access: Access) -> &'static str {
 fn refused(refusal: Refusal) -> String {
     match refusal {
         Refusal::Stale { mark } => format!("it has seen token {mark}"),
+        Refusal::NotCurrent { current } => format!("it goes by token {current}"),
         Refusal::Conflict { latest } => format!("the latest version is {latest}"),
     }
 }

@@ -137,5 +137,12 @@ fn bounds(policy: &ElectorPolicy, environment: &Environment) -> Bounds {
     let exchange = delay + delay + environment.disk.longest();
     let regrant =
         delay + clock_rate.longest_true(policy.lease_duration) + poll.scale(3, 1) + exchange.scale(4, 1);
-    Bounds { clock_rate, delay, end_slack: Span::ZERO, regrant, longest_ttl: policy.lease_duration }
+    Bounds {
+        clock_rate,
+        delay,
+        end_slack: Span::ZERO,
+        regrant,
+        longest_ttl: policy.lease_duration,
+        lock_delay: Span::ZERO,
+    }
 }

@@ -22,7 +22,7 @@ fn read(op: u64, token: u64) -> LeaseMessage {
 
 fn write(op: u64, token: u64, based_on: u64) -> LeaseMessage {
     let (incarnation, op, token) = (Incarnation(0), OpId(op), Token(token));
-    LeaseMessage::Write { incarnation, op, token, based_on: Version(based_on), value: op.0 }
+    LeaseMessage::Write { incarnation, op, token, based_on: Some(Version(based_on)), value: op.0, task: None }
 }
 
 fn accepted(few: &Few) -> usize {

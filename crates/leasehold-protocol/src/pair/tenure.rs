@@ -237,7 +237,7 @@ fn an_answer_to_an_earlier_process_is_not_taken() {
         let message = LeaseMessage::ReadDone { incarnation: Incarnation(incarnation), op, version, value };
         few.handle(HOLDER, Input::Received { from: RESOURCE, message });
         few.run_to(few.now + 10);
-        few.sends(HOLDER, |m| matches!(m, LeaseMessage::Write { based_on: Version(999), .. })).len()
+        few.sends(HOLDER, |m| matches!(m, LeaseMessage::Write { based_on: Some(Version(999)), .. })).len()
     };
     assert_eq!(writes_after_an_answer_to(0), 0);
     assert_eq!(writes_after_an_answer_to(1), 1);
@@ -297,7 +297,7 @@ fn a_sweep_ends_leases_at_its_own_pace() {
     let mut few = Few::new();
     few.nodes.remove(&GRANTOR);
     few.add(GRANTOR, || {
-        let expiry = Expiry::Sweep { every: Span::from_millis(700) };
+        let expiry = Expiry::Sweep { every: Span::from_millis(700), at_most: None };
         Box::new(Grantor::new(GrantorPolicy { expiry, ..GrantorPolicy::default() }))
     });
     few.add(HOLDER, || holder(holder_policy()));

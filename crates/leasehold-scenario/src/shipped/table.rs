@@ -2,8 +2,8 @@
 
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{
-    Anchor, Backoff, Expiry, Fence, GrantorPolicy, HolderPolicy, Interval, Margin, Reads, ResourcePolicy,
-    WorkPolicy,
+    Anchor, Backoff, Expiry, Fence, GrantorPolicy, HolderPolicy, Interval, Lifetime, Margin, Reads,
+    ResourcePolicy, WorkPolicy,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -97,10 +97,16 @@ impl GrantorTable {
             None => Expiry::ExactTimer,
             Some(every) => {
                 not_zero(&mut found, every, "a sweep interval");
-                Expiry::Sweep { every: length(every) }
+                Expiry::Sweep { every: length(every), at_most: None }
             }
         };
-        found.or(GrantorPolicy { clock: self.clock, ttl_min: min, ttl_max: max, expiry })
+        found.or(GrantorPolicy {
+            clock: self.clock,
+            ttl_min: min,
+            ttl_max: max,
+            expiry,
+            ..GrantorPolicy::default()
+        })
     }
 
     /// A TTL beyond one of the limits: of the two, what the file says is wrong.
@@ -210,9 +216,10 @@ impl HolderTable {
             ttl,
             renew,
             anchor,
-            margin,
+            lifetime: Lifetime::Margin(margin),
             retry: Backoff { first, cap, jitter_ppm: self.jitter.0.as_ppm() },
             poll: length(&self.poll),
+            ..HolderPolicy::new(ttl, environment.clock_rate)
         })
     }
 
@@ -267,7 +274,7 @@ pub(crate) fn check_round_trip(
     let delay = environment.latency.longest();
     let round_trip = delay.saturating_add(delay);
     let ttl = length(&lease.ttl);
-    let term = holder.margin.term(ttl);
+    let term = holder.term(ttl);
     if round_trip >= term {
         let message =
             format!("a round trip can take {round_trip}, and a holder has {term} of a TTL of {ttl}");
@@ -291,7 +298,7 @@ pub(crate) struct WorkTable {
 
 impl Default for WorkTable {
     fn default() -> Self {
-        let WorkPolicy { every, think, retry } = WorkPolicy::default();
+        let WorkPolicy { every, think, retry, .. } = WorkPolicy::default();
         let of = |span: Span| millis(span.as_nanos() / 1_000_000);
         Self { every: of(every), think: of(think), retry: of(retry) }
     }
@@ -303,7 +310,7 @@ impl WorkTable {
         not_zero(&mut found, &self.every, "a cycle of work");
         not_zero(&mut found, &self.retry, "a retry of work");
         let (every, think, retry) = (length(&self.every), length(&self.think), length(&self.retry));
-        found.or(WorkPolicy { every, think, retry })
+        found.or(WorkPolicy { every, think, retry, ..WorkPolicy::default() })
     }
 }
 
@@ -342,6 +349,7 @@ impl ResourceTable {
                 ReadsName::RaiseMark => Reads::RaiseMark,
                 ReadsName::LeaveMark => Reads::LeaveMark,
             },
+            ..ResourcePolicy::default()
         }
     }
 }
