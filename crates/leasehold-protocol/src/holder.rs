@@ -14,11 +14,13 @@ use crate::work::Work;
 
 type Ctx<'a> = Context<'a, LeaseProtocol>;
 
-/// What a plan can tell a holder.
+/// What a plan can tell a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaseCommand {
-    /// Stop working, release, and contend no more.
+    /// To a holder: stop working, release, and contend no more.
     Shutdown,
+    /// To a grantor: revoke every lease.
+    Revoke,
 }
 
 /// Wants to hold one resource, for ever.
@@ -399,7 +401,7 @@ impl Node<LeaseProtocol> for Holder {
             Input::Received { message, .. } => self.received(ctx, message),
             Input::Timer(id) => self.timer(ctx, Timer::from_id(id)),
             Input::Command(LeaseCommand::Shutdown) => self.shut_down(ctx),
-            Input::Persisted(_) => {}
+            Input::Persisted(_) | Input::Command(LeaseCommand::Revoke) => {}
         }
     }
 }

@@ -34,6 +34,11 @@ impl<T> Outbox<T> {
         }
     }
 
+    /// Drops the items that will not happen any more.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(&T) -> bool) {
+        self.waiting.retain(|(_, item)| !is_void(item));
+    }
+
     /// The next item that may leave now that all up to `durable` is.
     pub(crate) fn release(&mut self, durable: Ticket) -> Option<T> {
         match self.waiting.front() {

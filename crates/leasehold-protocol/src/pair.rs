@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use leasehold_core::clock::{ClockFace, ClockKind, Reading};
 use leasehold_core::event::{ClaimEnd, EndCause, NodeEvent};
 use leasehold_core::id::{
-    Incarnation, LeaseId, NodeId, OpId, RequestId, ResourceId, Ticket, TimerId, Token, Version,
+    Incarnation, LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId, Ticket, TimerId, Token,
+    Version,
 };
 use leasehold_core::node::{Context, Identity, Input, Message, Node, Output, Purpose, Record, Slot};
 use leasehold_core::noise::Draws;
@@ -45,6 +46,8 @@ enum Way {
 
 struct Few {
     now: i64,
+    /// How long a write takes from now on.
+    disk: i64,
     nodes: BTreeMap<NodeId, Process>,
     under_way: Vec<(i64, NodeId, Input<LeaseProtocol>)>,
     network: Network,
@@ -53,7 +56,7 @@ struct Few {
 }
 
 struct Process {
-    make: fn() -> Box<dyn Node<LeaseProtocol>>,
+    make: Box<dyn Fn() -> Box<dyn Node<LeaseProtocol>>>,
     node: Option<Box<dyn Node<LeaseProtocol>>>,
     incarnation: Incarnation,
     timers: BTreeMap<TimerId, Reading>,
@@ -70,11 +73,26 @@ fn holder(policy: HolderPolicy) -> Box<dyn Node<LeaseProtocol>> {
     Box::new(Holder::new(policy, WorkPolicy::default(), R, GRANTOR, RESOURCE))
 }
 
+/// A live lease of the holder, as it stands on the grantor's disk.
+fn a_record(resource: u32, id: u64) -> LeaseRecord {
+    let contender = Contender {
+        node: HOLDER,
+        incarnation: Incarnation(0),
+        request: RequestId(1),
+        owner: OwnerId(0),
+        priority: 0,
+    };
+    let (id, resource, token) = (LeaseId(id), ResourceId(resource), Token(1));
+    let lease = Lease { id, resource, contender, token, ttl: Span::from_secs(10), task: TaskId(0), keys: 0 };
+    LeaseRecord { lease, ended: None, done: false, deadline: None, revision: id.0 }
+}
+
 impl Few {
     /// A grantor and a resource, to begin with.
     fn new() -> Self {
         let mut few = Self {
             now: 0,
+            disk: DISK,
             nodes: BTreeMap::new(),
             under_way: vec![],
             network: Box::new(|_, _, _| Way::Arrives),
@@ -92,10 +110,10 @@ impl Few {
         few
     }
 
-    fn add(&mut self, id: NodeId, make: fn() -> Box<dyn Node<LeaseProtocol>>) {
+    fn add(&mut self, id: NodeId, make: impl Fn() -> Box<dyn Node<LeaseProtocol>> + 'static) {
         let process = Process {
-            make,
             node: Some(make()),
+            make: Box::new(make),
             incarnation: Incarnation(0),
             timers: BTreeMap::new(),
             disk: BTreeMap::new(),
@@ -104,6 +122,14 @@ impl Few {
         };
         self.nodes.insert(id, process);
         self.handle(id, Input::Started);
+    }
+
+    /// The same with another grantor.
+    fn under(policy: GrantorPolicy) -> Self {
+        let mut few = Self::new();
+        few.nodes.remove(&GRANTOR);
+        few.add(GRANTOR, move || Box::new(Grantor::new(policy)));
+        few
     }
 
     fn kill(&mut self, id: NodeId) {
@@ -144,7 +170,7 @@ impl Few {
                     self.process(id).timers.remove(&timer);
                 }
                 Output::Persist { ticket, record } => {
-                    let done = self.now + DISK;
+                    let done = self.now + self.disk;
                     self.process(id).writing.push((done, ticket, record));
                 }
                 Output::Emit(event) => self.events.push((self.now, id, event)),
@@ -262,5 +288,6 @@ fn cut_off_while(time: core::ops::Range<usize>) -> impl FnMut(NodeId, NodeId, &L
     }
 }
 
+mod grantor;
 mod register;
 mod tenure;

@@ -1,7 +1,8 @@
 //! What grantor and resource keep on disk.
 
+use leasehold_core::clock::{LocalInstant, Wall};
 use leasehold_core::event::EndCause;
-use leasehold_core::id::{Incarnation, NodeId, OpId, Token, Version};
+use leasehold_core::id::{Incarnation, LeaseId, NodeId, OpId, ResourceId, Token, Version};
 use leasehold_core::node::{Record, Slot};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ use crate::table::Lease;
 pub enum StoredRecord {
     /// The latest lease of a resource.
     Lease(LeaseRecord),
+    /// The keys of a lease that ended.
+    Keys(KeysRecord),
     /// A resource's register, as the last operation of one holder left it.
     Register(RegisterRecord),
 }
@@ -23,6 +26,23 @@ pub struct LeaseRecord {
     pub lease: Lease,
     /// Nothing if it lives, else why it ended.
     pub ended: Option<EndCause>,
+    /// Whether its task was done when it ended.
+    pub done: bool,
+    /// When its term will be over, if a restart is to keep to that. Only the wall clock can be written down.
+    pub deadline: Option<LocalInstant<Wall>>,
+    /// How often the table had changed.
+    pub revision: u64,
+}
+
+/// What is left of the keys of a lease that ended, if they end one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysRecord {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The lease.
+    pub lease: LeaseId,
+    /// How many keys are gone.
+    pub gone: u32,
     /// How often the table had changed.
     pub revision: u64,
 }
@@ -57,7 +77,8 @@ pub struct LastWrite {
 impl Record for StoredRecord {
     fn slot(&self) -> Slot {
         match self {
-            Self::Lease(record) => Slot(u64::from(record.lease.resource.0)),
+            Self::Lease(record) => Slot(u64::from(record.lease.resource.0) << 1),
+            Self::Keys(record) => Slot(u64::from(record.resource.0) << 1 | 1),
             Self::Register(record) => Slot(u64::from(record.holder.0)),
         }
     }

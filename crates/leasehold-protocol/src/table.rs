@@ -3,16 +3,23 @@
 //! A deterministic state machine of its own. It knows no clock, timer, disk or message: the time of a command is
 //! part of the command's application, and what follows is a list of [`Change`]s. So it can stand behind one
 //! node's disk, as here, or behind a replicated log.
+//!
+//! A grant and an end are decided first and become effective when they are durable: whoever drives the table
+//! reports that with [`Command::Begin`] and [`Command::Finish`].
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use leasehold_core::clock::Reading;
-use leasehold_core::event::EndCause;
-use leasehold_core::id::{Incarnation, LeaseId, NodeId, RequestId, ResourceId, Token};
+use leasehold_core::event::{EndCause, Revocation};
+use leasehold_core::id::{Incarnation, LeaseId, NodeId, OwnerId, RequestId, ResourceId, TaskId, Token};
 use leasehold_core::time::Span;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::{
+    GrantorPolicy, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded, Restart, RevocationStyle,
+    SameOwner, Tokens,
+};
 use crate::record::LeaseRecord;
 
 /// One grant of one resource.
@@ -26,8 +33,12 @@ pub struct Lease {
     pub contender: Contender,
     /// Its fencing token.
     pub token: Token,
-    /// Its term.
+    /// Its TTL, as its holder is told.
     pub ttl: Span,
+    /// The resource's task that is to be done under it.
+    pub task: TaskId,
+    /// How many keys are attached to it.
+    pub keys: u32,
 }
 
 /// Who asked, and in which request.
@@ -39,19 +50,32 @@ pub struct Contender {
     pub incarnation: Incarnation,
     /// The request of that process.
     pub request: RequestId,
+    /// Who it says it is.
+    pub owner: OwnerId,
+    /// How urgent it is.
+    pub priority: u8,
+}
+
+/// A wish for a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Whose.
+    pub contender: Contender,
+    /// For how long, already negotiated.
+    pub ttl: Span,
+    /// With how many keys.
+    pub keys: u32,
 }
 
 /// What the table is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Somebody wants a resource for a term (already negotiated). Asking again changes nothing.
+    /// Somebody wants a resource. Asking again changes nothing.
     Acquire {
         /// The resource.
         resource: ResourceId,
-        /// Who.
-        contender: Contender,
-        /// For how long.
-        ttl: Span,
+        /// Who, and for how long.
+        wish: Wish,
     },
     /// The grant of this lease is durable: its term begins.
     Begin {
@@ -79,9 +103,37 @@ pub enum Command {
         token: Token,
         /// Who says so.
         by: NodeId,
+        /// Whether the lease's task is done.
+        done: bool,
     },
     /// The lease of this resource is to end if its term is over.
     Expire {
+        /// The resource.
+        resource: ResourceId,
+    },
+    /// The lease of this resource is to be taken from its holder.
+    Revoke {
+        /// The resource.
+        resource: ResourceId,
+        /// Why.
+        reason: Revocation,
+    },
+    /// The end of this lease is durable: it is gone.
+    Finish {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// Nobody tries any more to make the end of this lease durable: it stays.
+    Abandon {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// The lock-delay of a resource may be over.
+    DelayOver {
         /// The resource.
         resource: ResourceId,
     },
@@ -95,8 +147,10 @@ pub enum Change {
     Granted {
         /// The lease.
         lease: Lease,
-        /// How the table stands after this change.
-        after: Standing,
+        /// How often the table has changed.
+        revision: u64,
+        /// Whether its task was given out before.
+        again: bool,
     },
     /// The term of a new lease began.
     Begun {
@@ -104,9 +158,20 @@ pub enum Change {
         lease: Lease,
         /// When it will be over, on the grantor's clock.
         deadline: Reading,
+        /// How often the table had changed when it was granted.
+        revision: u64,
     },
     /// The acquire request has this lease already: its answer may have been lost.
     AlreadyGranted(Lease),
+    /// The lease was given to its owner's new request. Nobody may hear of it before it is durable.
+    Reassigned {
+        /// The lease.
+        lease: Lease,
+        /// When its new term will be over, on the grantor's clock.
+        deadline: Reading,
+        /// How often the table has changed.
+        revision: u64,
+    },
     /// The contender waits.
     Queued {
         /// For what.
@@ -118,6 +183,15 @@ pub enum Change {
         /// Whether it was there before.
         entry: QueueEntry,
     },
+    /// The contender is sent away: there is no queue.
+    Refused {
+        /// From what.
+        resource: ResourceId,
+        /// Who.
+        contender: Contender,
+    },
+    /// Nobody has the resource, but its lock-delay runs.
+    DuringLockDelay,
     /// The term of a lease began anew.
     Renewed {
         /// The lease.
@@ -125,29 +199,51 @@ pub enum Change {
         /// When it will be over, on the grantor's clock.
         deadline: Reading,
     },
+    /// A lease that had ended lives again.
+    Resurrected {
+        /// The lease.
+        lease: Lease,
+        /// When it will be over, on the grantor's clock.
+        deadline: Reading,
+        /// How often the table has changed.
+        revision: u64,
+    },
+    /// The lease is to be given back by its holder, and is renewed no more.
+    Draining(Lease),
     /// There is no such lease, or no longer.
     NotHeld {
         /// Why it ended, if it was the last of its resource that did.
         ended: Option<EndCause>,
     },
-    /// A lease ended. Nobody may hear of it before it is durable.
+    /// A release was found good for a lease.
+    ReleaseTaken(Lease),
+    /// A lease is to end. Nobody may hear of it before it is durable, and it is gone with [`Command::Finish`].
+    EndOrdered {
+        /// The lease.
+        lease: Lease,
+        /// Why.
+        cause: EndCause,
+        /// How often the table has changed.
+        revision: u64,
+        /// Whether its task is done.
+        done: bool,
+    },
+    /// A lease is gone.
     Ended {
         /// The lease.
         lease: Lease,
         /// Why.
         cause: EndCause,
-        /// How the table stands after this change.
-        after: Standing,
+        /// How often the table had changed when that was decided.
+        revision: u64,
     },
-}
-
-/// How the table stands after a change that is to be durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// How often it has changed.
-    pub revision: u64,
-    /// How many leases live, over all resources.
-    pub live: u32,
+    /// Nobody is granted the resource before this reading of the grantor's clock.
+    Delayed {
+        /// The resource.
+        resource: ResourceId,
+        /// Until then.
+        until: Reading,
+    },
 }
 
 /// Whether a contender was in the queue before.
@@ -160,8 +256,9 @@ pub enum QueueEntry {
 }
 
 /// Who holds what, and who waits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LeaseTable {
+    rules: GrantorPolicy,
     resources: BTreeMap<ResourceId, Entry>,
     last_lease: LeaseId,
     revision: u64,
@@ -169,12 +266,22 @@ pub struct LeaseTable {
 
 #[derive(Clone, Debug, Default)]
 struct Entry {
-    /// The latest lease; its token is the resource's token counter.
+    /// The latest lease.
     latest: Option<Lease>,
     state: State,
     /// The last lease that ended, and why.
     last_end: Option<(LeaseId, EndCause)>,
-    queue: VecDeque<Waiter>,
+    /// The task of the next lease.
+    task: TaskId,
+    /// The last token that was given out, as far as the token policy remembers it.
+    last_token: Token,
+    /// The tokens of all owners, if each keeps its own.
+    owners: BTreeMap<OwnerId, Token>,
+    /// Why the latest lease is to be given back, if it is.
+    revoking: Option<Revocation>,
+    /// Until when nobody is granted the resource.
+    delayed_until: Option<Reading>,
+    queue: VecDeque<Wish>,
     /// The newest acquire request of each node, so that one that was overtaken is recognised.
     newest: BTreeMap<NodeId, (Incarnation, RequestId)>,
 }
@@ -185,33 +292,57 @@ enum State {
     #[default]
     Free,
     /// The latest lease is decided but not durable yet.
-    Granting,
+    Granting { decided: Reading, revision: u64 },
     /// It lives until then.
     Held { deadline: Reading },
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Waiter {
-    contender: Contender,
-    ttl: Span,
+    /// Its end is decided but not durable yet.
+    Ending { cause: EndCause, revision: u64, done: bool },
+    /// Its end was given up: it stays.
+    Stuck,
 }
 
 impl LeaseTable {
-    /// The table that a disk kept. Every lease that lives gets a full term from `now`.
+    /// An empty table.
+    pub fn new(rules: GrantorPolicy) -> Self {
+        Self { rules, resources: BTreeMap::new(), last_lease: LeaseId(0), revision: 0 }
+    }
+
+    /// The table that a disk kept. Each lease that lives gets the term that `term` says, from `now` on.
     ///
     /// Queues are not durable: contenders ask again.
-    pub fn recover(records: &[LeaseRecord], now: Reading) -> Self {
-        let mut table = Self::default();
+    pub fn recover(
+        rules: GrantorPolicy,
+        records: &[LeaseRecord],
+        now: Reading,
+        term: impl Fn(&LeaseRecord) -> Span,
+    ) -> Self {
+        let mut table = Self::new(rules);
         for record in records {
-            let state = match record.ended {
-                None => State::Held { deadline: now + record.lease.ttl },
+            let LeaseRecord { lease, ended, done, revision, .. } = *record;
+            let state = match ended {
+                None => State::Held { deadline: now + term(record) },
                 Some(_) => State::Free,
             };
-            let last_end = record.ended.map(|cause| (record.lease.id, cause));
-            let entry = Entry { latest: Some(record.lease), state, last_end, ..Entry::default() };
-            table.resources.insert(record.lease.resource, entry);
-            table.last_lease = table.last_lease.max(record.lease.id);
-            table.revision = table.revision.max(record.revision);
+            let is_delayed = ended.is_some_and(is_involuntary)
+                && !rules.lock_delay.is_zero()
+                && rules.lock_delay_kept == LockDelayKept::Durable;
+            let last_token = match rules.tokens {
+                Tokens::Volatile => Token(0),
+                _ => lease.token,
+            };
+            let entry = Entry {
+                latest: Some(lease),
+                state,
+                last_end: ended.map(|cause| (lease.id, cause)),
+                task: if done { lease.task.next() } else { lease.task },
+                last_token,
+                owners: BTreeMap::from([(lease.contender.owner, lease.token)]),
+                delayed_until: is_delayed.then(|| now + rules.lock_delay),
+                ..Entry::default()
+            };
+            table.resources.insert(lease.resource, entry);
+            table.last_lease = table.last_lease.max(lease.id);
+            table.revision = table.revision.max(revision);
         }
         table
     }
@@ -219,15 +350,24 @@ impl LeaseTable {
     /// Applies a command at `now` on the grantor's clock, and appends what follows to `changes`.
     pub fn apply(&mut self, now: Reading, command: Command, changes: &mut Vec<Change>) {
         match command {
-            Command::Acquire { resource, contender, ttl } => {
-                self.acquire(resource, Waiter { contender, ttl }, changes);
-            }
+            Command::Acquire { resource, wish } => self.acquire(now, resource, wish, changes),
             Command::Begin { resource, lease } => self.begin(now, resource, lease, changes),
             Command::Renew { resource, lease, token } => self.renew(now, resource, lease, token, changes),
-            Command::Release { resource, lease, token, by } => {
-                self.release(resource, lease, token, by, changes);
+            Command::Release { resource, lease, token, by, done } => {
+                self.release(resource, Release { lease, token, by, done }, changes);
             }
             Command::Expire { resource } => self.expire(now, resource, changes),
+            Command::Revoke { resource, reason } => self.revoke(resource, reason, changes),
+            Command::Finish { resource, lease } => self.finish(now, resource, lease, changes),
+            Command::Abandon { resource, lease } => {
+                if let Some(entry) = self.resources.get_mut(&resource)
+                    && entry.latest.is_some_and(|latest| latest.id == lease)
+                    && matches!(entry.state, State::Ending { .. })
+                {
+                    entry.state = State::Stuck;
+                }
+            }
+            Command::DelayOver { resource } => self.grant_next(now, resource, changes),
         }
     }
 
@@ -236,16 +376,19 @@ impl LeaseTable {
         self.revision
     }
 
-    /// How many leases live, those included whose grant is not durable yet.
+    /// Counts one more change.
+    pub fn next_revision(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    /// How many leases are there: those whose grant is durable and whose end is not.
     pub fn live(&self) -> u32 {
-        self.resources.values().filter(|entry| entry.live().is_some()).count() as u32
+        let lives = |entry: &&Entry| !matches!(entry.state, State::Free | State::Granting { .. });
+        self.resources.values().filter(lives).count() as u32
     }
 
-    fn standing(&self) -> Standing {
-        Standing { revision: self.revision, live: self.live() }
-    }
-
-    /// The lease of a resource and its deadline, if its term has begun and it has not ended.
+    /// The lease of a resource and its deadline, if its term has begun and no end of it is decided.
     pub fn held(&self, resource: ResourceId) -> Option<(Lease, Reading)> {
         let entry = self.resources.get(&resource)?;
         match (entry.latest, entry.state) {
@@ -254,16 +397,34 @@ impl LeaseTable {
         }
     }
 
-    /// The resources whose lease is past its deadline at `now`.
-    pub fn overdue(&self, now: Reading) -> impl Iterator<Item = ResourceId> {
-        self.resources.iter().filter_map(move |(&resource, entry)| match entry.state {
-            State::Held { deadline } if now.has_reached(deadline) => Some(resource),
-            _ => None,
-        })
+    /// All resources that anybody asked for.
+    pub fn resources(&self) -> impl Iterator<Item = ResourceId> {
+        self.resources.keys().copied()
     }
 
-    fn acquire(&mut self, resource: ResourceId, waiter: Waiter, changes: &mut Vec<Change>) {
-        let Contender { node, incarnation, request } = waiter.contender;
+    /// Until when the lock-delay of a resource runs, if it does.
+    pub fn delayed_until(&self, resource: ResourceId) -> Option<Reading> {
+        self.resources.get(&resource)?.delayed_until
+    }
+
+    /// The resources whose lease is past its deadline at `now`, the one that was due first at the front.
+    pub fn overdue(&self, now: Reading) -> Vec<ResourceId> {
+        let mut overdue: Vec<(i64, ResourceId)> = self
+            .resources
+            .iter()
+            .filter_map(|(&resource, entry)| match entry.state {
+                State::Held { deadline } if now.has_reached(deadline) => {
+                    Some((deadline.as_nanos(), resource))
+                }
+                _ => None,
+            })
+            .collect();
+        overdue.sort_unstable();
+        overdue.into_iter().map(|(_, resource)| resource).collect()
+    }
+
+    fn acquire(&mut self, now: Reading, resource: ResourceId, wish: Wish, changes: &mut Vec<Change>) {
+        let Contender { node, incarnation, request, owner, priority } = wish.contender;
         let entry = self.resources.entry(resource).or_default();
         let newest = entry.newest.entry(node).or_insert((incarnation, request));
         if (incarnation, request) < *newest {
@@ -271,52 +432,135 @@ impl LeaseTable {
         }
         *newest = (incarnation, request);
 
-        match entry.live() {
-            Some(lease) if lease.contender == waiter.contender => {
-                if entry.state != State::Granting {
-                    changes.push(Change::AlreadyGranted(lease));
+        let Some(lease) = entry.undone() else {
+            if entry.delayed_until.is_some_and(|until| !now.has_reached(until)) {
+                changes.push(Change::DuringLockDelay);
+                self.wait(resource, wish, changes);
+            } else if entry.queue.is_empty() {
+                self.grant(now, resource, wish, changes);
+            } else {
+                // The delay is over, and those who wait come first.
+                self.wait(resource, wish, changes);
+                self.grant_next(now, resource, changes);
+            }
+            return;
+        };
+        if lease.contender.is_same_request(&wish.contender) {
+            if matches!(entry.state, State::Held { .. }) {
+                changes.push(Change::AlreadyGranted(lease));
+            }
+        } else if lease.contender.owner == owner && self.rules.same_owner != SameOwner::Waits {
+            match (self.rules.same_owner, entry.state) {
+                (SameOwner::TakesOver, State::Held { .. }) => self.reassign(now, resource, wish, changes),
+                (SameOwner::Revokes, _) => {
+                    self.wait(resource, wish, changes);
+                    self.revoke(resource, Revocation::Conflict, changes);
                 }
+                _ => self.wait(resource, wish, changes),
             }
-            Some(_) => {
-                let known = entry.queue.iter().position(|other| other.contender.node == node);
-                let (place, found) = match known {
-                    Some(place) => {
-                        entry.queue[place] = waiter;
-                        (place, QueueEntry::Known)
-                    }
-                    None => {
-                        entry.queue.push_back(waiter);
-                        (entry.queue.len() - 1, QueueEntry::New)
-                    }
-                };
-                let position = place as u32 + 1;
-                let contender = waiter.contender;
-                changes.push(Change::Queued { resource, contender, position, entry: found });
+        } else {
+            self.wait(resource, wish, changes);
+            let preempts = self.rules.preemption == Preemption::ByPriority;
+            if preempts && priority > lease.contender.priority {
+                self.revoke(resource, Revocation::Priority, changes);
             }
-            None => self.grant(resource, waiter, changes),
         }
     }
 
-    fn grant(&mut self, resource: ResourceId, waiter: Waiter, changes: &mut Vec<Change>) {
+    /// Puts a contender into the queue, or sends it away.
+    fn wait(&mut self, resource: ResourceId, wish: Wish, changes: &mut Vec<Change>) {
+        let contender = wish.contender;
+        if self.rules.queue == Queue::None {
+            changes.push(Change::Refused { resource, contender });
+            return;
+        }
+        let queue = &mut self.resources.entry(resource).or_default().queue;
+        let known = queue.iter().position(|other| other.contender.node == contender.node);
+        let (place, found) = match known {
+            Some(place) => {
+                queue[place] = wish;
+                (place, QueueEntry::Known)
+            }
+            None => {
+                let place = match self.rules.preemption {
+                    Preemption::Never => queue.len(),
+                    Preemption::ByPriority => queue
+                        .iter()
+                        .position(|other| other.contender.priority < contender.priority)
+                        .unwrap_or(queue.len()),
+                };
+                queue.insert(place, wish);
+                (place, QueueEntry::New)
+            }
+        };
+        let position = place as u32 + 1;
+        changes.push(Change::Queued { resource, contender, position, entry: found });
+    }
+
+    fn grant(&mut self, now: Reading, resource: ResourceId, wish: Wish, changes: &mut Vec<Change>) {
         self.last_lease = self.last_lease.next();
-        self.revision += 1;
+        let (id, revision) = (self.last_lease, self.next_revision());
         let entry = self.resources.entry(resource).or_default();
-        let token = entry.latest.map_or(Token(1), |lease| lease.token.next());
-        let lease =
-            Lease { id: self.last_lease, resource, contender: waiter.contender, token, ttl: waiter.ttl };
+        let owner = wish.contender.owner;
+        let token = match self.rules.tokens {
+            Tokens::DurableCounter | Tokens::Volatile => entry.last_token.next(),
+            Tokens::StoreRevision => Token(revision),
+            Tokens::PerOwner => entry.owners.get(&owner).copied().unwrap_or_else(|| entry.last_token.next()),
+            Tokens::Random => Token(scrambled(id.0)),
+        };
+        entry.last_token = match self.rules.tokens {
+            Tokens::PerOwner => entry.last_token.max(token),
+            _ => token,
+        };
+        if self.rules.tokens == Tokens::PerOwner {
+            entry.owners.insert(owner, token);
+        }
+        let again = entry.task > TaskId(0) && entry.latest.is_some_and(|latest| latest.task == entry.task);
+        let Wish { contender, ttl, keys } = wish;
+        let lease = Lease { id, resource, contender, token, ttl, task: entry.task, keys };
         entry.latest = Some(lease);
-        entry.state = State::Granting;
-        changes.push(Change::Granted { lease, after: self.standing() });
+        entry.state = State::Granting { decided: now, revision };
+        entry.revoking = None;
+        entry.delayed_until = None;
+        changes.push(Change::Granted { lease, revision, again });
+    }
+
+    /// Grants a free resource to the next in turn, unless its lock-delay runs.
+    fn grant_next(&mut self, now: Reading, resource: ResourceId, changes: &mut Vec<Change>) {
+        let Some(entry) = self.resources.get_mut(&resource) else { return };
+        if entry.state != State::Free || entry.delayed_until.is_some_and(|until| !now.has_reached(until)) {
+            return;
+        }
+        if let Some(next) = entry.queue.pop_front() {
+            self.grant(now, resource, next, changes);
+        }
     }
 
     fn begin(&mut self, now: Reading, resource: ResourceId, lease: LeaseId, changes: &mut Vec<Change>) {
+        let rules = self.rules;
         let Some(entry) = self.resources.get_mut(&resource) else { return };
         let Some(latest) = entry.latest.filter(|latest| latest.id == lease) else { return };
-        if entry.state == State::Granting {
-            let deadline = now + latest.ttl;
-            entry.state = State::Held { deadline };
-            changes.push(Change::Begun { lease: latest, deadline });
+        let State::Granting { decided, revision } = entry.state else { return };
+        let revoking = entry.revoking.take();
+        // A deadline that is on the disk cannot wait for the disk.
+        let from = if rules.restart == Restart::Remaining { decided } else { now };
+        let deadline = from + rules.term(latest.ttl);
+        entry.state = State::Held { deadline };
+        changes.push(Change::Begun { lease: latest, deadline, revision });
+        if let Some(reason) = revoking {
+            self.revoke(resource, reason, changes);
         }
+    }
+
+    fn reassign(&mut self, now: Reading, resource: ResourceId, wish: Wish, changes: &mut Vec<Change>) {
+        let revision = self.next_revision();
+        let rules = self.rules;
+        let Some(entry) = self.resources.get_mut(&resource) else { return };
+        let Some(latest) = &mut entry.latest else { return };
+        latest.contender = wish.contender;
+        let deadline = now + rules.term(latest.ttl);
+        entry.state = State::Held { deadline };
+        changes.push(Change::Reassigned { lease: *latest, deadline, revision });
     }
 
     fn renew(
@@ -327,37 +571,55 @@ impl LeaseTable {
         token: Token,
         changes: &mut Vec<Change>,
     ) {
+        let rules = self.rules;
         let Some(entry) = self.resources.get_mut(&resource) else {
             changes.push(Change::NotHeld { ended: None });
             return;
         };
-        match (entry.latest, entry.state) {
-            (Some(latest), State::Held { deadline })
-                if latest.id == lease && latest.token == token && !now.has_reached(deadline) =>
-            {
-                let deadline = now + latest.ttl;
-                entry.state = State::Held { deadline };
-                changes.push(Change::Renewed { lease: latest, deadline });
+        let Some(latest) = entry.latest.filter(|latest| (latest.id, latest.token) == (lease, token)) else {
+            changes.push(entry.not_held(lease));
+            return;
+        };
+        let renewed = now + rules.term(latest.ttl);
+        let resurrects = rules.renewal_of_ended == RenewalOfEnded::Resurrects;
+        match entry.state {
+            State::Held { .. } if entry.revoking.is_some() => changes.push(Change::Draining(latest)),
+            State::Held { deadline } if resurrects || !now.has_reached(deadline) => {
+                entry.state = State::Held { deadline: renewed };
+                changes.push(Change::Renewed { lease: latest, deadline: renewed });
+            }
+            State::Ending { .. } if rules.renewal_of_ended == RenewalOfEnded::AcknowledgedUntilRecorded => {
+                changes.push(Change::Renewed { lease: latest, deadline: renewed });
+            }
+            State::Free if resurrects => {
+                entry.state = State::Held { deadline: renewed };
+                entry.delayed_until = None;
+                let revision = self.next_revision();
+                changes.push(Change::Resurrected { lease: latest, deadline: renewed, revision });
             }
             _ => changes.push(entry.not_held(lease)),
         }
     }
 
-    fn release(
-        &mut self,
-        resource: ResourceId,
-        lease: LeaseId,
-        token: Token,
-        by: NodeId,
-        changes: &mut Vec<Change>,
-    ) {
+    fn release(&mut self, resource: ResourceId, release: Release, changes: &mut Vec<Change>) {
+        let Release { lease, token, by, done } = release;
         let Some(entry) = self.resources.get_mut(&resource) else {
             changes.push(Change::NotHeld { ended: None });
             return;
         };
-        match entry.live() {
-            Some(latest) if latest.id == lease && latest.token == token => {
-                self.end(resource, EndCause::Released { by }, changes);
+        let is_good = |latest: &Lease| match self.rules.release_check {
+            ReleaseCheck::LeaseAndToken => (latest.id, latest.token) == (lease, token),
+            ReleaseCheck::HolderName => latest.contender.node == by,
+            ReleaseCheck::Nothing => true,
+        };
+        match (entry.latest, entry.state) {
+            (Some(latest), State::Held { .. } | State::Stuck) if is_good(&latest) => {
+                changes.push(Change::ReleaseTaken(latest));
+                let cause = match entry.revoking {
+                    Some(reason) => EndCause::Revoked { reason },
+                    None => EndCause::Released { by },
+                };
+                self.end(resource, cause, done, changes);
             }
             _ => changes.push(entry.not_held(lease)),
         }
@@ -365,229 +627,107 @@ impl LeaseTable {
 
     fn expire(&mut self, now: Reading, resource: ResourceId, changes: &mut Vec<Change>) {
         if self.held(resource).is_some_and(|(_, deadline)| now.has_reached(deadline)) {
-            self.end(resource, EndCause::Expired, changes);
+            let revoking = self.resources.get(&resource).and_then(|entry| entry.revoking);
+            let cause = revoking.map_or(EndCause::Expired, |reason| EndCause::Revoked { reason });
+            self.end(resource, cause, false, changes);
         }
     }
 
-    /// Ends the live lease of a resource and grants it to the next in turn.
-    fn end(&mut self, resource: ResourceId, cause: EndCause, changes: &mut Vec<Change>) {
+    fn revoke(&mut self, resource: ResourceId, reason: Revocation, changes: &mut Vec<Change>) {
+        let style = self.rules.revocation;
         let Some(entry) = self.resources.get_mut(&resource) else { return };
-        let Some(lease) = entry.live() else { return };
+        let Some(latest) = entry.undone() else { return };
+        match (entry.state, style) {
+            // It is told once: whoever asks again, the holder hears of it with its next renewal.
+            (State::Held { .. }, RevocationStyle::Drain) if entry.revoking.is_some() => {}
+            (State::Held { .. }, RevocationStyle::Drain) => {
+                entry.revoking = Some(reason);
+                changes.push(Change::Draining(latest));
+            }
+            (State::Held { .. }, RevocationStyle::AtOnce) | (State::Stuck, _) => {
+                self.end(resource, EndCause::Revoked { reason }, false, changes);
+            }
+            (State::Granting { .. }, _) => entry.revoking = Some(reason),
+            (State::Ending { .. } | State::Free, _) => {}
+        }
+    }
+
+    /// Decides the end of the lease of a resource.
+    fn end(&mut self, resource: ResourceId, cause: EndCause, done: bool, changes: &mut Vec<Change>) {
+        let revision = self.next_revision();
+        let Some(entry) = self.resources.get_mut(&resource) else { return };
+        let Some(lease) = entry.undone() else { return };
+        entry.state = State::Ending { cause, revision, done };
+        changes.push(Change::EndOrdered { lease, cause, revision, done });
+    }
+
+    fn finish(&mut self, now: Reading, resource: ResourceId, lease: LeaseId, changes: &mut Vec<Change>) {
+        let rules = self.rules;
+        let Some(entry) = self.resources.get_mut(&resource) else { return };
+        let Some(latest) = entry.latest.filter(|latest| latest.id == lease) else { return };
+        let State::Ending { cause, revision, done } = entry.state else { return };
         entry.state = State::Free;
-        entry.last_end = Some((lease.id, cause));
-        let next = entry.queue.pop_front();
-        self.revision += 1;
-        changes.push(Change::Ended { lease, cause, after: self.standing() });
-        if let Some(next) = next {
-            self.grant(resource, next, changes);
+        entry.revoking = None;
+        entry.last_end = Some((lease, cause));
+        if done {
+            entry.task = latest.task.next();
+        }
+        changes.push(Change::Ended { lease: latest, cause, revision });
+        let keeps = rules.lock_delay_kept != LockDelayKept::Never && !rules.lock_delay.is_zero();
+        if keeps && is_involuntary(cause) {
+            let until = now + rules.lock_delay;
+            entry.delayed_until = Some(until);
+            changes.push(Change::Delayed { resource, until });
+        } else {
+            self.grant_next(now, resource, changes);
         }
     }
 }
 
+/// A release that came in.
+#[derive(Clone, Copy, Debug)]
+struct Release {
+    lease: LeaseId,
+    token: Token,
+    by: NodeId,
+    done: bool,
+}
+
+impl Contender {
+    fn is_same_request(&self, other: &Self) -> bool {
+        (self.node, self.incarnation, self.request) == (other.node, other.incarnation, other.request)
+    }
+}
+
 impl Entry {
-    fn live(&self) -> Option<Lease> {
+    /// The latest lease, from the decision to grant it until its end is durable.
+    fn undone(&self) -> Option<Lease> {
         self.latest.filter(|_| self.state != State::Free)
     }
 
     fn not_held(&self, lease: LeaseId) -> Change {
         let ended = self.last_end.filter(|&(ended, _)| ended == lease).map(|(_, cause)| cause);
-        Change::NotHeld { ended }
+        let ending = match self.state {
+            State::Ending { cause, .. } if self.latest.is_some_and(|latest| latest.id == lease) => {
+                Some(cause)
+            }
+            _ => None,
+        };
+        Change::NotHeld { ended: ending.or(ended) }
     }
+}
+
+/// Whether a holder did not end its lease itself: a lock-delay follows.
+fn is_involuntary(cause: EndCause) -> bool {
+    !matches!(cause, EndCause::Released { .. })
+}
+
+/// A number that looks like any other, and is another for every `n`: a bijection, by multiplication with odd
+/// numbers and shifts.
+fn scrambled(n: u64) -> u64 {
+    let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-    use leasehold_core::clock::ClockKind;
-    use proptest::prelude::*;
-
-    const R: ResourceId = ResourceId(0);
-    const TTL: Span = Span::from_nanos(100);
-
-    fn at(nanos: i64) -> Reading {
-        Reading::new(ClockKind::Boot, nanos)
-    }
-
-    fn contender(node: u16, request: u64) -> Contender {
-        Contender { node: NodeId(node), incarnation: Incarnation(0), request: RequestId(request) }
-    }
-
-    fn apply(table: &mut LeaseTable, now: i64, command: Command) -> Vec<Change> {
-        let mut changes = vec![];
-        table.apply(at(now), command, &mut changes);
-        changes
-    }
-
-    fn acquire(table: &mut LeaseTable, now: i64, node: u16, request: u64) -> Vec<Change> {
-        apply(table, now, Command::Acquire { resource: R, contender: contender(node, request), ttl: TTL })
-    }
-
-    /// A lease for node 1, granted and begun at 0.
-    fn held() -> (LeaseTable, Lease) {
-        let mut table = LeaseTable::default();
-        let [Change::Granted { lease, .. }] = acquire(&mut table, 0, 1, 1)[..] else { panic!("free") };
-        apply(&mut table, 0, Command::Begin { resource: R, lease: lease.id });
-        (table, lease)
-    }
-
-    fn renew(lease: Lease) -> Command {
-        Command::Renew { resource: R, lease: lease.id, token: lease.token }
-    }
-
-    #[test]
-    fn a_term_begins_when_the_grant_is_durable() {
-        let mut table = LeaseTable::default();
-        acquire(&mut table, 0, 1, 1);
-        assert_eq!(table.held(R), None);
-        assert_eq!(acquire(&mut table, 5, 1, 1), [], "not even a retry may hear of it yet");
-        let changes = apply(&mut table, 30, Command::Begin { resource: R, lease: LeaseId(1) });
-        assert!(matches!(changes[..], [Change::Begun { deadline, .. }] if deadline == at(130)));
-        assert!(matches!(acquire(&mut table, 31, 1, 1)[..], [Change::AlreadyGranted(_)]));
-    }
-
-    #[test]
-    fn a_renewal_at_the_deadline_is_too_late_and_just_before_is_not() {
-        let (mut table, lease) = held();
-        assert!(matches!(apply(&mut table.clone(), 99, renew(lease))[..], [Change::Renewed { .. }]));
-        assert_eq!(apply(&mut table, 100, renew(lease)), [Change::NotHeld { ended: None }]);
-    }
-
-    #[test]
-    fn expiry_comes_at_the_deadline_and_not_before() {
-        let (mut table, _) = held();
-        assert_eq!(apply(&mut table, 99, Command::Expire { resource: R }), []);
-        assert_eq!(table.overdue(at(99)).count(), 0);
-        assert_eq!(table.overdue(at(100)).count(), 1);
-        let changes = apply(&mut table, 100, Command::Expire { resource: R });
-        assert!(matches!(changes[..], [Change::Ended { cause: EndCause::Expired, .. }]));
-        assert_eq!(apply(&mut table, 100, Command::Expire { resource: R }), [], "once");
-    }
-
-    #[test]
-    fn an_ended_lease_is_never_renewed_or_released_again() {
-        let (mut table, lease) = held();
-        apply(&mut table, 100, Command::Expire { resource: R });
-        let release = Command::Release { resource: R, lease: lease.id, token: lease.token, by: NodeId(1) };
-        let over = [Change::NotHeld { ended: Some(EndCause::Expired) }];
-        assert_eq!(apply(&mut table, 101, renew(lease)), over);
-        assert_eq!(apply(&mut table, 101, release), over);
-        acquire(&mut table, 102, 2, 1);
-        assert_eq!(apply(&mut table, 103, release), over, "nor under its successor");
-        assert_eq!(table.live(), 1);
-    }
-
-    #[test]
-    fn a_release_compares_lease_and_token() {
-        let (table, lease) = held();
-        let release = |lease, token| {
-            let mut table = table.clone();
-            apply(&mut table, 1, Command::Release { resource: R, lease, token, by: NodeId(1) });
-            table.live()
-        };
-        assert_eq!(release(lease.id, lease.token), 0);
-        assert_eq!(release(lease.id.next(), lease.token), 1);
-        assert_eq!(release(lease.id, lease.token.next()), 1);
-    }
-
-    #[test]
-    fn contenders_are_served_in_the_order_in_which_they_came() {
-        let (mut table, lease) = held();
-        acquire(&mut table, 1, 2, 1);
-        acquire(&mut table, 2, 3, 1);
-        assert!(matches!(
-            acquire(&mut table, 3, 2, 1)[..],
-            [Change::Queued { position: 1, entry: QueueEntry::Known, .. }]
-        ));
-        let release = Command::Release { resource: R, lease: lease.id, token: lease.token, by: NodeId(1) };
-        let changes = apply(&mut table, 4, release);
-        let [Change::Ended { after: ended, .. }, Change::Granted { lease: next, after: granted }] =
-            changes[..]
-        else {
-            panic!("{changes:?}")
-        };
-        assert_eq!(next.contender.node, NodeId(2));
-        assert_eq!(next.token, lease.token.next());
-        assert_eq!((ended.live, granted.live), (0, 1));
-        assert!(ended.revision < granted.revision);
-    }
-
-    #[test]
-    fn an_overtaken_acquire_is_ignored() {
-        let (mut table, lease) = held();
-        let release = Command::Release { resource: R, lease: lease.id, token: lease.token, by: NodeId(1) };
-        acquire(&mut table, 1, 1, 2);
-        apply(&mut table, 2, release);
-        assert_eq!(acquire(&mut table, 3, 1, 1), [], "request 1 came late");
-    }
-
-    #[test]
-    fn recovery_keeps_tokens_ids_and_ends() {
-        let (_, lease) = held();
-        let record = |ended| LeaseRecord { lease, ended, revision: 7 };
-        let mut live = LeaseTable::recover(&[record(None)], at(1_000));
-        assert_eq!(live.held(R), Some((lease, at(1_100))));
-        assert_eq!(live.revision(), 7);
-        assert!(matches!(acquire(&mut live, 1_000, 1, 1)[..], [Change::AlreadyGranted(_)]));
-
-        let mut ended = LeaseTable::recover(&[record(Some(EndCause::Expired))], at(1_000));
-        assert_eq!(ended.live(), 0);
-        let [Change::Granted { lease: next, .. }] = acquire(&mut ended, 1_000, 2, 1)[..] else {
-            panic!("free")
-        };
-        assert!(next.id > lease.id && next.token > lease.token);
-    }
-
-    /// Who does what, in a property test.
-    fn commands() -> impl Strategy<Value = Vec<(i64, Command)>> {
-        let command =
-            (0_u16..4, 0_u64..4, 0_u64..6, 0_u64..6).prop_flat_map(|(node, request, lease, token)| {
-                let (resource, lease, token) = (R, LeaseId(lease), Token(token));
-                prop_oneof![
-                    Just(Command::Acquire { resource, contender: contender(node, request), ttl: TTL }),
-                    Just(Command::Begin { resource, lease }),
-                    Just(Command::Renew { resource, lease, token }),
-                    Just(Command::Release { resource, lease, token, by: NodeId(node) }),
-                    Just(Command::Expire { resource }),
-                ]
-            });
-        proptest::collection::vec((0_i64..60, command), 0..80)
-    }
-
-    proptest! {
-        /// Whatever comes, in whatever order: tokens and ids grow, at most one lease lives, grants are ends
-        /// plus what lives, and nothing that ended comes back.
-        #[test]
-        fn the_table_keeps_its_promises(commands in commands()) {
-            let mut table = LeaseTable::default();
-            let (mut now, mut grants, mut ends) = (0, 0, 0);
-            let (mut last_id, mut last_token) = (LeaseId(0), Token(0));
-            let mut ended_up_to = LeaseId(0);
-            for (wait, command) in commands {
-                now += wait;
-                for change in apply(&mut table, now, command) {
-                    match change {
-                        Change::Granted { lease, .. } => {
-                            grants += 1;
-                            prop_assert!(lease.id > last_id && lease.token > last_token);
-                            (last_id, last_token) = (lease.id, lease.token);
-                        }
-                        Change::Ended { lease, .. } => {
-                            ends += 1;
-                            prop_assert!(lease.id > ended_up_to);
-                            ended_up_to = lease.id;
-                        }
-                        Change::Renewed { lease, deadline } | Change::Begun { lease, deadline } => {
-                            prop_assert!(lease.id > ended_up_to);
-                            prop_assert_eq!(deadline, at(now) + lease.ttl);
-                        }
-                        Change::AlreadyGranted(lease) => prop_assert!(lease.id > ended_up_to),
-                        Change::Queued { .. } | Change::NotHeld { .. } => {}
-                    }
-                }
-                prop_assert!(table.live() <= 1);
-                prop_assert_eq!(grants, ends + table.live());
-            }
-        }
-    }
-}
+mod tests;

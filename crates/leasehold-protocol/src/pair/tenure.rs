@@ -93,9 +93,10 @@ fn a_grant_out_of_the_queue_is_confirmed_before_it_is_claimed() {
     assert_eq!(few.claims(RIVAL), []);
     few.handle(HOLDER, Input::Command(LeaseCommand::Shutdown));
     few.run_to(15_100);
-    // Release at 15,002, durable at 15,003, grant at 15,005; its own request is 15 s old, so it asks once more.
-    assert_eq!(few.times(GRANTOR, |e| matches!(e, NodeEvent::Granted { holder: RIVAL, .. })), [15_003]);
-    assert_eq!(few.claims(RIVAL), [(15_009, 25_005)]);
+    // Release at 15,002, durable at 15,003; the grant is durable at 15,004. Its own request is 15 s old, so it
+    // asks once more.
+    assert_eq!(few.times(GRANTOR, |e| matches!(e, NodeEvent::Granted { holder: RIVAL, .. })), [15_004]);
+    assert_eq!(few.claims(RIVAL), [(15_010, 25_006)]);
 }
 
 #[test]
@@ -199,12 +200,7 @@ fn a_restarted_grantor_knows_its_leases_and_gives_them_a_full_term() {
 #[test]
 fn a_restarted_grantor_tells_of_its_leases_in_the_order_of_their_ids() {
     let mut few = Few::new();
-    let lease = |resource, id| {
-        let contender = Contender { node: HOLDER, incarnation: Incarnation(0), request: RequestId(1) };
-        let (resource, token, ttl) = (ResourceId(resource), Token(1), Span::from_secs(10));
-        let lease = Lease { id: LeaseId(id), resource, contender, token, ttl };
-        StoredRecord::Lease(LeaseRecord { lease, ended: None, revision: id })
-    };
+    let lease = |resource, id| StoredRecord::Lease(a_record(resource, id));
     few.handle(GRANTOR, Input::Restarted { disk: vec![lease(0, 5), lease(1, 3)] });
     let told: Vec<LeaseId> = few
         .events
