@@ -106,13 +106,22 @@ macro_rules! fault {
 const WRONG: &[(&str, &[&str])] = &[
     // Misspelt and unknown.
     ("[lease]\n«tll» = \"10s\"", &["unknown key `tll` in [lease]", "did you mean `ttl`?"]),
-    ("[lease]\n«colour» = \"red\"", &["unknown key `colour`", "expected `ttl`, `renew` or `sweep`"]),
+    ("[lease]\n«colour» = \"red\"", &["unknown key `colour`", "expected `ttl`, `renew`, `sweep` or `lock_delay`"]),
     ("[lease]\n«\"\"» = 1", &["unknown key ``"]),
     ("[«leese»]\nttl = \"10s\"", &["unknown table `[leese]`", "did you mean `[lease]`?"]),
     ("[[«faults»]]\nat = \"1s\"", &["unknown table `[[faults]]`", "did you mean `[[fault]]`?"]),
     ("[«banana»]\nttl = \"10s\"", &["unknown table `[banana]`", "lease", "topology"]),
     ("[resource]\nfence = «\"highest-tokn\"»", &["no value of `fence`", "did you mean `highest-token`?"]),
-    ("[resource]\nfence = «\"maybe\"»", &["no value of `fence`", "expected `highest-token` or `none`"]),
+    ("[resource]\nfence = «\"maybe\"»", &["no value of `fence`", "expected `highest-token`, ", " or `none`"]),
+    ("[holder]\non_lost_contact = «\"goon\"»", &["did you mean `go-on`?"]),
+    ("[holder]\nkeys = «101»", &["0 to 100"]),
+    ("[lease]\nttl = \"15s\"\n[holder]\nrenew_deadline = «\"15s\"»", &["expected renew_deadline < ttl"]),
+    (
+        "[lease]\nttl = \"15s\"\nrenew = \"2s\"\n[holder]\nrenew_deadline = «\"2400ms\"»",
+        &["expected renew_deadline > renew*(1+jitter), which is 2.4s", "a renewal comes after 2s"],
+    ),
+    ("[holder]\nmargin = \"1s\"\nrenew_deadline = «\"6s\"»", &["the margin", "leave out one of the two"]),
+    ("[work]\nkind = \"leader\"\n[resource]\nfence = «\"equality\"»", &["work.takeover = \"barrier\""]),
     ("[holder]\ndeadline_from = «\"recipt\"»", &["did you mean `receipt`?"]),
     (
         "[expect]\nreach = [\"taken-over\", «\"stale-write-rejectd\"»]",

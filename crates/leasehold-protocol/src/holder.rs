@@ -1,16 +1,21 @@
 //! The holder: contends, holds, renews, works, and knows when to stop.
 
+mod timer;
+
+use core::mem;
+
 use leasehold_core::clock::{ClockKind, Reading};
 use leasehold_core::event::{Claim, ClaimEnd, NodeEvent, Probe};
-use leasehold_core::id::{LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TimerId, Token};
+use leasehold_core::id::{LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId, Token};
 use leasehold_core::node::{Context, Input, Node};
 use leasehold_core::time::Span;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::timer::Timer;
 use crate::LeaseProtocol;
 use crate::message::LeaseMessage;
-use crate::policy::{Anchor, HolderPolicy, WorkPolicy};
-use crate::work::Work;
+use crate::policy::{AfterWaiting, Anchor, GiveUp, HolderPolicy, Identity, Leave, LostContact, WorkPolicy};
+use crate::work::{Next, Work};
 
 type Ctx<'a> = Context<'a, LeaseProtocol>;
 
@@ -38,21 +43,49 @@ pub struct Holder {
 enum State {
     /// It does nothing: before its start, and after a shutdown is complete.
     Idle,
+    /// It lets some time go by before it asks for a lease: it was refused, or has just given one back.
+    Biding,
     /// It has asked for the lease.
     Contending { asked: Asked },
     /// It has a lease.
     Holding(Tenure),
     /// It has stopped working and gives the lease back.
-    Releasing { lease: LeaseId, token: Token, asked: Asked },
+    Releasing(Return),
 }
 
 /// A request that is not answered yet.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     request: RequestId,
-    /// When it was sent for the first time: its retries do not count.
+    /// When it was sent for the first time.
     first_sent: Reading,
+    /// When it was sent last.
+    last_sent: Reading,
     tries: u32,
+    /// Whether the grantor has said that it must wait.
+    was_queued: bool,
+}
+
+/// A lease on its way back to the grantor.
+#[derive(Clone, Copy, Debug)]
+struct Return {
+    lease: LeaseId,
+    token: Token,
+    /// Whether its task is done.
+    done: bool,
+    asked: Asked,
+    then: Then,
+}
+
+/// What a holder does once it has given its lease back.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    /// Nothing more: it leaves.
+    Leave,
+    /// It contends anew, at once.
+    Contend,
+    /// It contends anew, a cycle of work later.
+    Bide,
 }
 
 /// A lease that the grantor has given.
@@ -60,42 +93,21 @@ struct Asked {
 struct Tenure {
     lease: LeaseId,
     token: Token,
-    ttl: Span,
+    task: TaskId,
     /// Until when it claims to hold. Nothing before that is known: the grant took so long that it must be
-    /// confirmed by a renewal first.
+    /// confirmed by a renewal first, or its claim has lapsed and it hopes to go on.
     claimed_until: Option<Reading>,
+    /// Whether it has stopped at its deadline, and keeps asking for the lease.
+    is_in_jeopardy: bool,
     renewal: Option<Asked>,
+    /// The release that it has sent, and works on until it is answered.
+    leaving: Option<Asked>,
 }
 
-/// The holder's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// When to ask again for what was not answered: acquire, release.
-    Retry,
-    /// When to renew, or to ask again for a renewal that was not answered.
-    Renew,
-    /// When the claim is over.
-    Deadline,
-    /// When to begin the next cycle of work.
-    Work,
-    /// When it has thought long enough.
-    Think,
-    /// When to repeat an operation that was not answered.
-    WorkRetry,
-}
-
-impl From<Timer> for TimerId {
-    fn from(timer: Timer) -> Self {
-        Self(timer as u32)
-    }
-}
-
-impl Timer {
-    const ALL: [Self; 6] =
-        [Self::Retry, Self::Renew, Self::Deadline, Self::Work, Self::Think, Self::WorkRetry];
-
-    fn from_id(id: TimerId) -> Self {
-        Self::ALL[id.0 as usize]
+impl Tenure {
+    /// Its way back, by a release that was asked for as `asked`.
+    fn returned(self, asked: Asked, done: bool, then: Then) -> Return {
+        Return { lease: self.lease, token: self.token, done, asked, then }
     }
 }
 
@@ -128,7 +140,18 @@ impl Holder {
 
     fn ask(&mut self, ctx: &Ctx<'_>) -> Asked {
         self.last_request = self.last_request.next();
-        Asked { request: self.last_request, first_sent: self.now(ctx), tries: 0 }
+        let now = self.now(ctx);
+        Asked { request: self.last_request, first_sent: now, last_sent: now, tries: 0, was_queued: false }
+    }
+
+    /// Who it says it is: kind, node and process in 16, 16 and 32 bits, so that no two that differ collide.
+    fn owner(&self, ctx: &Ctx<'_>) -> OwnerId {
+        let node = u64::from(ctx.node().0) << 32;
+        OwnerId(match self.policy.identity {
+            Identity::Shared => 0,
+            Identity::Node => 1 << 48 | node,
+            Identity::Process => 2 << 48 | node | u64::from(ctx.incarnation().0),
+        })
     }
 
     // --- Contending -------------------------------------------------------------------------------------
@@ -148,7 +171,7 @@ impl Holder {
                 incarnation,
                 request,
                 ttl: self.policy.ttl,
-                owner: OwnerId(0),
+                owner: self.owner(ctx),
                 priority: self.policy.priority,
                 keys: self.policy.keys,
             },
@@ -157,30 +180,48 @@ impl Holder {
         self.state = State::Contending { asked };
     }
 
-    /// Arms the timer for the next try of a request.
+    /// A request was sent just now: arms the timer for its next try.
     fn again_later(&self, ctx: &mut Ctx<'_>, timer: Timer, asked: Asked) -> Asked {
         let wait = self.policy.retry.wait(asked.tries, |below| ctx.draw_below(below));
-        ctx.arm(timer, self.now(ctx) + wait);
-        Asked { tries: asked.tries.saturating_add(1), ..asked }
+        let now = self.now(ctx);
+        ctx.arm(timer, now + wait);
+        Asked { tries: asked.tries.saturating_add(1), last_sent: now, ..asked }
+    }
+
+    /// Arms the timer for when to ask again while somebody else holds.
+    fn poll_later(&self, ctx: &mut Ctx<'_>) {
+        let wait = self.policy.retry.stretch(self.policy.poll, |below| ctx.draw_below(below));
+        ctx.arm(Timer::Retry, self.now(ctx) + wait);
     }
 
     fn queued(&mut self, ctx: &mut Ctx<'_>, request: RequestId) {
-        if let State::Contending { asked } = self.state
+        if let State::Contending { asked } = &mut self.state
             && asked.request == request
         {
-            let wait = self.policy.retry.stretch(self.policy.poll, |below| ctx.draw_below(below));
-            ctx.arm(Timer::Retry, self.now(ctx) + wait);
+            asked.was_queued = true;
+            self.poll_later(ctx);
         }
     }
 
-    fn granted(&mut self, ctx: &mut Ctx<'_>, answered: RequestId, lease: LeaseId, token: Token, ttl: Span) {
+    /// There is no queue, so that request is finished: a deadline counted from it would lie too far back.
+    fn refused(&mut self, ctx: &mut Ctx<'_>, request: RequestId) {
+        if matches!(self.state, State::Contending { asked } if asked.request == request) {
+            self.state = State::Biding;
+            self.poll_later(ctx);
+        }
+    }
+
+    fn granted(&mut self, ctx: &mut Ctx<'_>, answered: RequestId, grant: Tenure, ttl: Span) {
+        let Tenure { lease, token, .. } = grant;
         match self.state {
             State::Contending { asked } if asked.request == answered => {
                 ctx.disarm(Timer::Retry);
-                self.state = State::Holding(Tenure { lease, token, ttl, claimed_until: None, renewal: None });
-                self.extend(ctx, asked, ttl);
+                self.state = State::Holding(grant);
+                let trusts = asked.was_queued && self.policy.after_waiting == AfterWaiting::Trust;
+                let anchor = if trusts { self.now(ctx) } else { self.anchor(ctx, asked) };
+                self.extend(ctx, anchor, ttl);
             }
-            State::Holding(Tenure { lease: mine, .. }) | State::Releasing { lease: mine, .. }
+            State::Holding(Tenure { lease: mine, .. }) | State::Releasing(Return { lease: mine, .. })
                 if mine == lease => {}
             // Nobody here waits for this one: it is given back, lest it lie dead until it expires.
             _ => {
@@ -196,20 +237,30 @@ impl Holder {
 
     // --- Holding ----------------------------------------------------------------------------------------
 
-    /// A request was answered with a term: the claim begins or goes on, counted from the policy's anchor.
-    fn extend(&mut self, ctx: &mut Ctx<'_>, answered: Asked, ttl: Span) {
-        let now = self.now(ctx);
+    /// What a term is counted from that came in answer to a request.
+    fn anchor(&self, ctx: &Ctx<'_>, answered: Asked) -> Reading {
+        match self.policy.anchor {
+            Anchor::FirstSend => answered.first_sent,
+            Anchor::LatestRetry => answered.last_sent,
+            Anchor::Receipt => self.now(ctx),
+        }
+    }
+
+    /// A request was answered with a term: the claim begins or goes on, counted from the anchor.
+    fn extend(&mut self, ctx: &mut Ctx<'_>, anchor: Reading, ttl: Span) {
         let State::Holding(mut tenure) = self.state else { return };
-        tenure.ttl = ttl;
         tenure.renewal = None;
-        let anchor = match self.policy.anchor {
-            Anchor::FirstSend | Anchor::LatestRetry => answered.first_sent,
-            Anchor::Receipt => now,
-        };
-        let deadline = anchor + self.policy.term(ttl);
+        let until = anchor + self.policy.term(ttl);
         let before = tenure.claimed_until;
-        if !now.has_reached(deadline) {
+        if !self.now(ctx).has_reached(until) {
+            let deadline = match self.policy.lost_contact {
+                LostContact::Stop | LostContact::Jeopardy => until,
+                LostContact::GoOn => Reading::new(self.clock(), i64::MAX),
+            };
             tenure.claimed_until = Some(deadline);
+            if mem::take(&mut tenure.is_in_jeopardy) {
+                ctx.probe(Probe::RecoveredFromJeopardy);
+            }
             let claim = Claim {
                 resource: self.resource,
                 token: tenure.token,
@@ -225,9 +276,36 @@ impl Holder {
         }
         self.state = State::Holding(tenure);
         // In the past if the answer was slow: then the renewal, which also confirms the lease, goes out at once.
-        ctx.arm(Timer::Renew, anchor + self.policy.renew.of(ttl));
+        let renewal = anchor + self.until_renewal(ctx, ttl);
+        ctx.arm(Timer::Renew, renewal);
         if before.is_none() && tenure.claimed_until.is_some() {
-            self.work.begin(ctx, tenure.token);
+            self.work.take_over(ctx, tenure.token, tenure.task);
+        }
+    }
+
+    /// How long after its anchor it renews.
+    fn until_renewal(&self, ctx: &mut Ctx<'_>, ttl: Span) -> Span {
+        let latest = self.policy.renew.of(ttl);
+        match self.policy.renew_jitter_ppm {
+            0 => latest,
+            ppm => {
+                let most = latest.scale(u64::from(ppm), 1_000_000).as_nanos();
+                latest.saturating_sub(Span::from_nanos(ctx.draw_below(most.saturating_add(1))))
+            }
+        }
+    }
+
+    /// The time to renew has come, or the time to ask again for a renewal.
+    fn renewal_due(&mut self, ctx: &mut Ctx<'_>) {
+        // Past its deadline it has no claim to renew; one that is not confirmed yet has no deadline.
+        self.guard(ctx);
+        match self.state {
+            State::Holding(Tenure { renewal: Some(_), .. })
+                if self.policy.give_up == GiveUp::AtFirstError =>
+            {
+                self.lose(ctx, ClaimEnd::GaveUp);
+            }
+            _ => self.renew(ctx),
         }
     }
 
@@ -247,13 +325,24 @@ impl Holder {
             && mine == lease
             && asked.request == request
         {
-            self.extend(ctx, asked, ttl);
+            let anchor = self.anchor(ctx, asked);
+            self.extend(ctx, anchor, ttl);
         }
     }
 
-    fn refused(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
+    fn renewal_refused(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
         if matches!(self.state, State::Holding(tenure) if tenure.lease == lease) {
             self.lose(ctx, ClaimEnd::ToldLost);
+        }
+    }
+
+    /// The grantor wants the lease back.
+    fn revoked(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
+        match self.state {
+            State::Holding(tenure) if tenure.lease == lease && tenure.leaving.is_none() => {
+                self.give_back(ctx, tenure, ClaimEnd::ToldLost, false, Then::Contend);
+            }
+            _ => self.renewal_refused(ctx, lease),
         }
     }
 
@@ -266,60 +355,125 @@ impl Holder {
             if renewal.is_some() {
                 ctx.probe(Probe::ClaimLapsedAwaitingRenewal);
             }
-            self.lose(ctx, ClaimEnd::Lapsed);
+            self.lapse(ctx);
             return None;
         }
         Some(token)
     }
 
+    /// Its deadline has come.
+    fn lapse(&mut self, ctx: &mut Ctx<'_>) {
+        let State::Holding(tenure) = self.state else { return };
+        match (tenure.leaving, self.policy.lost_contact) {
+            (Some(_), _) => self.lose(ctx, ClaimEnd::Released),
+            (None, LostContact::Jeopardy) => {
+                self.end_claim(ctx, ClaimEnd::Lapsed);
+                let hoping = Tenure { claimed_until: None, is_in_jeopardy: true, ..tenure };
+                self.state = State::Holding(hoping);
+            }
+            (None, LostContact::Stop | LostContact::GoOn) => self.lose(ctx, ClaimEnd::Lapsed),
+        }
+    }
+
     /// Stops working and ends the claim, if there is one.
-    fn stop(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
+    fn end_claim(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
         self.work.stop(ctx);
         ctx.disarm(Timer::Deadline);
-        ctx.disarm(Timer::Renew);
         if let State::Holding(Tenure { token, claimed_until: Some(_), .. }) = self.state {
             let (resource, incarnation) = (self.resource, ctx.incarnation());
             ctx.emit(NodeEvent::ClaimEnded { resource, token, incarnation, reason });
         }
     }
 
-    /// The lease is gone, or must be taken to be: it contends again.
+    /// The same, and it will not be renewed any more.
+    fn stop(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
+        self.end_claim(ctx, reason);
+        ctx.disarm(Timer::Renew);
+    }
+
+    /// The lease is gone, or must be taken to be: it contends again, unless it was about to leave.
     fn lose(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
         self.stop(ctx, reason);
-        self.contend(ctx);
+        match self.state {
+            State::Holding(tenure @ Tenure { leaving: Some(asked), .. }) => {
+                self.state = State::Releasing(tenure.returned(asked, false, Then::Leave));
+            }
+            _ => self.contend(ctx),
+        }
     }
 
     // --- Leaving ----------------------------------------------------------------------------------------
 
-    /// Work stops first, then the lease is given back: the other order is a known bug.
     fn shut_down(&mut self, ctx: &mut Ctx<'_>) {
-        match self.state {
-            State::Holding(Tenure { lease, token, .. }) => {
-                self.stop(ctx, ClaimEnd::Released);
-                let asked = self.ask(ctx);
-                self.send_release(ctx, lease, token, asked);
+        match &mut self.state {
+            State::Holding(Tenure { leaving: Some(_), .. })
+            | State::Idle
+            | State::Releasing(Return { then: Then::Leave, .. }) => return,
+            State::Holding(tenure) => {
+                let tenure = *tenure;
+                self.leave(ctx, tenure);
             }
-            State::Contending { .. } => {
+            State::Releasing(returned) => returned.then = Then::Leave,
+            State::Biding | State::Contending { .. } => {
                 ctx.disarm(Timer::Retry);
                 self.state = State::Idle;
             }
-            State::Idle | State::Releasing { .. } => return,
         }
         ctx.emit(NodeEvent::Withdrew { resource: self.resource });
     }
 
-    fn send_release(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId, token: Token, asked: Asked) {
+    /// Leaves a lease: work stops first, then it is given back. The other order is a known bug.
+    fn leave(&mut self, ctx: &mut Ctx<'_>, tenure: Tenure) {
+        match (self.policy.leave, tenure.claimed_until) {
+            (Leave::StopThenRelease, _) | (Leave::ReleaseThenStop, None) => {
+                self.give_back(ctx, tenure, ClaimEnd::Released, false, Then::Leave);
+            }
+            (Leave::ReleaseThenStop, Some(_)) => {
+                ctx.disarm(Timer::Renew);
+                let asked = self.ask(ctx);
+                let asked = self.send_release(ctx, tenure.returned(asked, false, Then::Leave));
+                self.state = State::Holding(Tenure { renewal: None, leaving: Some(asked), ..tenure });
+            }
+        }
+    }
+
+    /// Stops, and gives the lease back.
+    fn give_back(&mut self, ctx: &mut Ctx<'_>, tenure: Tenure, reason: ClaimEnd, done: bool, then: Then) {
+        self.stop(ctx, reason);
+        let asked = self.ask(ctx);
+        self.release(ctx, tenure.returned(asked, done, then));
+    }
+
+    fn release(&mut self, ctx: &mut Ctx<'_>, returned: Return) {
+        let asked = self.send_release(ctx, returned);
+        self.state = State::Releasing(Return { asked, ..returned });
+    }
+
+    fn send_release(&self, ctx: &mut Ctx<'_>, returned: Return) -> Asked {
+        let Return { lease, token, done, asked, .. } = returned;
         let (resource, Asked { request, .. }) = (self.resource, asked);
-        ctx.send(self.grantor, LeaseMessage::Release { resource, lease, token, request, done: false });
-        let asked = self.again_later(ctx, Timer::Retry, asked);
-        self.state = State::Releasing { lease, token, asked };
+        ctx.send(self.grantor, LeaseMessage::Release { resource, lease, token, request, done });
+        self.again_later(ctx, Timer::Retry, asked)
     }
 
     fn released(&mut self, ctx: &mut Ctx<'_>, gone: LeaseId, answered: RequestId) {
-        if matches!(self.state, State::Releasing { lease, asked, .. } if lease == gone && asked.request == answered)
-        {
-            ctx.disarm(Timer::Retry);
-            self.state = State::Idle;
+        let is_answer = |lease, asked: Asked| lease == gone && asked.request == answered;
+        let then = match self.state {
+            State::Holding(Tenure { lease, leaving: Some(asked), .. }) if is_answer(lease, asked) => {
+                self.stop(ctx, ClaimEnd::Released);
+                Then::Leave
+            }
+            State::Releasing(Return { lease, asked, then, .. }) if is_answer(lease, asked) => then,
+            _ => return,
+        };
+        ctx.disarm(Timer::Retry);
+        match then {
+            Then::Leave => self.state = State::Idle,
+            Then::Contend => self.contend(ctx),
+            Then::Bide => {
+                ctx.arm(Timer::Retry, self.now(ctx) + self.work.pause());
+                self.state = State::Biding;
+            }
         }
     }
 
@@ -328,21 +482,19 @@ impl Holder {
     fn timer(&mut self, ctx: &mut Ctx<'_>, timer: Timer) {
         match timer {
             Timer::Retry => match self.state {
+                State::Biding => self.contend(ctx),
                 State::Contending { asked } => self.send_acquire(ctx, asked),
-                State::Releasing { lease, token, asked } => self.send_release(ctx, lease, token, asked),
+                State::Releasing(returned) => self.release(ctx, returned),
+                State::Holding(tenure @ Tenure { leaving: Some(asked), .. }) => {
+                    let asked = self.send_release(ctx, tenure.returned(asked, false, Then::Leave));
+                    self.state = State::Holding(Tenure { leaving: Some(asked), ..tenure });
+                }
                 State::Idle | State::Holding(_) => {}
             },
             Timer::Deadline => {
                 self.guard(ctx);
             }
-            Timer::Renew => {
-                // Past its deadline it has no claim to renew; one that is not confirmed yet has no deadline.
-                let is_confirmed =
-                    matches!(self.state, State::Holding(Tenure { claimed_until: Some(_), .. }));
-                if !is_confirmed || self.guard(ctx).is_some() {
-                    self.renew(ctx);
-                }
-            }
+            Timer::Renew => self.renewal_due(ctx),
             Timer::Work => {
                 if let Some(token) = self.guard(ctx) {
                     self.work.due(ctx, token);
@@ -350,7 +502,7 @@ impl Holder {
             }
             Timer::Think => {
                 if let Some(token) = self.guard(ctx) {
-                    self.work.write(ctx, token);
+                    self.work.thought(ctx, token);
                 }
             }
             Timer::WorkRetry => {
@@ -363,26 +515,57 @@ impl Holder {
 
     fn received(&mut self, ctx: &mut Ctx<'_>, message: LeaseMessage) {
         match message {
-            LeaseMessage::Granted { incarnation, request, lease, token, ttl, .. } => {
+            LeaseMessage::Granted { incarnation, request, lease, token, ttl, task, .. } => {
                 // A grant to an earlier process is nobody's: no request of this one matches.
                 let answered = if incarnation == ctx.incarnation() { request } else { RequestId(0) };
-                self.granted(ctx, answered, lease, token, ttl);
+                let grant = Tenure {
+                    lease,
+                    token,
+                    task,
+                    claimed_until: None,
+                    is_in_jeopardy: false,
+                    renewal: None,
+                    leaving: None,
+                };
+                self.granted(ctx, answered, grant, ttl);
             }
             LeaseMessage::Queued { incarnation, request, .. } if incarnation == ctx.incarnation() => {
                 self.queued(ctx, request);
             }
+            LeaseMessage::Refused { incarnation, request, .. } if incarnation == ctx.incarnation() => {
+                self.refused(ctx, request);
+            }
             LeaseMessage::Renewed { lease, request, ttl } => self.renewed(ctx, lease, request, ttl),
-            LeaseMessage::RenewRefused { lease, .. } => self.refused(ctx, lease),
+            LeaseMessage::RenewRefused { lease, .. } => self.renewal_refused(ctx, lease),
+            LeaseMessage::Revoked { lease } => self.revoked(ctx, lease),
             LeaseMessage::Released { lease, request } => self.released(ctx, lease, request),
             // Operations are numbered per process: an answer to an earlier one would be taken for another's.
             LeaseMessage::ReadDone { incarnation, .. }
             | LeaseMessage::WriteDone { incarnation, .. }
+            | LeaseMessage::BarrierDone { incarnation, .. }
+            | LeaseMessage::Conflict { incarnation, .. }
             | LeaseMessage::Fenced { incarnation, .. }
                 if incarnation != ctx.incarnation() => {}
             LeaseMessage::ReadDone { op, version, value, .. } => self.work.read_done(ctx, op, version, value),
-            LeaseMessage::WriteDone { op, .. } => self.work.write_done(ctx, op),
+            LeaseMessage::WriteDone { op, .. } => self.write_done(ctx, op),
+            LeaseMessage::BarrierDone { op, .. } => {
+                if let Some(token) = self.guard(ctx) {
+                    self.work.barrier_done(ctx, token, op);
+                }
+            }
+            LeaseMessage::Conflict { op, .. } => self.work.conflict(ctx, op),
             LeaseMessage::Fenced { op, .. } => self.fenced(ctx, op),
             _ => {}
+        }
+    }
+
+    /// A write was answered. If that was all that the lease was for, it is given back, also past its deadline:
+    /// its task is done all the same.
+    fn write_done(&mut self, ctx: &mut Ctx<'_>, op: OpId) {
+        if let Next::GiveBack { done } = self.work.write_done(ctx, op)
+            && let State::Holding(tenure @ Tenure { leaving: None, .. }) = self.state
+        {
+            self.give_back(ctx, tenure, ClaimEnd::Released, done, Then::Bide);
         }
     }
 

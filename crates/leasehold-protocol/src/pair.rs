@@ -288,6 +288,10 @@ fn cut_off_while(time: core::ops::Range<usize>) -> impl FnMut(NodeId, NodeId, &L
     }
 }
 
+mod deadlines;
 mod grantor;
+mod leaving;
 mod register;
 mod tenure;
+mod waiting;
+mod working;

@@ -2,7 +2,7 @@
 
 use leasehold_core::clock::{LocalInstant, Wall};
 use leasehold_core::event::EndCause;
-use leasehold_core::id::{Incarnation, LeaseId, NodeId, OpId, ResourceId, Token, Version};
+use leasehold_core::id::{Incarnation, LeaseId, NodeId, OpId, ResourceId, TaskId, Token, Version};
 use leasehold_core::node::{Record, Slot};
 use serde::{Deserialize, Serialize};
 
@@ -47,20 +47,26 @@ pub struct KeysRecord {
     pub revision: u64,
 }
 
-/// A resource's register as one holder's last operation left it. The newest version and the highest mark over
-/// all holders are the state of the register, and each holder's own record recognises its duplicates.
+/// A resource's register as one holder's last operation left it. The latest of all holders' is the state of the
+/// register, and each holder's own record recognises its duplicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterRecord {
     /// The holder.
     pub holder: NodeId,
     /// Its last write that was accepted.
     pub last_write: Option<LastWrite>,
+    /// How often the register had been written to disk: the record with the most is the latest.
+    pub revision: u64,
     /// The version of the register.
     pub version: Version,
     /// Its value.
     pub value: u64,
-    /// The newest token seen.
+    /// The token that it fences by.
     pub mark: Token,
+    /// The token that it fenced by before.
+    pub replaced: Token,
+    /// The newest task whose effect was applied.
+    pub applied: Option<TaskId>,
 }
 
 /// A holder's last write that was accepted.

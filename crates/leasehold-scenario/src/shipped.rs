@@ -11,8 +11,8 @@ use leasehold_protocol::{Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, 
 
 use crate::{CommandSpec, Deployment, Diagnostics, Environment, NodeSpec, System, Tables};
 use table::{
-    GrantorTable, HolderTable, LeaseTable, ResourceTable, Topology, TopologyTable, WorkTable,
-    check_round_trip,
+    GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
+    check_fence, check_round_trip,
 };
 
 /// One grantor that grants leases on resources to holders, which read, think and write.
@@ -46,6 +46,7 @@ impl System for SingleGrantor {
 struct Design {
     grantor: GrantorPolicy,
     holder: HolderPolicy,
+    priorities: Priorities,
     work: WorkPolicy,
     resource: ResourcePolicy,
     topology: Topology,
@@ -69,13 +70,26 @@ impl Design {
         let resource = found.keep(tables.take::<ResourceTable>("resource"));
         let topology = found.keep(tables.take::<TopologyTable>("topology"));
         let grantor = lease.as_ref().zip(grantor).and_then(|(l, g)| found.keep(g.policy(l)));
-        let holder = lease.as_ref().zip(holder).and_then(|(l, h)| found.keep(h.policy(l, environment)));
         let work = work.and_then(|work| found.keep(work.policy()));
         let topology = topology.and_then(|topology| found.keep(topology.counts()));
-        match (lease, grantor, holder, work, resource, topology) {
-            (Some(lease), Some(grantor), Some(holder), Some(work), Some(resource), Some(topology)) => {
+        let priorities =
+            holder.as_ref().zip(topology).and_then(|(h, of)| found.keep(h.priorities(of.holders)));
+        let holder = lease.as_ref().zip(holder).and_then(|(l, h)| found.keep(h.policy(l, environment)));
+        if let Some((resource, work)) = resource.as_ref().zip(work.as_ref()) {
+            found.keep(check_fence(resource, work));
+        }
+        match (lease, grantor, holder, priorities, work, resource, topology) {
+            (
+                Some(lease),
+                Some(grantor),
+                Some(holder),
+                Some(priorities),
+                Some(work),
+                Some(resource),
+                Some(topology),
+            ) => {
                 found.keep(check_round_trip(&lease, &holder, environment));
-                found.or(Self { grantor, holder, work, resource: resource.policy(), topology })
+                found.or(Self { grantor, holder, priorities, work, resource: resource.policy(), topology })
             }
             _ => Err(found),
         }
@@ -91,8 +105,10 @@ impl Design {
         };
         let bounds = bounds(&assumed, &self.grantor, &self.holder);
         let nodes = (0..1 + holders + resources).map(|id| self.spec(self.part(NodeId(id)))).collect();
-        let role = Role::Contender;
-        let commands = vec![CommandSpec { name: "shutdown", role, command: LeaseCommand::Shutdown }];
+        let commands = vec![
+            CommandSpec { name: "shutdown", role: Role::Contender, command: LeaseCommand::Shutdown },
+            CommandSpec { name: "revoke", role: Role::Grantor, command: LeaseCommand::Revoke },
+        ];
         Deployment::new::<LeaseProtocol>(nodes, bounds, commands, move |id| self.node(id))
             .judged_by(&Invariant::ALL)
     }
@@ -136,7 +152,8 @@ impl Design {
                 let wanted = self.wanted_by(index);
                 let server = NodeId(1 + self.topology.holders + wanted);
                 let resource = ResourceId(u32::from(wanted));
-                Box::new(Holder::new(self.holder, self.work, resource, NodeId(0), server))
+                let policy = HolderPolicy { priority: self.priorities.of(index), ..self.holder };
+                Box::new(Holder::new(policy, self.work, resource, NodeId(0), server))
             }
             Part::Resource(index) => Box::new(Resource::new(ResourceId(u32::from(index)), self.resource)),
         }
@@ -202,17 +219,90 @@ mod tests {
         assert!(shown.contains("--set:1:11"), "{shown}");
     }
 
+    fn complaint(overlays: &[&str]) -> String {
+        parse(overlays).map(|_| ()).unwrap_err().to_string()
+    }
+
+    /// The rules of client-go, and its defaults.
+    #[test]
+    fn a_renew_deadline_lies_between_the_longest_retry_period_and_the_ttl() {
+        let client_go =
+            |deadline: &'static str| ["lease.ttl=15s", "lease.renew=2s", "holder.jitter=20%", deadline];
+        let with = |deadline| parse(&client_go(deadline)).map(|_| ());
+        assert!(with("holder.renew_deadline=10s").is_ok());
+        assert!(
+            with("holder.renew_deadline=14999ms").is_ok(),
+            "claims for longer than its lease: a known bug"
+        );
+        assert!(with("holder.renew_deadline=2401ms").is_ok());
+
+        let shown = complaint(&client_go("holder.renew_deadline=15s"));
+        assert!(shown.contains("expected renew_deadline < ttl"), "{shown}");
+        assert!(shown.contains("write a renew_deadline below 15s, or a lease.ttl above 15s"), "{shown}");
+        let shown = complaint(&client_go("holder.renew_deadline=2400ms"));
+        assert!(shown.contains("expected renew_deadline > renew*(1+jitter), which is 2.4s"), "{shown}");
+        assert!(shown.contains("write a renew_deadline above 2.4s, or an earlier lease.renew"), "{shown}");
+    }
+
+    #[test]
+    fn a_margin_and_a_renew_deadline_exclude_each_other() {
+        let shown = complaint(&["holder.margin=1s", "holder.renew_deadline=6s"]);
+        assert!(shown.contains("leave out one of the two"), "{shown}");
+        assert!(parse(&["holder.renew_deadline=6s"]).is_ok(), "the margin by default does not count");
+    }
+
+    #[test]
+    fn a_fence_by_equality_needs_a_read_or_a_barrier() {
+        let with = |more: &[&str]| parse(&[&["resource.fence=equality"], more].concat()).map(|_| ());
+        for unfit in ["work.kind=leader", "work.kind=tasks", "resource.reads=leave-mark"] {
+            let shown = with(&[unfit]).unwrap_err().to_string();
+            assert!(shown.contains("a fence by equality lets nobody write"), "{shown}");
+            assert!(with(&[unfit, "work.takeover=barrier"]).is_ok());
+        }
+        assert!(with(&[]).is_ok() && with(&["work.kind=cache-fill"]).is_ok());
+    }
+
+    #[test]
+    fn priorities_by_number_are_not_more_than_there_are() {
+        let with = |holders: &str| parse(&["holder.priority=by-number", holders]).map(|_| ());
+        assert!(with("topology.holders=255").is_ok());
+        let shown = with("topology.holders=256").unwrap_err().to_string();
+        assert!(shown.contains("write topology.holders = 255 or less"), "{shown}");
+        assert!(parse(&["topology.holders=256"]).is_ok());
+        assert_eq!([0, 1, 254].map(|index| Priorities::ByNumber.of(index)), [1, 2, 255]);
+        assert_eq!([0, 1, 399].map(|index| Priorities::Equal.of(index)), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_lease_has_at_most_a_hundred_keys() {
+        assert!(parse(&["holder.keys=100"]).is_ok());
+        let shown = complaint(&["holder.keys=101"]);
+        assert!(shown.contains("0 to 100"), "{shown}");
+    }
+
+    /// What the tables do not say is what the policies say by default.
+    #[test]
+    fn an_empty_scenario_has_the_default_policies() {
+        let design = design("");
+        let clock_rate = leasehold_core::Drift::from_ppb(500_000).unwrap();
+        assert_eq!(design.holder, HolderPolicy::new(Span::from_secs(10), clock_rate));
+        assert_eq!(design.work, WorkPolicy::default());
+        assert_eq!(design.resource, ResourcePolicy::default());
+        assert_eq!(design.grantor, GrantorPolicy::default());
+    }
+
+    fn design(text: &str) -> Design {
+        let source = Source::from_text("x.toml", text);
+        let root = crate::overlay::read(&source).unwrap();
+        let (mut tables, _) = Tables::new(root, SingleGrantor.tables().to_vec(), &[]);
+        let latency = leasehold_core::plan::Latency::Constant(Span::from_millis(1));
+        let clock_rate = leasehold_core::Drift::from_ppb(500_000).unwrap();
+        Design::read(&mut tables, &Environment { clock_rate, latency, disk: latency }).unwrap()
+    }
+
     /// What a table says arrives in the policies.
     #[test]
     fn every_value_of_every_policy_is_read() {
-        let design = |text: &str| {
-            let source = Source::from_text("x.toml", text);
-            let root = crate::overlay::read(&source).unwrap();
-            let (mut tables, _) = Tables::new(root, SingleGrantor.tables().to_vec(), &[]);
-            let latency = leasehold_core::plan::Latency::Constant(Span::from_millis(1));
-            let clock_rate = leasehold_core::Drift::from_ppb(500_000).unwrap();
-            Design::read(&mut tables, &Environment { clock_rate, latency, disk: latency }).unwrap()
-        };
         let mut seen = vec![design("")];
         for text in [
             "[lease]\nttl = \"9s\"",
@@ -222,19 +312,67 @@ mod tests {
             "[grantor]\nclock = \"wall\"",
             "[grantor]\nttl_min = \"2s\"",
             "[grantor]\nttl_max = \"20s\"",
+            "[lease]\nlock_delay = \"15s\"",
+            "[lease]\nlock_delay = \"15s\"\n[grantor]\nlock_delay_kept = \"in-memory\"",
+            "[lease]\nlock_delay = \"15s\"\n[grantor]\nlock_delay_kept = \"never\"",
+            "[lease]\nsweep = \"500ms\"\n[grantor]\nsweep_at_most = 3",
+            "[grantor]\nbuckets = \"2s\"",
+            "[grantor]\nttl_multiplier = 2",
+            "[grantor]\ntokens = \"store-revision\"",
+            "[grantor]\ntokens = \"volatile\"",
+            "[grantor]\ntokens = \"per-owner\"",
+            "[grantor]\ntokens = \"random\"",
+            "[grantor]\nrestart = \"remaining\"",
+            "[grantor]\nrestart = \"extra\"\nrestart_extra = \"5s\"",
+            "[grantor]\nrenewals = \"once-durable\"",
+            "[grantor]\nrenewals = \"once-durable-unchecked\"",
+            "[grantor]\nrenewal_of_ended = \"acknowledged-until-recorded\"",
+            "[grantor]\nrenewal_of_ended = \"resurrects\"",
+            "[grantor]\nrelease_check = \"holder-name\"",
+            "[grantor]\nrelease_check = \"nothing\"",
+            "[grantor]\nqueue = \"none\"",
+            "[grantor]\nsame_owner = \"revokes\"",
+            "[grantor]\nsame_owner = \"takes-over\"",
+            "[grantor]\npreemption = \"by-priority\"",
+            "[grantor]\nrevocation = \"at-once\"",
+            "[grantor]\nkeys = \"one-by-one\"",
+            "[grantor]\nend_patience = \"1s\"",
+            "[grantor]\nend_attempts = 6",
             "[holder]\nclock = \"monotonic\"",
             "[holder]\nclock = \"wall\"",
+            "[holder]\ndeadline_from = \"latest-retry\"",
             "[holder]\ndeadline_from = \"receipt\"",
             "[holder]\nmargin = \"1s\"",
+            "[holder]\nrenew_deadline = \"6s\"",
+            "[holder]\nrenew_jitter = \"10%\"",
             "[holder]\nretry = \"300ms\"",
             "[holder]\nretry_cap = \"3s\"",
             "[holder]\njitter = \"0%\"",
             "[holder]\npoll = \"3s\"",
+            "[holder]\ngive_up = \"at-first-error\"",
+            "[holder]\non_lost_contact = \"jeopardy\"",
+            "[holder]\non_lost_contact = \"go-on\"",
+            "[holder]\nleave = \"release-then-stop\"",
+            "[holder]\nafter_waiting = \"trust\"",
+            "[holder]\nidentity = \"node\"",
+            "[holder]\nidentity = \"shared\"",
+            "[holder]\npriority = \"by-number\"",
+            "[holder]\nkeys = 3",
+            "[work]\nkind = \"leader\"",
+            "[work]\nkind = \"tasks\"",
+            "[work]\nkind = \"cache-fill\"",
+            "[work]\ntakeover = \"barrier\"",
             "[work]\nevery = \"1s\"",
             "[work]\nthink = \"1s\"",
             "[work]\nretry = \"1s\"",
+            "[resource]\nfence = \"highest-volatile\"",
+            "[resource]\nfence = \"last-token\"",
+            "[resource]\nfence = \"equality\"",
             "[resource]\nfence = \"none\"",
             "[resource]\nreads = \"leave-mark\"",
+            "[resource]\nwrites = \"compare-and-set\"",
+            "[resource]\nduplicates = \"done-again\"",
+            "[resource]\ntasks = \"each-time\"",
             "[topology]\nholders = 4",
             "[topology]\nresources = 2",
         ] {

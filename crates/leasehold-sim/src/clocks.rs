@@ -7,6 +7,10 @@ use leasehold_core::time::{RateError, SimInstant};
 /// that is off by less than 0.1 ns from the exact rational rate, toward true time.
 const FRACTION_BITS: u32 = 40;
 
+/// No clock is followed so far: 18 years, longer than any run, and early enough that even a clock at a tenth of its
+/// speed gets there within the range of an `i64`. A deadline that never comes stands at the end of that range.
+const NEVER: i64 = i64::MAX / 16;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Power {
     Running,
@@ -54,6 +58,9 @@ impl HostClocks {
             return Some(now);
         }
         if reading.clock() == ClockKind::Monotonic && self.power == Power::Suspended {
+            return None;
+        }
+        if reading.as_nanos() >= NEVER {
             return None;
         }
         let then = self.then.read(reading.clock()).as_nanos();
@@ -131,6 +138,14 @@ mod tests {
 
     fn rate(ppb: i64) -> RateError {
         RateError::from_ppb(ppb).unwrap()
+    }
+
+    #[test]
+    fn never_does_not_come() {
+        for (ppb, nanos) in [(-500_000, i64::MAX), (0, i64::MAX), (500_000, i64::MAX - 10_000_000_000)] {
+            let never = Reading::new(ClockKind::Boot, nanos);
+            assert_eq!(HostClocks::new(rate(ppb), 0).instant_of(never, at(5)), None);
+        }
     }
 
     #[test]

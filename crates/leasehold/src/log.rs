@@ -89,9 +89,7 @@ impl<'a> Log<'a> {
             | NodeEvent::ClaimStarted(_)
             | NodeEvent::ClaimEnded { .. }
             | NodeEvent::Withdrew { .. } => Weight::Shown(LEASE),
-            NodeEvent::EndOrdered { .. } | NodeEvent::Queued { .. } | NodeEvent::BarrierRaised { .. } => {
-                Weight::Shown(PLAIN)
-            }
+            NodeEvent::Queued { .. } | NodeEvent::BarrierRaised { .. } => Weight::Shown(PLAIN),
             NodeEvent::AccessRefused { .. } => Weight::Shown(HAZARD),
             NodeEvent::EffectAccepted { resource, token, replaced, based_on, .. } => {
                 let newest = self.accepted.insert(resource, token);
@@ -117,6 +115,7 @@ impl<'a> Log<'a> {
             NodeEvent::ClaimRenewed(_)
             | NodeEvent::RenewalAcknowledged { .. }
             | NodeEvent::ReleaseTaken { .. }
+            | NodeEvent::EndOrdered { .. }
             | NodeEvent::KeyAttached { .. }
             | NodeEvent::KeyEnded { .. }
             | NodeEvent::TaskApplied { .. }

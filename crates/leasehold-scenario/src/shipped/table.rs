@@ -1,16 +1,24 @@
 //! The shipped system's tables, and the rules between their values.
 
+mod holder;
+mod names;
+mod resource;
+mod work;
+
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{
-    Anchor, Backoff, Expiry, Fence, GrantorPolicy, HolderPolicy, Interval, Lifetime, Margin, Reads,
-    ResourcePolicy, WorkPolicy,
+    Ending, Expiry, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded,
+    Renewals, Restart, RevocationStyle, SameOwner, Tokens,
 };
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use self::holder::{HolderTable, Priorities, check_round_trip};
+pub(crate) use self::resource::{ResourceTable, check_fence};
+pub(crate) use self::work::WorkTable;
 use crate::diagnostic::is_written;
-use crate::value::{AutoOrLength, Length, Percent, Share, Whole};
-use crate::{Diagnostic, Diagnostics, Environment};
+use crate::value::{Length, Share, Whole};
+use crate::{Diagnostic, Diagnostics};
 
 /// The most holders and the most resources. Chosen by us: well above what one grantor is studied with, and low
 /// enough that a mistyped zero does not fill the memory.
@@ -44,6 +52,88 @@ fn not_zero(found: &mut Diagnostics, value: &Spanned<Length>, what: &str) {
     }
 }
 
+/// The names of a policy's choices as they stand in a file: its variants, in kebab case.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident of $policy:ident { $($variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub(crate) enum $name {
+            $(#[doc = concat!("`", stringify!($variant), "`.")] $variant,)+
+        }
+
+        impl From<$name> for $policy {
+            fn from(name: $name) -> Self {
+                match name {
+                    $($name::$variant => Self::$variant,)+
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                match $policy::default() {
+                    $($policy::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Where fencing tokens come from.
+    TokensName of Tokens { DurableCounter, StoreRevision, Volatile, PerOwner, Random }
+}
+choice! {
+    /// When a renewal is answered.
+    RenewalsName of Renewals { AtOnce, OnceDurable, OnceDurableUnchecked }
+}
+choice! {
+    /// What becomes of a renewal that comes when its lease has ended.
+    RenewalOfEndedName of RenewalOfEnded { Refused, AcknowledgedUntilRecorded, Resurrects }
+}
+choice! {
+    /// What a release must name.
+    ReleaseCheckName of ReleaseCheck { LeaseAndToken, HolderName, Nothing }
+}
+choice! {
+    /// Whether a grantor keeps to its lock-delay.
+    LockDelayKeptName of LockDelayKept { Durable, InMemory, Never }
+}
+choice! {
+    /// What becomes of a contender that comes while somebody else holds the resource.
+    QueueName of Queue { Fifo, None }
+}
+choice! {
+    /// What becomes of a contender that is the owner of the lease that lives.
+    SameOwnerName of SameOwner { Waits, Revokes, TakesOver }
+}
+choice! {
+    /// Whether a contender with a higher priority takes the lease from its holder.
+    PreemptionName of Preemption { Never, ByPriority }
+}
+choice! {
+    /// How a grantor revokes.
+    RevocationName of RevocationStyle { Drain, AtOnce }
+}
+choice! {
+    /// How the keys that are attached to a lease end.
+    KeysEndName of KeysEnd { Together, OneByOne }
+}
+
+/// What a restart of the grantor does to leases that live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RestartName {
+    /// Each gets a full term.
+    #[default]
+    FullTerm,
+    /// Each keeps the deadline it had on the wall clock.
+    Remaining,
+    /// Each gets a full term and `restart_extra` more.
+    Extra,
+}
+
 /// `[lease]`: the term and its renewal.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,12 +141,13 @@ pub(crate) struct LeaseTable {
     ttl: Spanned<Length>,
     renew: Spanned<Share>,
     sweep: Option<Spanned<Length>>,
+    lock_delay: Length,
 }
 
 impl Default for LeaseTable {
     fn default() -> Self {
         let third = Share::OfTtl { numerator: 1, denominator: 3 };
-        Self { ttl: seconds(10), renew: spanned(third), sweep: None }
+        Self { ttl: seconds(10), renew: spanned(third), sweep: None, lock_delay: Length(Span::ZERO) }
     }
 }
 
@@ -67,12 +158,50 @@ pub(crate) struct GrantorTable {
     clock: ClockKind,
     ttl_min: Spanned<Length>,
     ttl_max: Spanned<Length>,
+    ttl_multiplier: Whole<1, 10>,
+    sweep_at_most: Option<Spanned<Whole<1, 1_000_000>>>,
+    buckets: Option<Spanned<Length>>,
+    tokens: TokensName,
+    restart: Spanned<RestartName>,
+    restart_extra: Option<Spanned<Length>>,
+    renewals: RenewalsName,
+    renewal_of_ended: RenewalOfEndedName,
+    release_check: ReleaseCheckName,
+    lock_delay_kept: Option<Spanned<LockDelayKeptName>>,
+    queue: QueueName,
+    same_owner: SameOwnerName,
+    preemption: PreemptionName,
+    revocation: RevocationName,
+    keys: KeysEndName,
+    end_patience: Spanned<Length>,
+    end_attempts: Option<Whole<1, 1_000>>,
 }
 
 impl Default for GrantorTable {
     fn default() -> Self {
-        let GrantorPolicy { clock, ttl_min, ttl_max, .. } = GrantorPolicy::default();
-        Self { clock, ttl_min: spanned(Length(ttl_min)), ttl_max: spanned(Length(ttl_max)) }
+        let GrantorPolicy { clock, ttl_min, ttl_max, ttl_multiplier, ending, .. } = GrantorPolicy::default();
+        Self {
+            clock,
+            ttl_min: spanned(Length(ttl_min)),
+            ttl_max: spanned(Length(ttl_max)),
+            ttl_multiplier: Whole(ttl_multiplier),
+            sweep_at_most: None,
+            buckets: None,
+            tokens: TokensName::default(),
+            restart: spanned(RestartName::default()),
+            restart_extra: None,
+            renewals: RenewalsName::default(),
+            renewal_of_ended: RenewalOfEndedName::default(),
+            release_check: ReleaseCheckName::default(),
+            lock_delay_kept: None,
+            queue: QueueName::default(),
+            same_owner: SameOwnerName::default(),
+            preemption: PreemptionName::default(),
+            revocation: RevocationName::default(),
+            keys: KeysEndName::default(),
+            end_patience: spanned(Length(ending.patience)),
+            end_attempts: None,
+        }
     }
 }
 
@@ -93,20 +222,89 @@ impl GrantorTable {
         } else if !(min..=max).contains(&length(&lease.ttl)) {
             found.push(self.out_of_limits(&lease.ttl));
         }
-        let expiry = match &lease.sweep {
-            None => Expiry::ExactTimer,
-            Some(every) => {
-                not_zero(&mut found, every, "a sweep interval");
-                Expiry::Sweep { every: length(every), at_most: None }
-            }
-        };
+        not_zero(&mut found, &self.end_patience, "a patience");
+        let expiry = self.expiry(lease, &mut found);
+        let restart = found.keep(self.restart());
+        if let Some(kept) = &self.lock_delay_kept
+            && lease.lock_delay.0.is_zero()
+        {
+            found.push(
+                Diagnostic::at(kept.span(), "there is no lock-delay that could be kept")
+                    .label("says how one is kept")
+                    .help("set lease.lock_delay = \"15s\", or remove this"),
+            );
+        }
+        let Some(restart) = restart else { return Err(found) };
         found.or(GrantorPolicy {
             clock: self.clock,
             ttl_min: min,
             ttl_max: max,
+            ttl_multiplier: self.ttl_multiplier.0,
             expiry,
-            ..GrantorPolicy::default()
+            tokens: self.tokens.into(),
+            restart,
+            renewals: self.renewals.into(),
+            renewal_of_ended: self.renewal_of_ended.into(),
+            release_check: self.release_check.into(),
+            lock_delay: lease.lock_delay.0,
+            lock_delay_kept: self
+                .lock_delay_kept
+                .as_ref()
+                .map_or_else(LockDelayKept::default, |kept| (*kept.get_ref()).into()),
+            queue: self.queue.into(),
+            same_owner: self.same_owner.into(),
+            preemption: self.preemption.into(),
+            revocation: self.revocation.into(),
+            keys: self.keys.into(),
+            ending: Ending {
+                patience: length(&self.end_patience),
+                attempts: self.end_attempts.map(|attempts| attempts.0),
+            },
         })
+    }
+
+    fn expiry(&self, lease: &LeaseTable, found: &mut Diagnostics) -> Expiry {
+        if let (Some(at_most), None) = (&self.sweep_at_most, &lease.sweep) {
+            found.push(
+                Diagnostic::at(at_most.span(), "there is no sweep that could end at most so many")
+                    .help("set lease.sweep = \"500ms\", or remove this"),
+            );
+        }
+        match (&lease.sweep, &self.buckets) {
+            (Some(every), Some(width)) => {
+                found.push(
+                    Diagnostic::at(width.span(), "leases end by buckets, and by a sweep")
+                        .label("expected one of the two")
+                        .related(every.span(), "the sweep is here"),
+                );
+                Expiry::ExactTimer
+            }
+            (Some(every), None) => {
+                not_zero(found, every, "a sweep interval");
+                let at_most = self.sweep_at_most.as_ref().map(|at_most| at_most.get_ref().0);
+                Expiry::Sweep { every: length(every), at_most }
+            }
+            (None, Some(width)) => {
+                not_zero(found, width, "a bucket");
+                Expiry::Buckets { width: length(width) }
+            }
+            (None, None) => Expiry::ExactTimer,
+        }
+    }
+
+    fn restart(&self) -> Result<Restart, Diagnostic> {
+        match (*self.restart.get_ref(), &self.restart_extra) {
+            (RestartName::FullTerm, None) => Ok(Restart::FullTerm),
+            (RestartName::Remaining, None) => Ok(Restart::Remaining),
+            (RestartName::Extra, Some(extra)) => Ok(Restart::Extra(length(extra))),
+            (RestartName::Extra, None) => {
+                Err(Diagnostic::at(self.restart.span(), "how much more than a term is not said")
+                    .help("add restart_extra = \"5s\" beside it"))
+            }
+            (_, Some(extra)) => Err(Diagnostic::at(extra.span(), "a restart gives nothing extra")
+                .related(self.restart.span(), "because of this")
+                .help("write restart = \"extra\", or remove restart_extra")),
+        }
     }
 
     /// A TTL beyond one of the limits: of the two, what the file says is wrong.
@@ -130,227 +328,6 @@ impl GrantorTable {
             true => format!("write ttl = \"{value}\" or more"),
             false => format!("write ttl = \"{value}\", or set grantor.{key} = \"{span}\""),
         })
-    }
-}
-
-/// `[holder]`.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct HolderTable {
-    clock: ClockKind,
-    deadline_from: DeadlineFrom,
-    margin: Spanned<AutoOrLength>,
-    retry: Spanned<Length>,
-    retry_cap: Spanned<Length>,
-    jitter: Percent,
-    poll: Spanned<Length>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum DeadlineFrom {
-    FirstSend,
-    Receipt,
-}
-
-impl Default for HolderTable {
-    fn default() -> Self {
-        let Backoff { first, cap, .. } = Backoff::default();
-        Self {
-            clock: ClockKind::Boot,
-            deadline_from: DeadlineFrom::FirstSend,
-            margin: spanned(AutoOrLength::Auto),
-            retry: spanned(Length(first)),
-            retry_cap: spanned(Length(cap)),
-            jitter: Percent(
-                leasehold_core::plan::Chance::from_ppm(Backoff::default().jitter_ppm)
-                    .expect("the default jitter is below one"),
-            ),
-            poll: seconds(1),
-        }
-    }
-}
-
-impl HolderTable {
-    pub(crate) fn policy(
-        &self,
-        lease: &LeaseTable,
-        environment: &Environment,
-    ) -> Result<HolderPolicy, Diagnostics> {
-        let mut found = Diagnostics::default();
-        let ttl = length(&lease.ttl);
-        let margin = match *self.margin.get_ref() {
-            AutoOrLength::Auto => Margin::ForDrift(environment.clock_rate),
-            AutoOrLength::Length(span) => Margin::Fixed(span),
-        };
-        let renew = match *lease.renew.get_ref() {
-            Share::Fixed(span) => Interval::Fixed(span),
-            Share::OfTtl { numerator, denominator } => Interval::OfTtl { numerator, denominator },
-        };
-        if !ttl.is_zero() {
-            self.check_renewal(&mut found, lease, margin, renew.of(ttl));
-        }
-        for (value, what) in
-            [(&self.retry, "a first retry"), (&self.retry_cap, "a longest retry"), (&self.poll, "a poll")]
-        {
-            not_zero(&mut found, value, what);
-        }
-        let (first, cap) = (length(&self.retry), length(&self.retry_cap));
-        if first > cap {
-            let diagnostic = if written(&self.retry) {
-                let message = format!("the first retry, after {first}, is above the cap");
-                Diagnostic::at(self.retry.span(), message)
-                    .related(self.retry_cap.span(), format!("the cap is {cap}"))
-            } else {
-                Diagnostic::at(self.retry_cap.span(), format!("a longest retry of {cap}"))
-                    .label(format!("below the first retry of {first}"))
-            };
-            found.push(diagnostic.help(format!("write retry_cap = \"{first}\" or more")));
-        }
-        let anchor = match self.deadline_from {
-            DeadlineFrom::FirstSend => Anchor::FirstSend,
-            DeadlineFrom::Receipt => Anchor::Receipt,
-        };
-        found.or(HolderPolicy {
-            clock: self.clock,
-            ttl,
-            renew,
-            anchor,
-            lifetime: Lifetime::Margin(margin),
-            retry: Backoff { first, cap, jitter_ppm: self.jitter.0.as_ppm() },
-            poll: length(&self.poll),
-            ..HolderPolicy::new(ttl, environment.clock_rate)
-        })
-    }
-
-    fn check_renewal(&self, found: &mut Diagnostics, lease: &LeaseTable, margin: Margin, renew: Span) {
-        let ttl = length(&lease.ttl);
-        let term = margin.term(ttl);
-        if term.is_zero() {
-            found.push(
-                Diagnostic::at(self.margin.span(), format!("a margin that leaves nothing of a TTL of {ttl}"))
-                    .label(format!("expected less than {ttl}")),
-            );
-        } else if renew >= term && written(&lease.renew) {
-            let message = if renew >= ttl {
-                format!("a renewal after {renew}, when the lease of {ttl} is over")
-            } else {
-                format!("a renewal after {renew}, when the holder has stopped after {term}")
-            };
-            found.push(
-                Diagnostic::at(lease.renew.span(), message)
-                    .label(format!("expected renew < {term}, the TTL less the margin"))
-                    .related(lease.ttl.span(), format!("the TTL is {ttl}"))
-                    .help("write renew = \"ttl/3\", which leaves time for two more tries"),
-            );
-        } else if renew >= term {
-            let (margin, help) = match margin {
-                Margin::Fixed(span) => (format!("a margin of {span}"), "write a smaller `margin`"),
-                Margin::ForDrift(rate) => {
-                    (format!("a margin for clocks that are off by {rate}"), "lower `clock_rate` in [bounds]")
-                }
-            };
-            let place = if written(&self.margin) { self.margin.span() } else { lease.ttl.span() };
-            let message =
-                format!("{margin} leaves {term} of a TTL of {ttl}, and the renewal comes after {renew}");
-            found.push(Diagnostic::at(place, message).help(format!("{help}, or set an earlier lease.renew")));
-        } else if renew.is_zero() {
-            found.push(
-                Diagnostic::at(lease.renew.span(), "a renewal interval of 0s")
-                    .label("expected more than zero"),
-            );
-        }
-    }
-}
-
-/// A grant out of the queue is confirmed by a renewal, so no bound on the next grant holds where that may take
-/// longer than the term.
-pub(crate) fn check_round_trip(
-    lease: &LeaseTable,
-    holder: &HolderPolicy,
-    environment: &Environment,
-) -> Result<(), Diagnostics> {
-    let mut found = Diagnostics::default();
-    let delay = environment.latency.longest();
-    let round_trip = delay.saturating_add(delay);
-    let ttl = length(&lease.ttl);
-    let term = holder.term(ttl);
-    if round_trip >= term {
-        let message =
-            format!("a round trip can take {round_trip}, and a holder has {term} of a TTL of {ttl}");
-        found.push(
-            Diagnostic::at(lease.ttl.span(), message)
-                .label("expected a term longer than two of the longest delays")
-                .help("raise lease.ttl, or give the latency in [network] an earlier end: max = \"...\""),
-        );
-    }
-    found.or(())
-}
-
-/// `[work]`: what a holder does while it holds.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct WorkTable {
-    every: Spanned<Length>,
-    think: Spanned<Length>,
-    retry: Spanned<Length>,
-}
-
-impl Default for WorkTable {
-    fn default() -> Self {
-        let WorkPolicy { every, think, retry, .. } = WorkPolicy::default();
-        let of = |span: Span| millis(span.as_nanos() / 1_000_000);
-        Self { every: of(every), think: of(think), retry: of(retry) }
-    }
-}
-
-impl WorkTable {
-    pub(crate) fn policy(&self) -> Result<WorkPolicy, Diagnostics> {
-        let mut found = Diagnostics::default();
-        not_zero(&mut found, &self.every, "a cycle of work");
-        not_zero(&mut found, &self.retry, "a retry of work");
-        let (every, think, retry) = (length(&self.every), length(&self.think), length(&self.retry));
-        found.or(WorkPolicy { every, think, retry, ..WorkPolicy::default() })
-    }
-}
-
-/// `[resource]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct ResourceTable {
-    fence: FenceName,
-    reads: ReadsName,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum FenceName {
-    #[default]
-    HighestToken,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ReadsName {
-    #[default]
-    RaiseMark,
-    LeaveMark,
-}
-
-impl ResourceTable {
-    pub(crate) fn policy(&self) -> ResourcePolicy {
-        ResourcePolicy {
-            fence: match self.fence {
-                FenceName::HighestToken => Fence::HighestToken,
-                FenceName::None => Fence::None,
-            },
-            reads: match self.reads {
-                ReadsName::RaiseMark => Reads::RaiseMark,
-                ReadsName::LeaveMark => Reads::LeaveMark,
-            },
-            ..ResourcePolicy::default()
-        }
     }
 }
 

@@ -1,0 +1,22 @@
+//! Policies by name.
+
+/// The names that a policy's values have in a file: those of its variants.
+macro_rules! names {
+    ($($name:ident for $policy:ident { $($(#[$default:meta])? $variant:ident),+ $(,)? })+) => {$(
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum $name {
+            $($(#[$default])? $variant),+
+        }
+
+        impl From<$name> for $policy {
+            fn from(name: $name) -> Self {
+                match name {
+                    $($name::$variant => Self::$variant),+
+                }
+            }
+        }
+    )+};
+}
+
+pub(super) use names;

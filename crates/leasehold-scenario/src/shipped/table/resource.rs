@@ -1,0 +1,71 @@
+//! `[resource]`: how resources behave.
+
+use leasehold_protocol::policy::{
+    Duplicates, Fence, Reads, ResourcePolicy, Takeover, TaskEffects, WorkKind, WorkPolicy, Writes,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::names::names;
+use super::spanned;
+use crate::{Diagnostic, Diagnostics};
+
+/// `[resource]`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ResourceTable {
+    fence: Spanned<FenceName>,
+    reads: ReadsName,
+    writes: WritesName,
+    duplicates: DuplicatesName,
+    tasks: TasksName,
+}
+
+names! {
+    FenceName for Fence { #[default] HighestToken, HighestVolatile, LastToken, Equality, None }
+    ReadsName for Reads { #[default] RaiseMark, LeaveMark }
+    WritesName for Writes { #[default] Any, CompareAndSet }
+    DuplicatesName for Duplicates { #[default] Recognised, DoneAgain }
+    TasksName for TaskEffects { #[default] Once, EachTime }
+}
+
+impl Default for ResourceTable {
+    fn default() -> Self {
+        Self {
+            fence: spanned(FenceName::default()),
+            reads: ReadsName::default(),
+            writes: WritesName::default(),
+            duplicates: DuplicatesName::default(),
+            tasks: TasksName::default(),
+        }
+    }
+}
+
+impl ResourceTable {
+    pub(crate) fn policy(&self) -> ResourcePolicy {
+        ResourcePolicy {
+            fence: (*self.fence.get_ref()).into(),
+            reads: self.reads.into(),
+            writes: self.writes.into(),
+            duplicates: self.duplicates.into(),
+            tasks: self.tasks.into(),
+        }
+    }
+}
+
+/// A fence by equality takes a write only after a read or a barrier with the same token.
+pub(crate) fn check_fence(table: &ResourceTable, work: &WorkPolicy) -> Result<(), Diagnostics> {
+    let ResourcePolicy { fence, reads, .. } = table.policy();
+    let writes_blindly = matches!(work.kind, WorkKind::Leader | WorkKind::Tasks);
+    if fence != Fence::Equality
+        || work.takeover == Takeover::Barrier
+        || (reads == Reads::RaiseMark && !writes_blindly)
+    {
+        return Ok(());
+    }
+    let why = if writes_blindly { "such work reads nothing" } else { "a read does not set the token" };
+    Err(Diagnostic::at(table.fence.span(), format!("a fence by equality lets nobody write: {why}"))
+        .label("expected a read or a barrier that sets the token")
+        .help("write work.takeover = \"barrier\", or another fence")
+        .into())
+}

@@ -1,0 +1,51 @@
+//! `[work]`: what holders do while they hold.
+
+use leasehold_core::Span;
+use leasehold_protocol::policy::{Takeover, WorkKind, WorkPolicy};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::names::names;
+use super::{length, millis, not_zero};
+use crate::Diagnostics;
+use crate::value::Length;
+
+/// `[work]`: what a holder does while it holds.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WorkTable {
+    kind: KindName,
+    takeover: TakeoverName,
+    every: Spanned<Length>,
+    think: Spanned<Length>,
+    retry: Spanned<Length>,
+}
+
+names! {
+    KindName for WorkKind { #[default] Mutex, Leader, Tasks, CacheFill }
+    TakeoverName for Takeover { #[default] Work, Barrier }
+}
+
+impl Default for WorkTable {
+    fn default() -> Self {
+        let WorkPolicy { every, think, retry, .. } = WorkPolicy::default();
+        let of = |span: Span| millis(span.as_nanos() / 1_000_000);
+        Self {
+            kind: KindName::default(),
+            takeover: TakeoverName::default(),
+            every: of(every),
+            think: of(think),
+            retry: of(retry),
+        }
+    }
+}
+
+impl WorkTable {
+    pub(crate) fn policy(&self) -> Result<WorkPolicy, Diagnostics> {
+        let mut found = Diagnostics::default();
+        not_zero(&mut found, &self.every, "a cycle of work");
+        not_zero(&mut found, &self.retry, "a retry of work");
+        let (every, think, retry) = (length(&self.every), length(&self.think), length(&self.retry));
+        found.or(WorkPolicy { kind: self.kind.into(), takeover: self.takeover.into(), every, think, retry })
+    }
+}
