@@ -365,8 +365,11 @@ fn json_is_one_object_with_the_documented_fields() {
     let invariants = json["invariants"].as_array().expect("a list");
     let names: Vec<&str> = invariants.iter().filter_map(|judged| judged["name"].as_str()).collect();
     assert_eq!(names, Invariant::ALL.map(Invariant::name));
+    // What this scenario does not promise, or its system does not tell of, is there too.
+    let elsewhere = ["acknowledged-is-alive", "lock-delay", "applied-once", "atomic-end"];
     for invariant in invariants {
-        assert!(invariant["judged"].as_u64() > Some(0), "{invariant}");
+        let is_judged_here = !elsewhere.iter().any(|name| invariant["name"] == *name);
+        assert!(!is_judged_here || invariant["judged"].as_u64() > Some(0), "{invariant}");
         assert_eq!(invariant["violations"], 0, "{invariant}");
         let call = invariant.get("closest_call").expect("it is there, if only as null");
         assert!(call.is_null() || call["left_ns"].as_u64().is_some(), "{invariant}");

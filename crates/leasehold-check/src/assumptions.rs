@@ -11,11 +11,19 @@ use leasehold_core::event::Assumption;
 use leasehold_core::{NodeId, SimInstant, Span, WorldEvent};
 
 /// All assumptions there are.
-pub(crate) const ALL: [Assumption; 4] =
+const ALL: [Assumption; 4] =
     [Assumption::ClockRate, Assumption::ClockRuns, Assumption::DiskKeeps, Assumption::DiskTimely];
 
-/// Those that timed invariants rely on.
+/// Those that whatever reads a clock relies on.
 pub(crate) const CLOCKS: [Assumption; 2] = [Assumption::ClockRate, Assumption::ClockRuns];
+
+/// Those that whatever has to remember something for a time relies on. A slow disk makes nothing come sooner, so
+/// it is not among them.
+pub(crate) const CLOCKS_AND_DISK: [Assumption; 3] =
+    [Assumption::ClockRate, Assumption::ClockRuns, Assumption::DiskKeeps];
+
+/// What tokens, ids and counts rely on.
+pub(crate) const DISK: [Assumption; 1] = [Assumption::DiskKeeps];
 
 /// One assumption about one node.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,10 +62,15 @@ impl Assumptions {
         }
     }
 
-    /// Whether any assumption about the node is broken at this instant, or its aftermath lasts. `now` must be
-    /// the time of the latest event.
+    /// Whether an assumption that claims rely on is broken about the node at this instant, or its aftermath lasts.
+    /// `now` must be the time of the latest event.
     pub(crate) fn excused(&self, node: NodeId, now: SimInstant) -> bool {
-        self.excused_since(node, now, &ALL)
+        self.excused_since(node, now, &CLOCKS_AND_DISK)
+    }
+
+    /// Whether an assumption about the node is broken at this instant.
+    pub(crate) fn is_broken(&self, node: NodeId, assumption: Assumption) -> bool {
+        self.nodes.get(node.index()).is_some_and(|states| states[index(assumption)].broken)
     }
 
     /// Whether one of these assumptions about the node was broken, or its aftermath lasted, at some time from
@@ -112,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_disk_is_no_excuse_by_itself() {
+        let mut assumptions = Assumptions::new(3, Span::from_secs(5));
+        assumptions.hear(s(1), A, &broken(Assumption::DiskTimely));
+        assert!(!assumptions.excused(A, s(1)));
+        assert!(assumptions.is_broken(A, Assumption::DiskTimely));
+        assert_eq!(assumptions.times_broken(), [(A, Assumption::DiskTimely, 1)]);
+    }
+
+    #[test]
     fn each_assumption_is_broken_on_its_own() {
         let mut assumptions = Assumptions::new(3, Span::from_secs(5));
         assumptions.hear(s(1), A, &broken(Assumption::ClockRuns));
@@ -123,6 +145,11 @@ mod tests {
         assumptions.hear(s(4), A, &restored(Assumption::DiskKeeps));
         assert!(!assumptions.excused(A, s(10)));
         assumptions.hear(s(20), A, &broken(Assumption::DiskKeeps));
+        assert!(assumptions.is_broken(A, Assumption::DiskKeeps));
+        assert!(
+            !assumptions.is_broken(A, Assumption::ClockRuns)
+                && !assumptions.is_broken(B, Assumption::DiskKeeps)
+        );
         assert_eq!(
             assumptions.times_broken(),
             [(A, Assumption::ClockRuns, 1), (A, Assumption::DiskKeeps, 2)]

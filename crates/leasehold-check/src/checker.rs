@@ -33,7 +33,7 @@ pub(crate) struct Topics(u8);
 impl Topics {
     /// Of interest to no checker.
     pub(crate) const NONE: Self = Self(0);
-    /// Grants, renewals, ends, recoveries, and what a grantor's table holds.
+    /// Grants, renewals, ends, recoveries, keys, and what a grantor's table holds.
     pub(crate) const LEASES: Self = Self(1);
     /// Claims and their ends, except by a crash.
     pub(crate) const CLAIMS: Self = Self(1 << 1);
@@ -43,6 +43,10 @@ impl Topics {
     pub(crate) const PROCESSES: Self = Self(1 << 3);
     /// Phases, and contenders that leave.
     pub(crate) const PHASES: Self = Self(1 << 4);
+    /// Effects that leave a holder.
+    pub(crate) const EFFECTS: Self = Self(1 << 5);
+    /// Assumptions that break and are restored.
+    pub(crate) const ASSUMPTIONS: Self = Self(1 << 6);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -75,10 +79,10 @@ impl Topics {
                 | NodeEvent::TaskApplied { .. }
                 | NodeEvent::AccessRefused { .. } => Self::ACCESSES,
                 NodeEvent::Withdrew { .. } => Self::PHASES,
-                NodeEvent::Queued { .. }
-                | NodeEvent::EffectIssued { .. }
-                | NodeEvent::DuplicateRecognised { .. }
-                | NodeEvent::Probed(_) => Self::NONE,
+                NodeEvent::EffectIssued { .. } => Self::EFFECTS,
+                NodeEvent::Queued { .. } | NodeEvent::DuplicateRecognised { .. } | NodeEvent::Probed(_) => {
+                    Self::NONE
+                }
             },
             EventKind::World(event) => match event {
                 WorldEvent::Started
@@ -90,6 +94,9 @@ impl Topics {
                 | WorldEvent::Panicked => Self::PROCESSES,
                 WorldEvent::ClaimLapsed { .. } | WorldEvent::ClaimResumed { .. } => Self::CLAIMS,
                 WorldEvent::PhaseEntered { .. } => Self::PHASES,
+                WorldEvent::AssumptionBroken { .. } | WorldEvent::AssumptionRestored { .. } => {
+                    Self::ASSUMPTIONS
+                }
                 WorldEvent::ClockRateChanged { .. }
                 | WorldEvent::WallStepped { .. }
                 | WorldEvent::ClocksFroze
@@ -103,9 +110,7 @@ impl Topics {
                 | WorldEvent::MessageLost { .. }
                 | WorldEvent::FaultFired { .. }
                 | WorldEvent::FaultLanded { .. }
-                | WorldEvent::FaultHealed { .. }
-                | WorldEvent::AssumptionBroken { .. }
-                | WorldEvent::AssumptionRestored { .. } => Self::NONE,
+                | WorldEvent::FaultHealed { .. } => Self::NONE,
             },
         }
     }

@@ -4,8 +4,9 @@
 //! with a margin) promises, and what one that counts its deadline from the answer does not.
 //!
 //! **Violation** `claims-overlap`: two claims on one resource, of two processes or under two tokens, are open
-//! together for longer than nothing, while the assumptions about both nodes and about every grantor hold and
-//! their aftermath is over. It is found when the overlap ends, or the run does, and told once for each pair.
+//! together for longer than nothing, while the assumptions about the clocks and disks of both nodes and of every
+//! grantor hold and their aftermath is over. It is found when the overlap ends, or the run does, and told once
+//! for each pair. A disk that is merely slow excuses nothing.
 //!
 //! **Hazard** only: the same overlap while an assumption is broken; an effect that leaves outside a claim.
 //! Both are counted in `hazard`.
@@ -238,6 +239,12 @@ mod tests {
             assert_eq!(with(node, s(36), s(37)), (2, 0, 1), "broken only after the overlap began");
         }
         assert_eq!(with(C, s(1), s(36)), (2, 0, 1), "a node without a part in it excuses nothing");
+        for when in [s(1), s(35)] {
+            let mut events = vec![at(when, G, broken(Assumption::DiskTimely))];
+            events.extend(overlap);
+            events.sort_by_key(|event| event.at);
+            assert_eq!(judged(&events).counts(), (2, 0, 1), "nor does a slow disk");
+        }
     }
 
     #[test]

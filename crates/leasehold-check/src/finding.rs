@@ -5,7 +5,9 @@
 use alloc::vec::Vec;
 
 use leasehold_core::event::{Access, EndCause, Refusal};
-use leasehold_core::{Incarnation, LeaseId, NodeId, OpId, ResourceId, SimInstant, Span, Token, Version};
+use leasehold_core::{
+    Incarnation, KeyId, LeaseId, NodeId, OpId, ResourceId, SimInstant, Span, TaskId, Token, Version,
+};
 use serde::Serialize;
 
 use crate::hazard::Hazard;
@@ -120,6 +122,62 @@ pub enum Fact {
         /// How long the term is, on the grantor's clock.
         ttl: Span,
     },
+    /// A renewal was answered with yes.
+    Acknowledged {
+        /// When.
+        at: SimInstant,
+        /// By whom.
+        grantor: NodeId,
+        /// Of which lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+    },
+    /// A release was taken.
+    ReleaseTaken {
+        /// When.
+        at: SimInstant,
+        /// By whom.
+        grantor: NodeId,
+        /// For what.
+        resource: ResourceId,
+        /// The lease that was to end.
+        lease: LeaseId,
+        /// Who had asked.
+        by: NodeId,
+        /// The lease that he had named.
+        named_lease: LeaseId,
+        /// The token that he had named.
+        named_token: Token,
+    },
+    /// A lease was to end.
+    EndOrdered {
+        /// Since when.
+        at: SimInstant,
+        /// Who decided so.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A key of a lease vanished.
+    KeyEnded {
+        /// When.
+        at: SimInstant,
+        /// At whom.
+        grantor: NodeId,
+        /// The lease.
+        lease: LeaseId,
+        /// On what.
+        resource: ResourceId,
+        /// The key.
+        key: KeyId,
+        /// The revision since which it is gone.
+        revision: u64,
+    },
     /// A lease ended.
     Ended {
         /// When.
@@ -192,6 +250,30 @@ pub enum Fact {
         replaced: Version,
         /// The version that its writer had read; nothing for a blind write.
         based_on: Option<Version>,
+    },
+    /// A resource made a token its mark for a new holder.
+    BarrierRaised {
+        /// When.
+        at: SimInstant,
+        /// The resource.
+        resource: ResourceId,
+        /// Who had asked.
+        by: NodeId,
+        /// The token.
+        token: Token,
+    },
+    /// A task's effect was applied.
+    TaskApplied {
+        /// When.
+        at: SimInstant,
+        /// At which resource.
+        resource: ResourceId,
+        /// The task.
+        task: TaskId,
+        /// Who had worked on it.
+        by: NodeId,
+        /// Under which token.
+        token: Token,
     },
     /// A resource refused an access.
     Refused {

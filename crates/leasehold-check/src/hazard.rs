@@ -23,7 +23,7 @@ pub enum Hazard {
     ClaimsOverlapped,
     /// An effect left a node that at that instant had no open claim with its token.
     EffectOutsideClaim,
-    /// A resource accepted an older token after a newer grant, before the newer holder's first effect.
+    /// A resource accepted an older token after a newer grant, before the newer holder's first effect or barrier.
     UnfencedWindow,
 }
 
@@ -105,6 +105,10 @@ impl Hazards {
                     let accepted = Fact::Accepted { at, writer, resource, token, op, replaced, based_on };
                     ([writer, node].into(), [newest, accepted].into())
                 });
+            }
+            NodeEvent::BarrierRaised { resource, token, .. } => {
+                let highest = self.accepted.entry(resource).or_insert(token);
+                *highest = token.max(*highest);
             }
             _ => {}
         }
@@ -228,6 +232,8 @@ mod tests {
             assert_eq!(window(&newest), 0, "the newer holder's own effect");
             let after = [before[0], newer, at(s(3), S, accepted(B, 2)), at(s(4), S, accepted(A, 1))];
             assert_eq!(window(&after), 0, "no window any more: a violation of fencing");
+            let behind = [before[0], newer, at(s(3), S, barrier(B, 2)), at(s(4), S, accepted(A, 1))];
+            assert_eq!(window(&behind), 0, "nor behind a barrier");
         }
     }
 

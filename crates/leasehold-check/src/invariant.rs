@@ -16,8 +16,20 @@ pub enum Invariant {
     NoEarlyEnd,
     /// I5.
     NoImmortalLease,
+    /// I6.
+    AcknowledgedIsAlive,
     /// I7.
     NoResurrection,
+    /// I8.
+    OwnerOnly,
+    /// I16.
+    LockDelay,
+    /// I17.
+    SelfStop,
+    /// I19.
+    AppliedOnce,
+    /// I21.
+    AtomicEnd,
     /// I22.
     Conservation,
     /// I23.
@@ -28,13 +40,19 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of their ids.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Exclusivity,
         Self::Fencing,
         Self::TokenOrder,
         Self::NoEarlyEnd,
         Self::NoImmortalLease,
+        Self::AcknowledgedIsAlive,
         Self::NoResurrection,
+        Self::OwnerOnly,
+        Self::LockDelay,
+        Self::SelfStop,
+        Self::AppliedOnce,
+        Self::AtomicEnd,
         Self::Conservation,
         Self::Liveness,
         Self::NoLostUpdate,
@@ -48,7 +66,13 @@ impl Invariant {
             Self::TokenOrder => "I3",
             Self::NoEarlyEnd => "I4",
             Self::NoImmortalLease => "I5",
+            Self::AcknowledgedIsAlive => "I6",
             Self::NoResurrection => "I7",
+            Self::OwnerOnly => "I8",
+            Self::LockDelay => "I16",
+            Self::SelfStop => "I17",
+            Self::AppliedOnce => "I19",
+            Self::AtomicEnd => "I21",
             Self::Conservation => "I22",
             Self::Liveness => "I23",
             Self::NoLostUpdate => "I25",
@@ -63,7 +87,13 @@ impl Invariant {
             Self::TokenOrder => "token-order",
             Self::NoEarlyEnd => "no-early-end",
             Self::NoImmortalLease => "no-immortal-lease",
+            Self::AcknowledgedIsAlive => "acknowledged-is-alive",
             Self::NoResurrection => "no-resurrection",
+            Self::OwnerOnly => "owner-only",
+            Self::LockDelay => "lock-delay",
+            Self::SelfStop => "self-stop",
+            Self::AppliedOnce => "applied-once",
+            Self::AtomicEnd => "atomic-end",
             Self::Conservation => "conservation",
             Self::Liveness => "liveness",
             Self::NoLostUpdate => "no-lost-update",
@@ -87,7 +117,21 @@ impl Invariant {
             }
             Self::NoEarlyEnd => "no lease ends before its term is over, unless somebody entitled ended it",
             Self::NoImmortalLease => "every lease is gone when its term and the grantor's slack are over",
+            Self::AcknowledgedIsAlive => {
+                "who is told that his lease is renewed has a live lease, and no end of it was ordered before"
+            }
             Self::NoResurrection => "an ended lease never lives again, and lease ids only grow",
+            Self::OwnerOnly => {
+                "a release ends only the lease that it named, and only if it comes from that lease's holder"
+            }
+            Self::LockDelay => {
+                "after an involuntary end nobody is granted the resource before the lock-delay is over"
+            }
+            Self::SelfStop => "a holder's work has stopped before its lease is over at the grantor",
+            Self::AppliedOnce => "each task of a resource is applied once, and in order",
+            Self::AtomicEnd => {
+                "all keys that are attached to a lease vanish at one revision, and none outlives it"
+            }
             Self::Conservation => "grants = releases + expiries + revocations + held, at every moment",
             Self::Liveness => "once all is healed, a resource does not go unclaimed for long",
             Self::NoLostUpdate => "every accepted read-modify-write saw its predecessor",

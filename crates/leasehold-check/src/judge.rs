@@ -10,6 +10,9 @@ use core::ops::ControlFlow;
 use leasehold_core::trace::Header;
 use leasehold_core::{Event, EventKind, EventSink, SimInstant};
 
+use crate::acknowledged_is_alive::AcknowledgedIsAlive;
+use crate::applied_once::AppliedOnce;
+use crate::atomic_end::AtomicEnd;
 use crate::book::Book;
 use crate::checker::{Checker, Topics};
 use crate::conservation::Conservation;
@@ -19,13 +22,16 @@ use crate::finding::Finding;
 use crate::hazard::Hazards;
 use crate::invariant::Invariant;
 use crate::liveness::Liveness;
+use crate::lock_delay::LockDelay;
 use crate::no_early_end::NoEarlyEnd;
 use crate::no_immortal_lease::NoImmortalLease;
 use crate::no_lost_update::NoLostUpdate;
 use crate::no_resurrection::NoResurrection;
+use crate::owner_only::OwnerOnly;
 use crate::reach::Reach;
 use crate::report::Judgement;
 use crate::scene::Scene;
+use crate::self_stop::SelfStop;
 use crate::token_order::TokenOrder;
 
 /// Judges one run from its events.
@@ -171,7 +177,13 @@ fn checker(invariant: Invariant, header: &Header) -> Box<dyn Checker> {
         Invariant::TokenOrder => Box::new(TokenOrder),
         Invariant::NoEarlyEnd => Box::new(NoEarlyEnd),
         Invariant::NoImmortalLease => Box::new(NoImmortalLease::default()),
+        Invariant::AcknowledgedIsAlive => Box::new(AcknowledgedIsAlive),
         Invariant::NoResurrection => Box::new(NoResurrection),
+        Invariant::OwnerOnly => Box::new(OwnerOnly::default()),
+        Invariant::LockDelay => Box::new(LockDelay::default()),
+        Invariant::SelfStop => Box::new(SelfStop::default()),
+        Invariant::AppliedOnce => Box::new(AppliedOnce::default()),
+        Invariant::AtomicEnd => Box::new(AtomicEnd::default()),
         Invariant::Conservation => Box::new(Conservation::default()),
         Invariant::Liveness => Box::new(Liveness::new(&header.nodes)),
         Invariant::NoLostUpdate => Box::new(NoLostUpdate::default()),

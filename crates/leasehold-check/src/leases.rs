@@ -5,11 +5,12 @@
 
 use alloc::collections::BTreeMap;
 
-use leasehold_core::event::{Assumption, EndCause};
-use leasehold_core::{LeaseId, NodeEvent, NodeId, ResourceId, SimInstant, Span, Token};
+use leasehold_core::event::EndCause;
+use leasehold_core::{Bounds, LeaseId, NodeEvent, NodeId, ResourceId, SimInstant, Span, Token};
 
-use crate::assumptions::Assumptions;
+use crate::assumptions::{Assumptions, DISK};
 use crate::finding::Fact;
+use crate::promise::{Promise, Promises, When};
 
 /// One lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +29,69 @@ pub(crate) struct Lease {
     pub(crate) decided_since: SimInstant,
     /// The length of that term, on the grantor's clock.
     pub(crate) ttl: Span,
+    /// What all its terms promise.
+    promises: Promises,
+    /// The first order to end it, of those since its running term began if there is one.
+    order: Option<Order>,
+}
+
+/// A grantor's decision that a lease is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) given: When,
+    pub(crate) cause: EndCause,
+    force: Force,
+}
+
+/// Whether an order still is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Force {
+    InForce,
+    /// The process that gave it is gone. The end may still have reached the disk.
+    Void,
+}
+
+/// A lease's end at its grantor, and what shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Over {
+    pub(crate) when: When,
+    pub(crate) fact: Fact,
 }
 
 impl Lease {
+    /// What it was promised.
+    pub(crate) const fn promise(&self) -> &Promise {
+        self.promises.given()
+    }
+
+    /// The order to end it, if there is one.
+    pub(crate) fn order(&self) -> Option<&Order> {
+        self.order.as_ref().filter(|order| order.force == Force::InForce)
+    }
+
+    /// The order as evidence.
+    pub(crate) const fn order_fact(&self, order: &Order) -> Fact {
+        let Self { grantor, id: lease, resource, .. } = *self;
+        Fact::EndOrdered { at: order.given.told_at, grantor, lease, resource, cause: order.cause }
+    }
+
+    /// The end as evidence.
+    pub(crate) const fn end_fact(&self, at: SimInstant, cause: EndCause) -> Fact {
+        let Self { grantor, id: lease, resource, token, .. } = *self;
+        Fact::Ended { at, grantor, lease, resource, token, cause }
+    }
+
+    /// When it was over, if its end is told so: when that was ordered, even by a process that is gone. Not by an
+    /// order from before its running term, which cannot have been what ended it.
+    pub(crate) fn over(&self, told: When, cause: EndCause) -> Over {
+        match &self.order {
+            Some(order) if order.given.told_at > self.term_began => {
+                Over { when: order.given, fact: self.order_fact(order) }
+            }
+            _ => Over { when: told, fact: self.end_fact(told.told_at, cause) },
+        }
+    }
+
     /// The grant if it is known, else the term.
     pub(crate) fn origin(&self) -> Fact {
         let Self { grantor, id: lease, resource, token, ttl, .. } = *self;
@@ -46,6 +107,13 @@ impl Lease {
         self.grantor == grantor && self.resource == resource && self.id < id
     }
 
+    /// The term that promised most.
+    pub(crate) fn promised_term(&self) -> Fact {
+        let Self { grantor, id: lease, resource, token, .. } = *self;
+        let Promise { began, ttl, .. } = *self.promise();
+        Fact::TermBegan { at: began.told_at, grantor, lease, resource, token, ttl }
+    }
+
     /// The running term.
     pub(crate) const fn term(&self) -> Fact {
         let Self { grantor, id: lease, resource, token, ttl, .. } = *self;
@@ -53,20 +121,13 @@ impl Lease {
     }
 }
 
-/// When a report was made, and since when what it tells may have been so.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct When {
-    pub(crate) told_at: SimInstant,
-    pub(crate) decided_since: SimInstant,
-}
-
 /// What is known of a lease id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Standing<'a> {
     /// Nothing: it is above all that were seen.
     Unknown,
     /// It lives.
-    Live(Lease),
+    Live(&'a Lease),
     /// It has lived.
     Ended,
 }
@@ -79,8 +140,9 @@ struct Highest {
 }
 
 /// The leases of all grantors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Leases {
+    bounds: Bounds,
     live: BTreeMap<(NodeId, LeaseId), Lease>,
     highest: BTreeMap<NodeId, Highest>,
     latest: BTreeMap<ResourceId, Lease>,
@@ -89,10 +151,21 @@ pub(crate) struct Leases {
 }
 
 impl Leases {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            live: BTreeMap::new(),
+            highest: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            latest_end: BTreeMap::new(),
+            newest_token: BTreeMap::new(),
+        }
+    }
+
     /// What is known of a grantor's lease.
-    pub(crate) fn standing(&self, grantor: NodeId, id: LeaseId) -> Standing {
+    pub(crate) fn standing(&self, grantor: NodeId, id: LeaseId) -> Standing<'_> {
         match self.live.get(&(grantor, id)) {
-            Some(lease) => Standing::Live(*lease),
+            Some(lease) => Standing::Live(lease),
             None if self.highest.get(&grantor).is_some_and(|highest| id <= highest.id) => Standing::Ended,
             None => Standing::Unknown,
         }
@@ -101,6 +174,11 @@ impl Leases {
     /// The lease, if it lives.
     pub(crate) fn live(&self, grantor: NodeId, id: LeaseId) -> Option<&Lease> {
         self.live.get(&(grantor, id))
+    }
+
+    /// All that live.
+    pub(crate) fn all_live(&self) -> impl Iterator<Item = &Lease> {
+        self.live.values()
     }
 
     /// The live leases that must have ended, unreported, if the grantor finds this lease on its disk.
@@ -152,25 +230,26 @@ impl Leases {
         let When { told_at: now, decided_since } = when;
         match *event {
             NodeEvent::Granted { resource, lease: id, holder, token, ttl } => {
-                let disk = [Assumption::DiskKeeps];
                 let lost_disk = self
                     .highest
                     .get(&node)
-                    .is_some_and(|highest| assumptions.excused_since(node, highest.at, &disk));
+                    .is_some_and(|highest| assumptions.excused_since(node, highest.at, &DISK));
                 if lost_disk {
                     self.forget_from(node, id);
                 }
-                let holder = Some(holder);
+                let promises = Promises::of_grant(when, ttl, &self.bounds);
                 let lease = Lease {
                     grantor: node,
                     id,
                     resource,
-                    holder,
+                    holder: Some(holder),
                     token,
                     granted_at: now,
                     term_began: now,
                     decided_since,
                     ttl,
+                    promises,
+                    order: None,
                 };
                 self.begin(now, lease);
                 self.latest.insert(resource, lease);
@@ -179,6 +258,7 @@ impl Leases {
                 if let Some(lease) = self.live.get_mut(&(node, id)) {
                     (lease.token, lease.ttl) = (token, ttl);
                     (lease.term_began, lease.decided_since) = (now, decided_since);
+                    lease.promises.renew(when, ttl, &self.bounds);
                 } else {
                     let known =
                         self.latest.get(&resource).filter(|last| (last.grantor, last.id) == (node, id));
@@ -194,32 +274,49 @@ impl Leases {
                         term_began: now,
                         decided_since,
                         ttl,
+                        promises: Promises::of_grant(when, ttl, &self.bounds),
+                        order: None,
                     };
                     self.begin(now, lease);
                 }
             }
+            NodeEvent::RenewalAcknowledged { lease, .. } => {
+                if let Some(lease) = self.live.get_mut(&(node, lease)) {
+                    lease.promises.acknowledge();
+                }
+            }
+            NodeEvent::ReleaseTaken { lease, by, .. } => {
+                self.order(when, node, lease, EndCause::Released { by });
+            }
+            NodeEvent::EndOrdered { lease, cause, .. } => self.order(when, node, lease, cause),
             NodeEvent::Ended { resource, lease, token, cause } => {
                 self.end(now, node, lease, resource, token, cause);
             }
             NodeEvent::Recovered { resource, lease: id, holder, token, ttl, ended } => {
                 let standing = self.standing(node, id);
-                let granted_at = match standing {
-                    Standing::Live(lease) => lease.granted_at,
-                    Standing::Unknown | Standing::Ended => now,
+                let (is_new, has_ended) = (standing == Standing::Unknown, standing == Standing::Ended);
+                let (granted_at, promises) = match standing {
+                    Standing::Live(lease) => {
+                        let mut promises = lease.promises;
+                        promises.recover(when, ttl, &self.bounds);
+                        (lease.granted_at, promises)
+                    }
+                    Standing::Unknown | Standing::Ended => (now, Promises::of_grant(when, ttl, &self.bounds)),
                 };
-                let holder = Some(holder);
                 let lease = Lease {
                     grantor: node,
                     id,
                     resource,
-                    holder,
+                    holder: Some(holder),
                     token,
                     granted_at,
                     term_began: now,
                     decided_since,
                     ttl,
+                    promises,
+                    order: None,
                 };
-                if standing == Standing::Unknown {
+                if is_new {
                     self.live.retain(|_, live| !live.is_superseded_by(node, resource, id));
                     self.latest.insert(resource, lease);
                 }
@@ -227,7 +324,7 @@ impl Leases {
                     None => self.begin(now, lease),
                     Some(cause) => {
                         self.raise_token(resource, token);
-                        if standing != Standing::Ended {
+                        if !has_ended {
                             self.end(now, node, id, resource, token, cause);
                         }
                     }
@@ -235,6 +332,22 @@ impl Leases {
             }
             NodeEvent::ClaimStarted(claim) => self.raise_token(claim.resource, claim.token),
             _ => {}
+        }
+    }
+
+    /// A new process of the grantor knows nothing of the orders of the one before.
+    pub(crate) fn restarted(&mut self, grantor: NodeId) {
+        let all = (grantor, LeaseId(0))..=(grantor, LeaseId(u64::MAX));
+        for order in self.live.range_mut(all).filter_map(|(_, lease)| lease.order.as_mut()) {
+            order.force = Force::Void;
+        }
+    }
+
+    fn order(&mut self, given: When, grantor: NodeId, lease: LeaseId, cause: EndCause) {
+        if let Some(lease) = self.live.get_mut(&(grantor, lease))
+            && lease.order().is_none_or(|order| order.given.told_at <= lease.term_began)
+        {
+            lease.order = Some(Order { given, cause, force: Force::InForce });
         }
     }
 

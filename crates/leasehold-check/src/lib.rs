@@ -10,7 +10,8 @@
 //! * One file for each invariant (`exclusivity`, `fencing`, ...): its statement, its source, its clauses, and
 //!   the event lists that just do and just do not violate it.
 //! * `scene`: what all of them may ask about the run so far. It has `assumptions`, `claims`, `overlaps`,
-//!   `leases` and `processes`.
+//!   `leases`,
+//!   `promise` and `processes`.
 //! * `hazard` and `reach`: dangers that broke nothing, and places worth reaching.
 //! * `judge`, `book`, `finding`, `report`, `verdict`: from findings to a verdict.
 //!
@@ -25,12 +26,17 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod acknowledged_is_alive;
+mod applied_once;
 mod assumptions;
+mod atomic_end;
 mod book;
 mod checker;
 mod claims;
 mod conservation;
 mod exclusivity;
+#[cfg(test)]
+mod excuses;
 mod fencing;
 mod finding;
 mod hazard;
@@ -38,17 +44,21 @@ mod invariant;
 mod judge;
 mod leases;
 mod liveness;
+mod lock_delay;
 mod no_early_end;
 mod no_immortal_lease;
 mod no_lost_update;
 mod no_resurrection;
 mod overlaps;
+mod owner_only;
 mod processes;
+mod promise;
 mod reach;
 mod report;
 mod scene;
 #[cfg(test)]
 mod script;
+mod self_stop;
 mod token_order;
 mod verdict;
 

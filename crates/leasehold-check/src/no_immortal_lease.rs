@@ -7,7 +7,9 @@
 //!
 //! * when a paused or suspended grantor goes on, its leases are due no sooner than its slack later;
 //! * when a crashed one is back, they are due no sooner than a whole term later, and a lease that it then
-//!   recovers has its term begin anew, once a restart.
+//!   recovers has a term of the length it says, once a restart;
+//! * while its disk is slower than declared nothing is overdue, and when it is not any more, they are due no
+//!   sooner than a whole term later. That is no excuse for ever: an end that was given up meanwhile is found.
 //!
 //! **Violations**
 //!
@@ -16,13 +18,16 @@
 //! * `never-ended`: it was due before the end of the run and still there then. Not judged if the grantor does
 //!   not run at that time.
 //!
-//! Excused if the grantor's clocks were out of bounds or stood still at some time during the term.
+//! Excused if the grantor's clocks were out of bounds or stood still at some time during the term. A lease that was
+//! there when the grantor's disk lost something may be forgotten: as long as nothing more is heard of it, it is not
+//! looked for.
 //!
 //! Judged: every end and every renewal of a live lease, and what is overdue at the end of the run. An end that
 //! is only found on the disk is not: when it came is not known. Closest call: the time left until it was due.
 
 use alloc::collections::BTreeMap;
 
+use leasehold_core::event::Assumption;
 use leasehold_core::{LeaseId, NodeEvent, NodeId, SimInstant, Span, WorldEvent};
 
 use crate::assumptions::CLOCKS;
@@ -40,12 +45,15 @@ struct Due {
     at: SimInstant,
     /// Whether its grantor restarted and has not recovered it since.
     awaits_recovery: bool,
+    /// Whether its grantor's disk lost something since it was last heard of.
+    may_be_forgotten: bool,
 }
 
 impl Due {
-    fn of_term(scene: &Scene, ttl: Span) -> Self {
+    fn of_term(scene: &Scene, grantor: NodeId, ttl: Span) -> Self {
         let at = scene.now.saturating_add(scene.bounds.latest_end(ttl));
-        Self { ttl, term_began: scene.now, at, awaits_recovery: false }
+        let may_be_forgotten = scene.assumptions.is_broken(grantor, Assumption::DiskKeeps);
+        Self { ttl, term_began: scene.now, at, awaits_recovery: false, may_be_forgotten }
     }
 
     fn no_sooner_than(&mut self, instant: SimInstant) {
@@ -71,12 +79,17 @@ impl NoImmortalLease {
             book.excuse();
             return;
         }
-        book.judge();
         let allowed = due.at - due.term_began;
         if scene.now <= due.at {
+            book.judge();
             book.slack(due.at - scene.now, Some(allowed));
             return;
         }
+        if scene.assumptions.is_broken(grantor, Assumption::DiskTimely) {
+            book.excuse();
+            return;
+        }
+        book.judge();
         book.violation(scene.now, clause, || {
             let lease = scene.leases.live(grantor, id);
             let measured = scene.now - due.term_began;
@@ -94,16 +107,16 @@ impl NoImmortalLease {
 
 impl Checker for NoImmortalLease {
     fn topics(&self) -> Topics {
-        Topics::LEASES.and(Topics::PROCESSES)
+        Topics::LEASES.and(Topics::PROCESSES).and(Topics::ASSUMPTIONS)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         match *event {
             NodeEvent::Granted { lease, ttl, .. } => {
-                self.live.insert((node, lease), Due::of_term(scene, ttl));
+                self.live.insert((node, lease), Due::of_term(scene, node, ttl));
             }
             NodeEvent::Renewed { lease, ttl, .. } => {
-                if let Some(due) = self.live.insert((node, lease), Due::of_term(scene, ttl)) {
+                if let Some(due) = self.live.insert((node, lease), Due::of_term(scene, node, ttl)) {
                     Self::judge(scene, (node, lease), due, "renewed-overdue", book);
                 }
             }
@@ -115,9 +128,10 @@ impl Checker for NoImmortalLease {
                     self.live.remove(&(node, lease));
                     return;
                 }
-                let due = self.live.entry((node, lease)).or_insert_with(|| Due::of_term(scene, ttl));
+                let due = self.live.entry((node, lease)).or_insert_with(|| Due::of_term(scene, node, ttl));
+                due.may_be_forgotten = scene.assumptions.is_broken(node, Assumption::DiskKeeps);
                 if due.awaits_recovery {
-                    *due = Due::of_term(scene, ttl);
+                    *due = Due::of_term(scene, node, ttl);
                 }
             }
             NodeEvent::Ended { lease, .. } => {
@@ -142,13 +156,22 @@ impl Checker for NoImmortalLease {
                     due.awaits_recovery = true;
                 }
             }
+            WorldEvent::AssumptionRestored { assumption: Assumption::DiskTimely } => {
+                for due in self.of(node) {
+                    due.no_sooner_than(scene.now.saturating_add(scene.bounds.latest_end(due.ttl)));
+                }
+            }
+            WorldEvent::AssumptionBroken { assumption: Assumption::DiskKeeps } => {
+                self.of(node).for_each(|due| due.may_be_forgotten = true);
+            }
             _ => {}
         }
     }
 
     fn finish(&mut self, scene: &Scene, book: &mut Book) {
         for (key, due) in &self.live {
-            if scene.now > due.at && scene.processes.of(key.0) == Process::Running {
+            let is_judged = scene.processes.of(key.0) == Process::Running && !due.may_be_forgotten;
+            if scene.now > due.at && is_judged {
                 Self::judge(scene, *key, *due, "never-ended", book);
             }
         }
@@ -157,6 +180,8 @@ impl Checker for NoImmortalLease {
 
 #[cfg(test)]
 mod tests {
+    use leasehold_core::EventKind;
+
     use super::*;
     use crate::invariant::Invariant;
     use crate::report::{ClosestCall, InvariantReport};
@@ -236,6 +261,81 @@ mod tests {
         assert_due(&events[..3], s(51));
         assert_due(&events[..4], s(52));
         assert_due(&events, s(52));
+    }
+
+    /// 12 s last 16 s at most, 30 s last 40 s, and 1 s more for the slack.
+    #[test]
+    fn a_recovered_term_is_as_long_as_it_says() {
+        let events = |seconds| {
+            [
+                at(s(1), G, granted(1, A)),
+                at(s(10), G, CRASHED),
+                at(s(30), G, RESTARTED),
+                at(s(30), G, recovered_for(1, A, seconds)),
+            ]
+        };
+        assert_due(&events(12), s(47));
+        assert_due(&events(30), s(71));
+        let twice = [&events(30)[..], &[at(s(31), G, recovered_for(1, A, 90))]].concat();
+        assert_due(&twice, s(71));
+    }
+
+    #[test]
+    fn a_slow_disk_delays_but_excuses_for_no_longer() {
+        let stall = |from, to| {
+            [
+                at(s(1), G, granted(1, A)),
+                at(from, G, broken(Assumption::DiskTimely)),
+                at(to, G, restored(Assumption::DiskTimely)),
+            ]
+        };
+        assert_due(&stall(s(5), s(40)), s(61));
+        assert_due(&stall(s(22), s(40)), s(61));
+        let given_up = stall(s(5), s(40));
+        assert_eq!(judged_until(&given_up, s(61)).counts(), (0, 0, 0));
+        assert_eq!(judged_until(&given_up, just_after(s(61))).clauses(), ["never-ended"]);
+        let renewed_since = [&given_up[..], &[at(s(41), G, renewed(1))]].concat();
+        assert_due(&renewed_since, s(62));
+        let of_another = stall(s(5), s(40)).map(|event| match event.at {
+            begun if begun == s(1) => event,
+            _ => Event { node: Some(A), ..event },
+        });
+        assert_eq!(expiry(&of_another, s(41)), Some("ended-late"));
+    }
+
+    #[test]
+    fn while_the_disk_is_slow_nothing_is_overdue() {
+        let events = [at(s(1), G, granted(1, A)), at(s(5), G, broken(Assumption::DiskTimely))];
+        assert_eq!(judged_until(&events, s(90)).counts(), (0, 1, 0), "at the end of the run");
+        for told in [renewed(1), ended(1, EXPIRED)] {
+            let events = [events[0], events[1], at(s(50), G, told)];
+            assert_eq!(judged_until(&events, s(50)).counts(), (0, 1, 0));
+        }
+        let in_time = [events[0], events[1], at(s(22), G, ended(1, EXPIRED))];
+        assert_eq!(judged_until(&in_time, s(90)).counts(), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_lease_that_a_lost_disk_may_have_forgotten_is_not_looked_for() {
+        let lost = [
+            at(s(1), G, granted(1, A)),
+            at(s(5), G, CRASHED),
+            at(s(5), G, broken(Assumption::DiskKeeps)),
+            at(s(6), G, restored(Assumption::DiskKeeps)),
+            at(s(6), G, RESTARTED),
+        ];
+        assert_eq!(judged_until(&lost, s(90)).counts(), (0, 0, 0));
+        for heard_of in [recovered(1, A, None), renewed(1), granted(1, B)] {
+            let events = [&lost[..], &[at(s(7), G, heard_of)]].concat();
+            assert_eq!(judged_until(&events, s(90)).clauses(), ["never-ended"], "{heard_of:?}");
+        }
+        let events = [&lost[..3], &[at(s(5), G, renewed(1)), lost[3], lost[4]]].concat();
+        assert_eq!(judged_until(&events, s(90)).counts(), (1, 0, 0), "nor one that was heard of too early");
+        let of_another = lost.map(|event| match event.kind {
+            EventKind::World(WorldEvent::AssumptionBroken { .. }) => Event { node: Some(S), ..event },
+            _ => event,
+        });
+        assert_eq!(judged_until(&of_another, s(90)).clauses(), ["never-ended"]);
     }
 
     #[test]

@@ -15,9 +15,9 @@
 //! Judged: every grant, every renewal, every live recovery, every end. There is no history: an id that is not
 //! above the highest and is not live has ended.
 
-use leasehold_core::event::Assumption;
 use leasehold_core::{LeaseId, NodeEvent, NodeId, ResourceId};
 
+use crate::assumptions::DISK;
 use crate::book::{Book, Case};
 use crate::checker::{Checker, Topics};
 use crate::finding::Fact;
@@ -71,8 +71,7 @@ impl Checker for NoResurrection {
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         let Some(Told { clause, resource, lease, fact }) = Told::of(scene, node, event) else { return };
         let highest = scene.leases.last_new_id(node);
-        if highest.is_some_and(|(_, at)| scene.assumptions.excused_since(node, at, &[Assumption::DiskKeeps]))
-        {
+        if highest.is_some_and(|(_, at)| scene.assumptions.excused_since(node, at, &DISK)) {
             book.excuse();
             return;
         }

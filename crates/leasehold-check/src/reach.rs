@@ -8,7 +8,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use leasehold_core::event::{Access, EndCause, Probe, Refusal};
-use leasehold_core::{EventKind, Leg, NodeEvent, NodeId, Purpose, ResourceId, Span, WorldEvent};
+use leasehold_core::{EventKind, LeaseId, Leg, NodeEvent, NodeId, Purpose, ResourceId, Span, WorldEvent};
 
 use crate::hazard::{Hazard, Hazards};
 use crate::leases::Lease;
@@ -21,6 +21,8 @@ pub(crate) struct Reach {
     counts: [u64; Probe::ALL.len()],
     /// Why the last lease of each resource ended that nothing was granted after.
     ends: BTreeMap<ResourceId, EndCause>,
+    /// The latest lease of each resource that has keys attached and has not ended.
+    with_keys: BTreeMap<(NodeId, ResourceId), LeaseId>,
 }
 
 impl Reach {
@@ -36,8 +38,16 @@ impl Reach {
             }) if scene.grantors.contains(&node) && scene.claims.claims_anything(*to) => {
                 self.pass(Probe::RenewalAppliedButResponseLost);
             }
+            EventKind::World(WorldEvent::WallStepped { .. }) if Self::is_concerned(scene, node) => {
+                self.pass(Probe::WallSteppedWhileHeld);
+            }
             EventKind::World(_) => {}
         }
+    }
+
+    /// Whether the node granted or holds a live lease.
+    fn is_concerned(scene: &Scene, node: NodeId) -> bool {
+        scene.leases.all_live().any(|lease| lease.grantor == node || lease.holder == Some(node))
     }
 
     /// All probes with their counts. Hazards that are probes as well are counted once, by their watch.
@@ -65,9 +75,19 @@ impl Reach {
                     Some(EndCause::Released { .. }) => self.pass(Probe::HandedOver),
                     Some(EndCause::Revoked { .. }) | None => {}
                 }
+                if matches!(scene.processes.of(holder), Process::Down | Process::Stopped) {
+                    self.pass(Probe::GrantedToTheDead);
+                }
+            }
+            NodeEvent::KeyAttached { resource, lease, .. } => {
+                self.with_keys.insert((node, resource), lease);
             }
             NodeEvent::Ended { resource, lease, cause, .. } => {
                 self.ends.insert(resource, cause);
+                self.keys_ended(node, resource, lease);
+                if matches!(cause, EndCause::Revoked { .. }) {
+                    self.pass(Probe::Revoked);
+                }
                 if cause == EndCause::Expired
                     && let Some(lease) = scene.leases.live(node, lease)
                 {
@@ -75,6 +95,10 @@ impl Reach {
                 }
             }
             NodeEvent::Recovered { ended: None, .. } => self.pass(Probe::GrantorRestartedWithLiveLease),
+            NodeEvent::Recovered { resource, lease, ended: Some(_), .. } => {
+                self.keys_ended(node, resource, lease);
+            }
+            NodeEvent::DuplicateRecognised { .. } => self.pass(Probe::DuplicateRecognised),
             NodeEvent::EffectIssued { resource, token, .. }
                 if scene.leases.newest_token(resource).is_some_and(|newest| token < newest) =>
             {
@@ -84,6 +108,13 @@ impl Reach {
                 self.pass(Probe::StaleWriteRejected);
             }
             _ => {}
+        }
+    }
+
+    fn keys_ended(&mut self, grantor: NodeId, resource: ResourceId, lease: LeaseId) {
+        if self.with_keys.get(&(grantor, resource)) == Some(&lease) {
+            self.with_keys.remove(&(grantor, resource));
+            self.pass(Probe::KeysEnded);
         }
     }
 
@@ -279,5 +310,70 @@ mod tests {
         assert_eq!(next(EndCause::Expired), (1, 0));
         assert_eq!(next(EndCause::Released { by: A }), (0, 1));
         assert_eq!(next(REVOKED), (0, 0));
+    }
+
+    #[test]
+    fn revoked() {
+        let end =
+            |cause| reached(Probe::Revoked, &[at(s(1), G, granted(1, A)), at(s(2), G, ended(1, cause))]);
+        assert_eq!((end(REVOKED), end(EXPIRED), end(released_by(A))), (1, 0, 0));
+    }
+
+    #[test]
+    fn keys_ended() {
+        let end = |lease, end: NodeEvent| {
+            let events = [
+                at(s(1), G, granted(1, A)),
+                at(s(1), G, key_attached(lease, 0, 5)),
+                at(s(1), G, key_attached(lease, 1, 5)),
+                at(s(20), G, end),
+                at(s(21), G, end),
+            ];
+            reached(Probe::KeysEnded, &events)
+        };
+        assert_eq!(end(1, ended(1, EXPIRED)), 1, "once a lease");
+        assert_eq!(end(1, recovered(1, A, Some(EXPIRED))), 1);
+        assert_eq!(end(1, recovered(1, A, None)), 0);
+        assert_eq!(end(2, ended(1, EXPIRED)), 0, "it had none");
+        let vanished_first = [
+            at(s(1), G, key_attached(1, 0, 5)),
+            at(s(9), G, key_ended(1, 0, 6)),
+            at(s(9), G, ended(1, EXPIRED)),
+        ];
+        assert_eq!(reached(Probe::KeysEnded, &vanished_first), 1);
+    }
+
+    #[test]
+    fn duplicate_recognised() {
+        let known = NodeEvent::DuplicateRecognised { resource: R, writer: A, op: leasehold_core::OpId(1) };
+        assert_eq!(reached(Probe::DuplicateRecognised, &[at(s(1), S, known)]), 1);
+        assert_eq!(reached(Probe::DuplicateRecognised, &[at(s(1), S, accepted(A, 1))]), 0);
+    }
+
+    #[test]
+    fn granted_to_the_dead() {
+        let grant = |events: &[Event]| {
+            reached(Probe::GrantedToTheDead, &[events, &[at(s(9), G, granted(1, A))]].concat())
+        };
+        for stop in [CRASHED, PAUSED, SUSPENDED] {
+            assert_eq!(grant(&[at(s(1), A, stop)]), 1, "{stop:?}");
+            assert_eq!(grant(&[at(s(1), B, stop)]), 0, "somebody else");
+        }
+        assert_eq!(grant(&[at(s(1), A, CRASHED), at(s(2), A, RESTARTED)]), 0);
+        assert_eq!(grant(&[at(s(1), A, PAUSED), at(s(2), A, RESUMED)]), 0);
+        assert_eq!(grant(&[]), 0);
+    }
+
+    #[test]
+    fn wall_stepped_while_held() {
+        let step = |node, end: Option<EndCause>| {
+            let mut events = std::vec![at(s(1), G, granted(1, A))];
+            events.extend(end.map(|cause| at(s(2), G, ended(1, cause))));
+            events.push(at(s(3), node, WorldEvent::WallStepped { by: -5 }));
+            reached(Probe::WallSteppedWhileHeld, &events)
+        };
+        assert_eq!((step(G, None), step(A, None)), (1, 1));
+        assert_eq!((step(B, None), step(S, None)), (0, 0), "they have no part in it");
+        assert_eq!((step(G, Some(EXPIRED)), step(A, Some(EXPIRED))), (0, 0), "it does not live any more");
     }
 }

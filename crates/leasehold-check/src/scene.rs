@@ -6,11 +6,12 @@ use leasehold_core::plan::Role;
 use leasehold_core::trace::{Header, TraceNode};
 use leasehold_core::{Bounds, Event, EventKind, NodeId, SimInstant, WorldEvent};
 
-use crate::assumptions::Assumptions;
+use crate::assumptions::{Assumptions, CLOCKS_AND_DISK};
 use crate::claims::Claims;
-use crate::leases::{Leases, When};
+use crate::leases::Leases;
 use crate::overlaps::Overlaps;
 use crate::processes::Processes;
+use crate::promise::When;
 
 /// The run as it stands.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl Scene {
             processes: Processes::new(header.nodes.len()),
             claims: Claims::default(),
             overlaps: Overlaps::default(),
-            leases: Leases::default(),
+            leases: Leases::new(header.bounds),
         }
     }
 
@@ -53,7 +54,9 @@ impl Scene {
         if let EventKind::World(event) = &event.kind {
             self.processes.hear(self.now, node, event);
             self.assumptions.hear(self.now, node, event);
-            if matches!(event, WorldEvent::AssumptionBroken { .. }) {
+            if let WorldEvent::AssumptionBroken { assumption } = event
+                && CLOCKS_AND_DISK.contains(assumption)
+            {
                 let Self { now, overlaps, grantors, .. } = self;
                 let is_grantor = grantors.contains(&node);
                 overlaps.excuse_begun_at(*now, |overlap| {
@@ -70,11 +73,17 @@ impl Scene {
 
     /// Takes an event after the checkers have seen it: the leases.
     pub(crate) fn conclude(&mut self, event: &Event) {
-        if let (Some(node), EventKind::Node(said)) = (event.node, &event.kind) {
-            let decided_since = self.processes.decided_since(node, event.at);
-            let when = When { told_at: event.at, decided_since };
-            self.leases.conclude(when, node, said, &self.assumptions);
+        let Some(node) = event.node else { return };
+        match &event.kind {
+            EventKind::Node(said) => self.leases.conclude(self.when(node), node, said, &self.assumptions),
+            EventKind::World(WorldEvent::Restarted { .. }) => self.leases.restarted(node),
+            EventKind::World(_) => {}
         }
+    }
+
+    /// When a node says what it says now, and since when that may have been so.
+    pub(crate) fn when(&self, node: NodeId) -> When {
+        When { told_at: self.now, decided_since: self.processes.decided_since(node, self.now) }
     }
 
     /// The run is over.

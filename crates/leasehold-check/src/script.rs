@@ -15,7 +15,7 @@ pub(crate) use leasehold_core::event::{
 use leasehold_core::plan::Role;
 use leasehold_core::trace::{FORMAT, Header, TraceNode};
 use leasehold_core::{
-    Bounds, ClockKind, Drift, EventKind, EventSink, Incarnation, OpId, Reading, Span, Version,
+    Bounds, ClockKind, Drift, EventKind, EventSink, Incarnation, KeyId, OpId, Reading, Span, TaskId, Version,
 };
 pub(crate) use leasehold_core::{
     Event, LeaseId, NodeEvent, NodeId, ResourceId, SimInstant, Token, WorldEvent,
@@ -88,7 +88,12 @@ pub(crate) fn header(invariants: &[Invariant]) -> Header {
 
 /// Starts every node and judges the events by these invariants.
 pub(crate) fn judgement(invariants: &[Invariant], events: &[Event], ended_at: SimInstant) -> Judgement {
-    let mut judge = Judge::new(&header(invariants)).unwrap();
+    judgement_with(&header(invariants), events, ended_at)
+}
+
+/// The same under another header.
+pub(crate) fn judgement_with(header: &Header, events: &[Event], ended_at: SimInstant) -> Judgement {
+    let mut judge = Judge::new(header).unwrap();
     for event in starts().iter().chain(events) {
         assert!(judge.on_event(event).is_continue());
     }
@@ -99,6 +104,18 @@ pub(crate) fn judgement(invariants: &[Invariant], events: &[Event], ended_at: Si
 pub(crate) fn report(invariant: Invariant, events: &[Event], ended_at: SimInstant) -> InvariantReport {
     assert!(events.is_sorted_by_key(|event| event.at), "events stand in the order of time");
     judgement(&[invariant], events, ended_at).invariants.remove(0)
+}
+
+/// The report on the lock-delay, where one is promised.
+pub(crate) fn report_with_lock_delay(
+    lock_delay: Span,
+    events: &[Event],
+    ended_at: SimInstant,
+) -> InvariantReport {
+    assert!(events.is_sorted_by_key(|event| event.at), "events stand in the order of time");
+    let bounds = Bounds { lock_delay, ..bounds() };
+    let header = Header { bounds, ..header(&[Invariant::LockDelay]) };
+    judgement_with(&header, events, ended_at).invariants.remove(0)
 }
 
 pub(crate) fn starts() -> Vec<Event> {
@@ -176,6 +193,43 @@ pub(crate) const fn renewed_with(lease: u64, token: u64) -> NodeEvent {
     NodeEvent::Renewed { resource: R, lease: LeaseId(lease), token: t(token), ttl: TTL }
 }
 
+/// A renewal for so many seconds.
+pub(crate) const fn renewed_for(lease: u64, seconds: u64) -> NodeEvent {
+    let ttl = Span::from_secs(seconds);
+    NodeEvent::Renewed { resource: R, lease: LeaseId(lease), token: t(lease), ttl }
+}
+
+pub(crate) const fn acknowledged(lease: u64) -> NodeEvent {
+    NodeEvent::RenewalAcknowledged { resource: R, lease: LeaseId(lease) }
+}
+
+pub(crate) const fn end_ordered(lease: u64, cause: EndCause) -> NodeEvent {
+    NodeEvent::EndOrdered { resource: R, lease: LeaseId(lease), cause }
+}
+
+/// A release that names the lease, and its token.
+pub(crate) const fn release_taken(lease: u64, by: NodeId) -> NodeEvent {
+    release_naming(lease, by, lease, lease)
+}
+
+pub(crate) const fn release_naming(lease: u64, by: NodeId, named: u64, token: u64) -> NodeEvent {
+    NodeEvent::ReleaseTaken {
+        resource: R,
+        lease: LeaseId(lease),
+        by,
+        named_lease: LeaseId(named),
+        named_token: t(token),
+    }
+}
+
+pub(crate) const fn key_attached(lease: u64, key: u32, revision: u64) -> NodeEvent {
+    NodeEvent::KeyAttached { resource: R, lease: LeaseId(lease), key: KeyId(key), revision }
+}
+
+pub(crate) const fn key_ended(lease: u64, key: u32, revision: u64) -> NodeEvent {
+    NodeEvent::KeyEnded { resource: R, lease: LeaseId(lease), key: KeyId(key), revision }
+}
+
 pub(crate) const fn ended(lease: u64, cause: EndCause) -> NodeEvent {
     NodeEvent::Ended { resource: R, lease: LeaseId(lease), token: t(lease), cause }
 }
@@ -195,6 +249,18 @@ pub(crate) const fn recovered_with(
     ended: Option<EndCause>,
 ) -> NodeEvent {
     NodeEvent::Recovered { resource: R, lease: LeaseId(lease), holder, token: t(token), ttl: TTL, ended }
+}
+
+/// Alive, with so many seconds.
+pub(crate) const fn recovered_for(lease: u64, holder: NodeId, seconds: u64) -> NodeEvent {
+    NodeEvent::Recovered {
+        resource: R,
+        lease: LeaseId(lease),
+        holder,
+        token: t(lease),
+        ttl: Span::from_secs(seconds),
+        ended: None,
+    }
 }
 
 pub(crate) const fn holds(live: u32) -> NodeEvent {
@@ -281,4 +347,18 @@ pub(crate) const fn wrote(writer: NodeId, token: u64, replaced: u64, based_on: O
 pub(crate) const fn refused(by: NodeId, access: Access, token: u64, mark: u64) -> NodeEvent {
     let refusal = Refusal::Stale { mark: t(mark) };
     NodeEvent::AccessRefused { resource: R, by, access, token: t(token), refusal }
+}
+
+/// A refusal because the resource goes by another token.
+pub(crate) const fn not_current(by: NodeId, token: u64, current: u64) -> NodeEvent {
+    let refusal = Refusal::NotCurrent { current: t(current) };
+    NodeEvent::AccessRefused { resource: R, by, access: Access::Write, token: t(token), refusal }
+}
+
+pub(crate) const fn barrier(by: NodeId, token: u64) -> NodeEvent {
+    NodeEvent::BarrierRaised { resource: R, by, token: t(token) }
+}
+
+pub(crate) const fn applied(task: u64) -> NodeEvent {
+    NodeEvent::TaskApplied { resource: R, task: TaskId(task), by: A, token: t(1) }
 }

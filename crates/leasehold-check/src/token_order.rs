@@ -15,9 +15,9 @@
 //!
 //! Judged: every grant that has one before it, every renewal of a live lease, every recovery of a known lease.
 
-use leasehold_core::event::Assumption;
 use leasehold_core::{NodeEvent, NodeId, SimInstant};
 
+use crate::assumptions::DISK;
 use crate::book::{Book, Case};
 use crate::checker::{Checker, Topics};
 use crate::finding::Fact;
@@ -65,7 +65,7 @@ impl Comparison {
                         let (clause, holds) = ("token-not-increasing", token > before.token);
                         return Some(Self { clause, holds, before, since: before.granted_at, told });
                     }
-                    Standing::Live(before) => before,
+                    Standing::Live(before) => *before,
                     Standing::Ended => latest.filter(|last| (last.grantor, last.id) == (grantor, lease))?,
                 };
                 let (clause, holds) = ("recovery-changed-token", token == known.token);
@@ -86,7 +86,7 @@ impl Checker for TokenOrder {
         else {
             return;
         };
-        if scene.assumptions.excused_since(node, since, &[Assumption::DiskKeeps]) {
+        if scene.assumptions.excused_since(node, since, &DISK) {
             book.excuse();
             return;
         }

@@ -272,6 +272,28 @@ pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
             names.node(grantor),
             names.on(resource)
         ),
+        Fact::Acknowledged { at, grantor, lease, resource } => format!(
+            "at {at} {} answered that lease {lease}{} is renewed",
+            names.node(grantor),
+            names.on(resource)
+        ),
+        Fact::ReleaseTaken { at, grantor, resource, lease, by, named_lease, named_token } => format!(
+            "at {at} {} took a release of {} for lease {lease}{}, which named lease {named_lease}, token {named_token}",
+            names.node(grantor),
+            names.node(by),
+            names.on(resource)
+        ),
+        Fact::EndOrdered { at, grantor, lease, resource, cause } => format!(
+            "at {at} {} ordered the end of lease {lease}{}: it {}",
+            names.node(grantor),
+            names.on(resource),
+            ended(names, cause)
+        ),
+        Fact::KeyEnded { at, grantor, lease, resource, key, revision } => format!(
+            "at {at} {} said that key {key} of lease {lease}{} is gone since revision {revision}",
+            names.node(grantor),
+            names.on(resource)
+        ),
         Fact::Ended { at, grantor, lease, resource, token, cause } => format!(
             "at {at} {} ended lease {lease}{} (token {token}): it {}",
             names.node(grantor),
@@ -305,6 +327,14 @@ pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
                 replaced.next()
             )
         }
+        Fact::BarrierRaised { at, resource, by, token } => {
+            format!("at {at} the mark{} became token {token} for {}", names.on(resource), names.node(by))
+        }
+        Fact::TaskApplied { at, resource, task, by, token } => format!(
+            "at {at} task {task}{} was applied for {} under token {token}",
+            names.on(resource),
+            names.node(by)
+        ),
         Fact::Refused { at, by, resource, access, token, refusal } => format!(
             "at {at} a {} of {} under token {token} was refused{}: {}",
             accessed(access),
