@@ -106,7 +106,10 @@ macro_rules! fault {
 const WRONG: &[(&str, &[&str])] = &[
     // Misspelt and unknown.
     ("[lease]\n«tll» = \"10s\"", &["unknown key `tll` in [lease]", "did you mean `ttl`?"]),
-    ("[lease]\n«colour» = \"red\"", &["unknown key `colour`", "expected `ttl`, `renew`, `sweep` or `lock_delay`"]),
+    (
+        "[lease]\n«colour» = \"red\"",
+        &["unknown key `colour`", "expected `ttl`, `renew`, `sweep` or `lock_delay`"],
+    ),
     ("[lease]\n«\"\"» = 1", &["unknown key ``"]),
     ("[«leese»]\nttl = \"10s\"", &["unknown table `[leese]`", "did you mean `[lease]`?"]),
     ("[[«faults»]]\nat = \"1s\"", &["unknown table `[[faults]]`", "did you mean `[[fault]]`?"]),

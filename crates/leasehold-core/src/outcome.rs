@@ -41,12 +41,12 @@ pub enum RunEnd {
 }
 
 /// What became of one fault: scheduled, fired, landed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FaultOutcome {
     /// When its trigger was met.
     pub fired: Option<SimInstant>,
-    /// Whom it was resolved to. Nothing if nobody fitted.
-    pub target: Option<NodeId>,
-    /// When it first touched something.
+    /// Whom it was resolved to, by id. Empty if nobody fitted.
+    pub targets: Vec<NodeId>,
+    /// When it first touched something of any of them.
     pub landed: Option<SimInstant>,
 }

@@ -154,10 +154,24 @@ impl Chance {
 pub struct NetworkPlan {
     /// How long a message takes. Messages may overtake each other.
     pub latency: Latency,
-    /// How many are lost.
+    /// How many are lost; with bursts, while a link is in its good state.
     pub loss: Chance,
     /// How many arrive twice; the copy has a latency of its own.
     pub duplicate: Chance,
+    /// Loss that comes in bursts, on each directed link by itself.
+    pub burst: Option<Burst>,
+}
+
+/// Loss in bursts: a link is in a good or in a bad state, and stays in each for an exponentially distributed time
+/// (Gilbert 1960, Elliott 1963). Its state is a function of the noise key, the link and the time, never of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// How long the good state lasts on average. At least a nanosecond.
+    pub good: Span,
+    /// How long the bad state lasts on average. At least a nanosecond.
+    pub bad: Span,
+    /// How many messages are lost in the bad state.
+    pub loss: Chance,
 }
 
 /// How long the parts of a run last.
@@ -201,11 +215,23 @@ pub struct FaultPlan {
 pub enum Trigger {
     /// At an instant.
     At(SimInstant),
-    /// When something holds for the first time.
-    When(Condition),
+    /// When something holds or happens for the first time from an instant on.
+    When {
+        /// What.
+        condition: Condition,
+        /// From when on it counts.
+        from: SimInstant,
+    },
 }
 
-/// A lease-critical condition, resolved from events.
+impl Trigger {
+    /// When a condition is met, whenever that is.
+    pub const fn when(condition: Condition) -> Self {
+        Self::When { condition, from: SimInstant::START }
+    }
+}
+
+/// A lease-critical condition, resolved from events. Each has a node as its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// What is left of some claim, on its holder's clock, drops below this share of its TTL. The claim's holder
@@ -214,6 +240,18 @@ pub enum Condition {
         /// The share, in percent: 1 to 100.
         percent: u8,
     },
+    /// A lease was granted just now, and its holder does not know it yet. It is the subject.
+    GrantInFlight,
+    /// A node that claims sent a renewal just now, and it will arrive. The sender is the subject.
+    RenewalInFlight,
+    /// The term of a live lease will be over within this much true time, as the clock that its grantor relies on
+    /// runs now. The lease's holder is the subject.
+    ExpiryWithin {
+        /// How long before.
+        left: Span,
+    },
+    /// A resource was granted just now after its last lease had expired. The new holder is the subject.
+    AfterTakeover,
 }
 
 /// Whom a fault strikes.
@@ -225,9 +263,58 @@ pub enum Target {
     Holder,
     /// The node whose claim ended last and that does not claim now.
     ExHolder,
-    /// One of the nodes of this role, picked by the noise key; for [`Role::Contender`], of those that do not
-    /// claim now.
-    OneOf(Role),
+    /// Some nodes of a group, picked by the noise key.
+    Drawn {
+        /// How many.
+        pick: Pick,
+        /// Of whom.
+        from: Group,
+    },
+}
+
+impl Target {
+    /// One of the nodes of a role.
+    pub const fn one_of(role: Role) -> Self {
+        Self::Drawn { pick: Pick::One, from: Group::Role(role) }
+    }
+}
+
+/// Nodes that something is picked from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Those of a role.
+    Role(Role),
+    /// All nodes.
+    Everybody,
+}
+
+/// How many nodes of a group are picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// One; of contenders, one that does not claim now.
+    One,
+    /// As many as are less than half of them.
+    Minority,
+    /// As few as are more than half of them.
+    Majority,
+    /// All of them.
+    All,
+    /// So many; all if they are fewer.
+    Random(u16),
+}
+
+impl Pick {
+    /// How many that is, of a group of so many.
+    pub const fn count(self, of: usize) -> usize {
+        let wanted = match self {
+            Self::One => 1,
+            Self::Minority => of.saturating_sub(1) / 2,
+            Self::Majority => of / 2 + 1,
+            Self::All => of,
+            Self::Random(count) => count as usize,
+        };
+        if wanted < of { wanted } else { of }
+    }
 }
 
 /// What a fault does.
@@ -235,42 +322,101 @@ pub enum Target {
 pub enum Action {
     /// Messages do not get through, nor do those under way.
     Partition(Scope),
-    /// A link gets worse, on top of what it does anyway.
+    /// Links get worse, on top of what they do anyway.
     Link {
         /// Which.
         scope: Scope,
-        /// Every message takes this much longer.
-        delay: Span,
-        /// So many more are lost.
-        loss: Chance,
-        /// So many more arrive twice.
-        duplicate: Chance,
+        /// How.
+        worse: Worsening,
     },
+    /// Messages sent meanwhile leave when it heals, each then with its ordinary latency. Those under way arrive.
+    Clog(Scope),
+    /// Messages sent meanwhile and those under way arrive when it heals, all at once, in the order of sending.
+    Hold(Scope),
+    /// The targets are isolated by clogs, one after the other in a drawn order during the first half of the fault's
+    /// duration, and healed in another during the second.
+    Swizzle,
     /// The process stops; its clocks run (a GC pause).
     Pause,
     /// The machine stops; its monotonic clock stands still (a VM suspend).
     Suspend,
-    /// The process dies. It comes back after the fault's duration, if it has one.
+    /// The process is slow: each input keeps it busy for a while, and further ones wait.
+    Throttle {
+        /// For how long.
+        step: Span,
+    },
+    /// The disk completes no write; timers and network go on.
+    Stall,
+    /// The process dies. It comes back after the fault's duration, if it has one. Of the writes under way the disk
+    /// keeps the first few.
     Crash,
+    /// As a crash, but the disk keeps no write that was under way.
+    Torn,
+    /// The process dies and its disk loses everything. It comes back after the fault's duration, or at once.
+    Wipe,
     /// The process dies and comes back at once, or just comes back if it is down.
     Restart,
     /// All clocks of the host run at another rate.
     ClockRate(RateError),
+    /// All clocks of the host stand still, and go on from there.
+    ClockFreeze,
     /// The wall clock jumps by so many nanoseconds.
     WallStep(i64),
+    /// The wall clock jumps and jumps back, again and again, and stands in the end where it would have been.
+    WallStrobe {
+        /// By so many nanoseconds.
+        by: i64,
+        /// How long it stays on either side. At least a nanosecond.
+        every: Span,
+    },
     /// The node is told something.
     Command(CommandId),
 }
 
-/// Which links of the target are meant.
+/// How a link gets worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worsening {
+    /// Every message takes this much longer.
+    pub delay: Span,
+    /// So many more are lost.
+    pub loss: Chance,
+    /// So many more arrive twice.
+    pub duplicate: Chance,
+    /// Every message takes up to this much longer, each by a draw of its own: messages overtake each other.
+    pub reorder: Span,
+    /// A message occupies the link for so long, and the next waits its turn.
+    pub slow: Span,
+    /// More are lost in bursts.
+    pub burst: Option<Burst>,
+}
+
+impl Worsening {
+    /// No change.
+    pub const NONE: Self = Self {
+        delay: Span::ZERO,
+        loss: Chance::NEVER,
+        duplicate: Chance::NEVER,
+        reorder: Span::ZERO,
+        slow: Span::ZERO,
+        burst: None,
+    };
+}
+
+/// Which links are meant, seen from the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All, in both directions.
+    /// All between a target and a node that is none, in both directions.
     Isolate,
-    /// To the peer and back.
+    /// To the peers and back.
     Between(Target),
-    /// To the peer only.
+    /// To the peers only.
     OneWay(Target),
+    /// All between a minority of all nodes and the rest. The targets are of the minority; the others of it are drawn.
+    Majority,
+    /// All between targets that are not neighbours in a ring, whose order is drawn.
+    Ring,
+    /// All between two drawn halves of the nodes that are no targets: only the targets reach both.
+    Bridge,
 }
 
 /// Where a pause or crash falls: in the ordered outputs of the target's next step that has any (and, for

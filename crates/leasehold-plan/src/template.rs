@@ -119,6 +119,7 @@ mod tests {
                 latency: Latency::Constant(Span::from_millis(1)),
                 loss: Chance::NEVER,
                 duplicate: Chance::NEVER,
+                burst: None,
             },
             faults: Vec::new(),
             phases: Phases { chaos: Span::from_secs(1), settle: Span::from_secs(1) },

@@ -8,7 +8,7 @@ use leasehold_check::Invariant;
 use leasehold_core::plan::{Plan, Role};
 use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, ResourceId};
 
-use crate::fault::ACTIONS;
+use crate::fault::{ACTIONS, EVERYBODY};
 
 /// One node of a system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +75,8 @@ impl Deployment {
     ///
     /// # Panics
     ///
-    /// If two nodes have one name, or a command the name of one of the harness's own faults: mistakes of the
-    /// system, not of the scenario.
+    /// If two nodes have one name or one is called `all`, or a command has the name of one of the harness's own
+    /// faults: mistakes of the system, not of the scenario.
     pub fn new<P: Protocol>(
         nodes: Vec<NodeSpec>,
         bounds: Bounds,
@@ -85,6 +85,7 @@ impl Deployment {
     ) -> Self {
         let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names.len(), nodes.len(), "every node of a system has its own name");
+        assert!(!names.contains(EVERYBODY), "no node is called `{EVERYBODY}`: faults mean all nodes by it");
         let (specs, commands): (Vec<CommandSpec<()>>, Vec<P::Command>) = commands
             .into_iter()
             .map(|CommandSpec { name, role, command }| (CommandSpec { name, role, command: () }, command))

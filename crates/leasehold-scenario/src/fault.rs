@@ -1,27 +1,33 @@
 //! `[[fault]]`: what goes wrong, when, to whom.
 
 mod describe;
+mod links;
+mod pick;
 mod target;
+mod verb;
 mod when;
 
 pub use describe::describe;
-pub(crate) use target::Cast;
+pub(crate) use target::{Cast, EVERYBODY};
+pub(crate) use verb::ACTIONS;
 
 use std::ops::Range;
 
-use leasehold_core::plan::{Action, Chance, Cut, FaultPlan, Scope, Target, Trigger};
+use leasehold_core::plan::{Action, Cut, FaultPlan, Target, Trigger};
 use leasehold_core::{CommandId, Purpose, RateError, SimInstant, Span};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::suggest::{cut, listed, nearest};
-use crate::value::{Length, Offset, Percent, Rate};
+use crate::suggest::listed;
+use crate::value::{BurstTable, Length, Offset, Percent, Rate};
+use links::Shape;
+use pick::PickText;
+use verb::Verb;
 use when::When;
 
-/// The harness's own values of `do`. A system's commands stand beside them.
-pub(crate) const ACTIONS: [&str; 8] =
-    ["partition", "link", "pause", "suspend", "crash", "restart", "clock.rate", "clock.wall-step"];
+/// The shortest time that a strobed clock stays on a side. Chosen by us: each jump is an event.
+const SHORTEST_STROBE: Span = Span::from_millis(1);
 
 /// One `[[fault]]` as it stands in the file.
 #[derive(Debug, Deserialize)]
@@ -30,55 +36,26 @@ pub(crate) struct FaultTable {
     at: Option<Spanned<Length>>,
     when: Option<Spanned<When>>,
     on: Spanned<String>,
+    pick: Option<Spanned<PickText>>,
     #[serde(rename = "do")]
     action: Spanned<String>,
     #[serde(rename = "for")]
     lasts: Option<Spanned<Length>>,
+    from: Option<Spanned<Length>>,
     to: Option<Spanned<String>>,
     shape: Option<Spanned<Shape>>,
     loss: Option<Spanned<Percent>>,
     delay: Option<Spanned<Length>>,
     duplicate: Option<Spanned<Percent>>,
+    reorder: Option<Spanned<Length>>,
+    slow: Option<Spanned<Length>>,
+    burst: Option<Spanned<BurstTable>>,
+    step: Option<Spanned<Length>>,
     rate: Option<Spanned<Rate>>,
     by: Option<Spanned<Offset>>,
+    every: Option<Spanned<Length>>,
     before: Option<Spanned<Purpose>>,
     after: Option<Spanned<u16>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Shape {
-    Symmetric,
-    OneWay,
-    Isolate,
-}
-
-/// What a fault does, before its own keys are read.
-#[derive(Clone, Copy)]
-enum Verb {
-    Partition,
-    Link,
-    Pause,
-    Suspend,
-    Crash,
-    Restart,
-    ClockRate,
-    WallStep,
-    Command(CommandId),
-}
-
-impl Verb {
-    /// The keys that belong to it, beside `at`, `when`, `on` and `do`.
-    const fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Partition => &["for", "to", "shape"],
-            Self::Link => &["for", "to", "shape", "loss", "delay", "duplicate"],
-            Self::Pause | Self::Suspend | Self::Crash => &["for", "before", "after"],
-            Self::ClockRate => &["for", "rate"],
-            Self::WallStep => &["by"],
-            Self::Restart | Self::Command(_) => &[],
-        }
-    }
 }
 
 /// The phase in which faults fire.
@@ -87,6 +64,23 @@ pub(crate) struct Chaos {
     pub(crate) lasts: Span,
     /// Where the file says so, if it does.
     pub(crate) span: Option<Range<usize>>,
+}
+
+impl Chaos {
+    /// The instant, if it lies in the chaos.
+    fn holds(&self, at: &Spanned<Length>, message: String, help: &str) -> Result<SimInstant, Diagnostic> {
+        let (instant, end) = (at.get_ref().0, self.lasts);
+        if instant < end {
+            return Ok(SimInstant::START + instant);
+        }
+        let diagnostic = Diagnostic::at(at.span(), message)
+            .label(format!("faults fire while chaos lasts, until {end}"))
+            .help(help);
+        Err(match &self.span {
+            Some(span) => diagnostic.related(span.clone(), "chaos ends here"),
+            None => diagnostic,
+        })
+    }
 }
 
 impl FaultTable {
@@ -103,9 +97,9 @@ impl FaultTable {
     ) -> Result<FaultPlan, Diagnostics> {
         let mut found = Diagnostics::default();
         let trigger = found.keep(self.trigger(header, chaos));
-        let target = found.keep(cast.resolve(&self.on));
+        let target = found.keep(cast.select(&self.on, self.pick.as_ref()));
         let lasts = found.keep(self.lasts());
-        let verb = found.keep(self.verb(cast));
+        let verb = found.keep(Verb::named(&self.action, cast));
         let Some(verb) = verb else { return Err(found) };
         if let Err(foreign) = self.only_keys_of(verb) {
             found.keep::<()>(Err(foreign));
@@ -124,25 +118,31 @@ impl FaultTable {
     fn trigger(&self, header: Range<usize>, chaos: &Chaos) -> Result<Trigger, Diagnostic> {
         match (&self.at, &self.when) {
             (Some(at), None) => {
-                let instant = at.get_ref().0;
-                if instant < chaos.lasts {
-                    return Ok(Trigger::At(SimInstant::START + instant));
+                if let Some(from) = &self.from {
+                    return Err(Diagnostic::at(from.span(), "`from` means nothing for a fault with `at`")
+                        .related(at.span(), "it fires at this instant")
+                        .help("remove `from`"));
                 }
-                let end = chaos.lasts;
-                let diagnostic =
-                    Diagnostic::at(at.span(), format!("this fault is set for {instant}, when chaos is over"))
-                        .label(format!("faults fire while chaos lasts, until {end}"))
-                        .help("let it fire earlier, or raise `chaos` in [phases]");
-                Err(match &chaos.span {
-                    Some(span) => diagnostic.related(span.clone(), "chaos ends here"),
-                    None => diagnostic,
-                })
+                let instant = at.get_ref().0;
+                let message = format!("this fault is set for {instant}, when chaos is over");
+                chaos.holds(at, message, "let it fire earlier, or raise `chaos` in [phases]").map(Trigger::At)
             }
-            (None, Some(when)) => Ok(Trigger::When(when.get_ref().0)),
+            (None, Some(when)) => {
+                let from = match &self.from {
+                    Some(from) => {
+                        let message =
+                            format!("this fault waits until {}, when chaos is over", from.get_ref().0);
+                        chaos.holds(from, message, "lower `from`, or raise `chaos` in [phases]")?
+                    }
+                    None => SimInstant::START,
+                };
+                Ok(Trigger::When { condition: when.get_ref().0, from })
+            }
             (Some(at), Some(when)) => Err(Diagnostic::at(when.span(), "this fault has both `at` and `when`")
                 .label("expected one of the two")
                 .related(at.span(), "the other is here")
-                .help("remove one; for both, write two faults")),
+                .help("remove one; for both, write two faults")
+                .help("for a condition that counts only from then on, write `from` instead of `at`")),
             (None, None) => {
                 Err(Diagnostic::at(header, "this fault never fires: it has neither `at` nor `when`")
                     .help("add `at = \"20s\"`, or `when = \"ttl_remaining < 10%\"`"))
@@ -159,25 +159,6 @@ impl FaultTable {
             }
             lasts => Ok(lasts.as_ref().map(|lasts| lasts.get_ref().0)),
         }
-    }
-
-    fn verb(&self, cast: &Cast<'_>) -> Result<Verb, Diagnostic> {
-        let name = self.action.get_ref().as_str();
-        Ok(match name {
-            "partition" => Verb::Partition,
-            "link" => Verb::Link,
-            "pause" => Verb::Pause,
-            "suspend" => Verb::Suspend,
-            "crash" => Verb::Crash,
-            "restart" => Verb::Restart,
-            "clock.rate" => Verb::ClockRate,
-            "clock.wall-step" => Verb::WallStep,
-            _ => {
-                let command = cast.commands.iter().position(|command| command.name == name);
-                let index = command.ok_or_else(|| unknown_action(&self.action, cast))?;
-                Verb::Command(CommandId(u16::try_from(index).expect("a system has few commands")))
-            }
-        })
     }
 
     fn only_keys_of(&self, verb: Verb) -> Result<(), Diagnostics> {
@@ -200,7 +181,7 @@ impl FaultTable {
         found.or(())
     }
 
-    fn own_keys(&self) -> [(&'static str, Option<Range<usize>>); 10] {
+    fn own_keys(&self) -> [(&'static str, Option<Range<usize>>); 15] {
         fn span<T>(value: &Option<Spanned<T>>) -> Option<Range<usize>> {
             value.as_ref().map(Spanned::span)
         }
@@ -211,8 +192,13 @@ impl FaultTable {
             ("loss", span(&self.loss)),
             ("delay", span(&self.delay)),
             ("duplicate", span(&self.duplicate)),
+            ("reorder", span(&self.reorder)),
+            ("slow", span(&self.slow)),
+            ("burst", span(&self.burst)),
+            ("step", span(&self.step)),
             ("rate", span(&self.rate)),
             ("by", span(&self.by)),
+            ("every", span(&self.every)),
             ("before", span(&self.before)),
             ("after", span(&self.after)),
         ]
@@ -222,71 +208,67 @@ impl FaultTable {
         Ok(match verb {
             Verb::Partition => Action::Partition(self.scope(on, cast)?),
             Verb::Link => self.link(self.scope(on, cast)?)?,
+            Verb::Clog => Action::Clog(self.scope(on, cast)?),
+            Verb::Hold => Action::Hold(self.scope(on, cast)?),
+            Verb::Swizzle => Action::Swizzle,
             Verb::Pause => Action::Pause,
             Verb::Suspend => Action::Suspend,
+            Verb::Throttle => Action::Throttle { step: self.slowness()? },
+            Verb::Stall => Action::Stall,
             Verb::Crash => Action::Crash,
+            Verb::Torn => Action::Torn,
+            Verb::Wipe => Action::Wipe,
             Verb::Restart => Action::Restart,
             Verb::ClockRate => Action::ClockRate(self.rate()?),
-            Verb::WallStep => Action::WallStep(self.step()?),
+            Verb::ClockFreeze => Action::ClockFreeze,
+            Verb::ClockStrobe => Action::WallStrobe { by: self.jump("clock.strobe")?, every: self.every()? },
+            Verb::WallStep => Action::WallStep(self.jump("clock.wall-step")?),
             Verb::Command(command) => Action::Command(self.command(command, on, cast)?),
         })
     }
 
     fn command(&self, id: CommandId, on: Option<Target>, cast: &Cast<'_>) -> Result<CommandId, Diagnostic> {
         let command = cast.commands[usize::from(id.0)];
-        match on.map(|on| cast.role_of(on)) {
-            Some(role) if role != command.role => {
-                let (name, takes) = (command.name, command.role.name());
-                Err(Diagnostic::at(self.on.span(), format!("a {} cannot be told to {name}", role.name()))
-                    .label(format!("expected a {takes}"))
-                    .related(self.action.span(), format!("`{name}` is for nodes of the role {takes}")))
-            }
-            _ => Ok(id),
-        }
-    }
-
-    fn scope(&self, on: Option<Target>, cast: &Cast<'_>) -> Result<Scope, Diagnostic> {
-        let shape = self.shape.as_ref();
-        let Some(to) = &self.to else {
-            return match shape {
-                Some(shape) if *shape.get_ref() != Shape::Isolate => Err(Diagnostic::at(
-                    shape.span(),
-                    "this shape needs a peer: it says which links are meant",
-                )
-                .label("expected a `to` beside it")
-                .help(
-                    "add `to = \"grantor\"`, or any node or role; without a peer, write shape = \"isolate\"",
-                )),
-                _ => Ok(Scope::Isolate),
-            };
+        let (name, takes) = (command.name, command.role.name());
+        let Some(on) = on else { return Ok(id) };
+        let message = match cast.role_of(on) {
+            Some(role) if role == command.role => return Ok(id),
+            Some(role) => format!("a {} cannot be told to {name}", role.name()),
+            None => format!("not every node can be told to {name}"),
         };
-        let peer = cast.resolve(to)?;
-        if on.is_some_and(|on| cast.is_same(on, peer)) {
-            return Err(Diagnostic::at(to.span(), "both ends of the link are the same")
-                .label("expected another node or role")
-                .related(self.on.span(), "the other end"));
-        }
-        match shape.map(Spanned::get_ref) {
-            Some(Shape::Isolate) => {
-                Err(Diagnostic::at(to.span(), "`isolate` means all links of a node, so it has no peer")
-                    .help("remove `to`, or write shape = \"symmetric\" or \"one-way\""))
+        let diagnostic = Diagnostic::at(self.on.span(), message)
+            .label(format!("expected a {takes}"))
+            .related(self.action.span(), format!("`{name}` is for nodes of the role {takes}"));
+        Err(match cast.role_of(on) {
+            None => diagnostic.help(format!("write on = \"{takes}\" and pick = \"all\"")),
+            Some(_) => diagnostic,
+        })
+    }
+
+    fn slowness(&self) -> Result<Span, Diagnostic> {
+        match &self.step {
+            Some(step) if step.get_ref().0.is_zero() => {
+                Err(Diagnostic::at(step.span(), "a process that takes 0s for an input is not slow")
+                    .label("expected more than 0s"))
             }
-            Some(Shape::OneWay) => Ok(Scope::OneWay(peer)),
-            Some(Shape::Symmetric) | None => Ok(Scope::Between(peer)),
+            Some(step) => Ok(step.get_ref().0),
+            None => Err(Diagnostic::at(self.action.span(), "`throttle` does not say how slow")
+                .label("expected a `step` beside it")
+                .help("add `step = \"50ms\"`: how long the process takes for an input")),
         }
     }
 
-    fn link(&self, scope: Scope) -> Result<Action, Diagnostic> {
-        let chance =
-            |percent: &Option<Spanned<Percent>>| percent.as_ref().map_or(Chance::NEVER, |p| p.get_ref().0);
-        let (loss, duplicate) = (chance(&self.loss), chance(&self.duplicate));
-        let delay = self.delay.as_ref().map_or(Span::ZERO, |delay| delay.get_ref().0);
-        if loss == Chance::NEVER && duplicate == Chance::NEVER && delay.is_zero() {
-            return Err(Diagnostic::at(self.action.span(), "this link gets no worse")
-                .label("expected `loss`, `delay` or `duplicate` beside it")
-                .help("for example `loss = \"10%\"` or `delay = \"50ms\"`"));
+    fn every(&self) -> Result<Span, Diagnostic> {
+        match &self.every {
+            Some(every) if every.get_ref().0 < SHORTEST_STROBE => {
+                Err(Diagnostic::at(every.span(), "the clock jumps more often than can be simulated")
+                    .label(format!("expected at least {SHORTEST_STROBE}")))
+            }
+            Some(every) => Ok(every.get_ref().0),
+            None => Err(Diagnostic::at(self.action.span(), "`clock.strobe` does not say how often")
+                .label("expected an `every` beside it")
+                .help("add `every = \"100ms\"`")),
         }
-        Ok(Action::Link { scope, delay, loss, duplicate })
     }
 
     fn rate(&self) -> Result<RateError, Diagnostic> {
@@ -297,12 +279,12 @@ impl FaultTable {
         })
     }
 
-    fn step(&self) -> Result<i64, Diagnostic> {
+    fn jump(&self, verb: &str) -> Result<i64, Diagnostic> {
         match &self.by {
             Some(by) if by.get_ref().0 == 0 => Err(Diagnostic::at(by.span(), "a step of 0s changes nothing")
                 .label("expected more or less than 0s")),
             Some(by) => Ok(by.get_ref().0),
-            None => Err(Diagnostic::at(self.action.span(), "`clock.wall-step` does not say how far")
+            None => Err(Diagnostic::at(self.action.span(), format!("`{verb}` does not say how far"))
                 .label("expected a `by` beside it")
                 .help("add `by = \"+3s\"`, or `by = \"-3s\"` for a step back")),
         }
@@ -318,19 +300,6 @@ impl FaultTable {
             (Some(before), None) => Ok(Cut::BeforeSend(*before.get_ref())),
             (None, after) => Ok(Cut::After(after.as_ref().map_or(0, |after| *after.get_ref()))),
         }
-    }
-}
-
-fn unknown_action(action: &Spanned<String>, cast: &Cast<'_>) -> Diagnostic {
-    let name = action.get_ref();
-    let known = || ACTIONS.into_iter().chain(cast.commands.iter().map(|command| command.name));
-    let diagnostic = Diagnostic::at(action.span(), format!("no fault is called `{}`", cut(name)));
-    let qualified = [format!("clock.{name}"), format!("clock.wall-{name}")];
-    match nearest(name, known())
-        .or_else(|| known().find(|action| qualified.iter().any(|name| name == action)))
-    {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help(format!("expected {}", listed(known()))),
     }
 }
 

@@ -4,6 +4,7 @@
 //! expected, what was found, and the least change that makes it right. A message's further lines are help
 //! lines; [`Tables`](crate::Tables) takes them apart again. Systems can do the same in their own types.
 
+mod burst;
 mod latency;
 mod length;
 mod number;
@@ -11,6 +12,7 @@ mod ratio;
 mod share;
 mod whole;
 
+pub use burst::BurstTable;
 pub use latency::LatencyTable;
 pub use length::{AutoOrLength, LONGEST, Length, Offset};
 pub use ratio::{Bound, Percent, Rate};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use leasehold_core::plan::{Chance, Latency, NetworkPlan, Phases};
+use leasehold_core::plan::{Burst, Chance, Latency, NetworkPlan, Phases};
 use leasehold_core::{Bounds, Drift, RateError, Span};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -13,7 +13,7 @@ use crate::deployment::NodeSpec;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::fault::Chaos;
 use crate::suggest::{cut, which_node};
-use crate::value::{AutoOrLength, Bound, FromText, LatencyTable, Length, Percent, Rate, Whole};
+use crate::value::{AutoOrLength, Bound, BurstTable, FromText, LatencyTable, Length, Percent, Rate, Whole};
 
 /// 500 ppm: the most that NTP corrects a clock by (`MAXFREQ` in the code of RFC 5905).
 fn default_bound() -> Drift {
@@ -34,32 +34,30 @@ impl BoundsTable {
 }
 
 /// `[network]`: what every link does.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NetworkTable {
-    latency: LatencyTable,
-    loss: Percent,
+    preset: Option<Preset>,
+    latency: Option<LatencyTable>,
+    loss: Option<Percent>,
     duplicate: Percent,
+    burst: Option<BurstTable>,
     receive_buffer: Option<Whole<1, 65_536>>,
 }
 
-impl Default for NetworkTable {
-    fn default() -> Self {
-        // A data centre on a middling day. Chosen by us.
-        let latency = LatencyTable::log_normal(Span::from_millis(2), Span::from_millis(20))
-            .expect("20 ms are above 2 ms, and not far");
-        Self {
-            latency,
-            loss: Percent(Chance::NEVER),
-            duplicate: Percent(Chance::NEVER),
-            receive_buffer: None,
-        }
-    }
-}
-
 impl NetworkTable {
+    /// What the file says, else the preset, else a data centre on a middling day: chosen by us.
     pub(crate) fn plan(&self) -> NetworkPlan {
-        NetworkPlan { latency: self.latency.0, loss: self.loss.0, duplicate: self.duplicate.0 }
+        let base = match self.preset {
+            Some(preset) => preset.plan(),
+            None => network(Span::from_millis(2), Span::from_millis(20), 0, None),
+        };
+        NetworkPlan {
+            latency: self.latency.map_or(base.latency, |latency| latency.0),
+            loss: self.loss.map_or(base.loss, |loss| loss.0),
+            duplicate: self.duplicate.0,
+            burst: self.burst.map_or(base.burst, |burst| Some(burst.0)),
+        }
     }
 
     /// How many messages a stopped process's host buffers. The default is chosen by us: about what a socket's
@@ -67,6 +65,49 @@ impl NetworkTable {
     pub(crate) fn receive_buffer(&self) -> u32 {
         self.receive_buffer.map_or(256, |count| count.0)
     }
+}
+
+/// A network that somebody may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Preset {
+    Lan,
+    Wan,
+    LossyWifi,
+    Congested,
+}
+
+impl Preset {
+    /// The numbers are chosen by us, to be of the right magnitude; measure your own network where it matters.
+    fn plan(self) -> NetworkPlan {
+        let (micros, millis) = (Span::from_micros, Span::from_millis);
+        let burst = |good, bad, loss_ppm| Some(Burst { good, bad, loss: ppm(loss_ppm) });
+        match self {
+            // One switched network: a fraction of a millisecond, and next to nothing is lost.
+            Self::Lan => network(micros(200), millis(1), 10, None),
+            // Another continent: some 80 ms there and back; a route that changes loses a second's messages.
+            Self::Wan => {
+                network(millis(40), millis(80), 1_000, burst(Span::from_secs(60), millis(1_000), 300_000))
+            }
+            // A room full of people: retries in the air make a long tail, and fading comes in bursts.
+            Self::LossyWifi => {
+                network(millis(3), millis(60), 10_000, burst(Span::from_secs(5), millis(200), 600_000))
+            }
+            // A link that is full: queues stand, and overflow now and then.
+            Self::Congested => {
+                network(millis(40), millis(250), 20_000, burst(Span::from_secs(1), millis(250), 250_000))
+            }
+        }
+    }
+}
+
+fn network(median: Span, p99: Span, loss_ppm: u32, burst: Option<Burst>) -> NetworkPlan {
+    let latency = LatencyTable::log_normal(median, p99).expect("a p99 above the median, and not far").0;
+    NetworkPlan { latency, loss: ppm(loss_ppm), duplicate: Chance::NEVER, burst }
+}
+
+fn ppm(ppm: u32) -> Chance {
+    Chance::from_ppm(ppm).expect("below one million")
 }
 
 /// `[disk]`: what every disk does.

@@ -4,7 +4,9 @@
 //! ask for. Hazards are fine; a violation is a bug of the protocol, of the engine, of a checker or of a bound.
 //! For a longer look: `PROPTEST_CASES=20000 cargo test --release -p leasehold-scenario --test random_plans`.
 
-use leasehold_core::plan::{Action, Chance, Condition, Cut, FaultPlan, Role, Scope, Target, Trigger};
+use leasehold_core::plan::{
+    Action, Chance, Condition, Cut, FaultPlan, Role, Scope, Target, Trigger, Worsening,
+};
 use leasehold_core::{CommandId, NodeId, Purpose, RateError, RunEnd, SimInstant, Span};
 use leasehold_scenario::{Engine, Report, Scenario, SingleGrantor, Source};
 use proptest::collection::vec;
@@ -160,7 +162,7 @@ fn target(nodes: u16) -> impl Strategy<Value = Target> {
         3 => (0..nodes).prop_map(|node| Target::Node(NodeId(node))),
         3 => Just(Target::Holder),
         1 => Just(Target::ExHolder),
-        3 => select(vec![Role::Grantor, Role::Contender, Role::Resource]).prop_map(Target::OneOf),
+        3 => select(vec![Role::Grantor, Role::Contender, Role::Resource]).prop_map(Target::one_of),
     ]
 }
 
@@ -187,7 +189,10 @@ fn action(nodes: u16, bound_ppm: u32) -> impl Strategy<Value = Action> {
     prop_oneof![
         2 => scope().prop_map(Action::Partition),
         2 => (scope(), millis(LONGEST_FAULT_MILLIS), chance(), chance())
-            .prop_map(|(scope, delay, loss, duplicate)| Action::Link { scope, delay, loss, duplicate }),
+            .prop_map(|(scope, delay, loss, duplicate)| Action::Link {
+                scope,
+                worse: Worsening { delay, loss, duplicate, ..Worsening::NONE },
+            }),
         2 => Just(Action::Pause),
         1 => Just(Action::Suspend),
         2 => Just(Action::Crash),
@@ -211,7 +216,7 @@ fn instant(chaos: Span, focus: Span) -> impl Strategy<Value = SimInstant> {
 fn fault(nodes: u16, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<FaultPlan> {
     let trigger = prop_oneof![
         3 => instant(chaos, focus).prop_map(Trigger::At),
-        1 => (1..=100_u8).prop_map(|percent| Trigger::When(Condition::TtlRemainingBelow { percent })),
+        1 => (1..=100_u8).prop_map(|percent| Trigger::when(Condition::TtlRemainingBelow { percent })),
     ];
     let lasts = prop_oneof![4 => millis(LONGEST_FAULT_MILLIS).prop_map(Some), 1 => Just(None)];
     let cut = prop_oneof![

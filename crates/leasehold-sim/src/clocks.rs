@@ -17,7 +17,13 @@ enum Power {
     Suspended,
 }
 
-/// A host's clocks since their rate, offset or power last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Going,
+    Frozen,
+}
+
+/// A host's clocks since their rate, offset, power or pace last changed.
 #[derive(Clone, Debug)]
 pub(crate) struct HostClocks {
     since: SimInstant,
@@ -25,6 +31,7 @@ pub(crate) struct HostClocks {
     rate: RateError,
     error: i64,
     power: Power,
+    pace: Pace,
 }
 
 impl HostClocks {
@@ -35,10 +42,14 @@ impl HostClocks {
             rate,
             error: scaled_error(rate),
             power: Power::Running,
+            pace: Pace::Going,
         }
     }
 
     pub(crate) fn face(&self, now: SimInstant) -> ClockFace {
+        if self.pace == Pace::Frozen {
+            return self.then;
+        }
         let advance = self.advance((now - self.since).as_nanos());
         let monotonic = match self.power {
             Power::Running => self.then.monotonic + advance,
@@ -57,7 +68,8 @@ impl HostClocks {
         if self.read(reading.clock(), now).has_reached(reading) {
             return Some(now);
         }
-        if reading.clock() == ClockKind::Monotonic && self.power == Power::Suspended {
+        let suspended = reading.clock() == ClockKind::Monotonic && self.power == Power::Suspended;
+        if suspended || self.pace == Pace::Frozen {
             return None;
         }
         if reading.as_nanos() >= NEVER {
@@ -105,6 +117,21 @@ impl HostClocks {
     pub(crate) fn resume(&mut self, now: SimInstant) {
         self.settle(now);
         self.power = Power::Running;
+    }
+
+    /// All three stand still.
+    pub(crate) fn freeze(&mut self, now: SimInstant) {
+        self.settle(now);
+        self.pace = Pace::Frozen;
+    }
+
+    pub(crate) fn thaw(&mut self, now: SimInstant) {
+        self.settle(now);
+        self.pace = Pace::Going;
+    }
+
+    pub(crate) fn are_frozen(&self) -> bool {
+        self.pace == Pace::Frozen
     }
 
     fn settle(&mut self, now: SimInstant) {
@@ -177,6 +204,27 @@ mod tests {
         clocks.step_wall(-50, at(100));
         let face = clocks.face(at(100));
         assert_eq!((face.wall, face.boot), (50, 100));
+    }
+
+    #[test]
+    fn a_freeze_stops_all_three_and_they_go_on_from_there() {
+        let mut clocks = HostClocks::new(rate(0), 5);
+        clocks.freeze(at(100));
+        let during = clocks.face(at(150));
+        assert_eq!((during.monotonic, during.boot, during.wall), (100, 100, 105));
+        assert_eq!(clocks.instant_of(Reading::new(ClockKind::Boot, 101), at(150)), None);
+        assert_eq!(
+            clocks.instant_of(Reading::new(ClockKind::Boot, 100), at(150)),
+            Some(at(150)),
+            "reached before"
+        );
+        clocks.step_wall(7, at(160));
+        clocks.set_rate(rate(1_000_000_000), at(170));
+        assert_eq!(clocks.face(at(180)).wall, 112, "a step moves it, a rate does not");
+        clocks.suspend(at(185));
+        clocks.thaw(at(200));
+        let after = clocks.face(at(210));
+        assert_eq!((after.monotonic, after.boot, after.wall), (100, 120, 132));
     }
 
     #[test]

@@ -1,129 +1,195 @@
 //! What a fault does to the world: fire, land, heal.
 
-use leasehold_core::event::{Assumption, NodeEvent, Phase, WorldEvent};
-use leasehold_core::id::{FaultId, NodeId};
+use leasehold_core::event::{Assumption, WorldEvent};
+use leasehold_core::id::{CommandId, FaultId, NodeId};
 use leasehold_core::node::{Input, Protocol};
-use leasehold_core::noise::Use;
-use leasehold_core::plan::{Action, Condition, Role, Scope, Target, Trigger};
-use leasehold_core::time::RateError;
+use leasehold_core::plan::{Action, Group, Pick, Role, Scope, Target};
+use leasehold_core::time::Span;
 
-use crate::claims::Tracked;
 use crate::host::{Process, Strike};
-use crate::network::{Disturbance, Effect, Links};
+use crate::links::{Links, Nodes};
+use crate::network::{Blame, Disturbance, Effect};
+use crate::shapes::Lot;
 use crate::world::{Task, World};
 
 impl<P: Protocol> World<'_, P> {
-    /// A fault's trigger was met; `subject` is the node whose condition it was.
+    /// A fault's trigger was met; `subject` is the node whose condition it was. Without effect if it has fired.
     pub(crate) fn fire(&mut self, fault: FaultId, subject: Option<NodeId>) {
-        if self.outcomes[usize::from(fault.0)].fired.is_some() {
+        if self.ledger.has_fired(fault) {
             return;
         }
+        self.waiting.forget(fault);
         let plan = &self.plan.faults[usize::from(fault.0)];
-        let target = match (plan.target, subject) {
-            (Target::Holder, Some(subject)) => Some(subject),
-            (target, _) => self.resolve(fault, target),
-        };
-        let outcome = &mut self.outcomes[usize::from(fault.0)];
-        outcome.fired = Some(self.now);
-        outcome.target = target;
-        self.emit_world(target, WorldEvent::FaultFired { fault });
-        if let Some(target) = target {
-            self.apply(fault, target);
+        let targets = self.resolve(fault, plan.target, subject);
+        self.ledger.fire(fault, self.now, &targets);
+        if targets.is_empty() {
+            self.emit_world(None, WorldEvent::FaultFired { fault });
+        }
+        for &target in &targets {
+            self.emit_world(Some(target), WorldEvent::FaultFired { fault });
+        }
+        let Some(&first) = targets.first() else { return };
+        match plan.action {
+            Action::Partition(scope) => self.disturb(fault, scope, subject, Effect::Cut, first),
+            Action::Link { scope, worse } => {
+                self.disturb(fault, scope, subject, Effect::Worsen(worse), first);
+            }
+            Action::Clog(scope) => self.disturb(fault, scope, subject, Effect::Clog, first),
+            Action::Hold(scope) => self.disturb(fault, scope, subject, Effect::Hold, first),
+            Action::Swizzle => self.swizzle(fault, targets),
+            _ => {
+                for target in targets {
+                    self.apply(fault, target);
+                }
+            }
         }
     }
 
     fn apply(&mut self, fault: FaultId, target: NodeId) {
         let plan = &self.plan.faults[usize::from(fault.0)];
         match plan.action {
-            Action::Partition(scope) => self.disturb(fault, target, scope, Effect::Cut),
-            Action::Link { scope, delay, loss, duplicate } => {
-                self.disturb(fault, target, scope, Effect::Worsen { delay, loss, duplicate });
-            }
-            Action::Pause | Action::Suspend | Action::Crash | Action::Restart => {
+            Action::Pause
+            | Action::Suspend
+            | Action::Crash
+            | Action::Torn
+            | Action::Wipe
+            | Action::Restart => {
                 let host = &mut self.hosts[target.index()];
                 match (host.process, plan.action) {
                     // A sleeper has no next step to wait for.
                     (Process::Stopped, _) => self.strike(fault, target),
                     (Process::Down(_), Action::Restart) => {
-                        self.land(fault);
+                        self.land(fault, target);
                         self.restart(target);
+                    }
+                    (Process::Down(before), Action::Wipe) => {
+                        self.land(fault, target);
+                        self.is_over(before, target);
+                        self.hosts[target.index()].process = Process::Down(fault);
+                        self.wipe(fault, target);
                     }
                     (Process::Down(_), _) => {}
                     _ => host.strikes.push(Strike { fault, cut: plan.cut }),
                 }
             }
-            Action::ClockRate(rate) => {
-                self.rate_faults.push((fault, target, rate));
-                self.land(fault);
-                self.set_rate(target, rate);
-                self.schedule_heal(fault);
-            }
+            Action::Throttle { step } => self.throttle(fault, target, step),
+            Action::Stall => self.stall(fault, target),
+            Action::ClockRate(rate) => self.change_rate(fault, target, rate),
+            Action::ClockFreeze => self.freeze(fault, target),
             Action::WallStep(by) => {
-                self.land(fault);
-                self.hosts[target.index()].clocks.step_wall(by, self.now);
-                self.emit_world(Some(target), WorldEvent::WallStepped { by });
-                self.clocks_changed(target);
+                self.land(fault, target);
+                self.step_wall(target, by);
             }
-            Action::Command(command) => {
-                let input = Input::Command(self.commands[usize::from(command.0)].clone());
-                match self.hosts[target.index()].process {
-                    Process::Up => {
-                        self.land(fault);
-                        self.emit_world(Some(target), WorldEvent::CommandGiven { command });
-                        self.step(target, input);
-                    }
-                    Process::Stopped => {
-                        self.land(fault);
-                        self.emit_world(Some(target), WorldEvent::CommandGiven { command });
-                        self.hosts[target.index()].backlog.push_back(input);
-                    }
-                    Process::NotStarted | Process::Down(_) => {}
-                }
+            Action::WallStrobe { .. } => self.start_strobe(fault, target),
+            Action::Command(command) => self.command(fault, target, command),
+            Action::Partition(_)
+            | Action::Link { .. }
+            | Action::Clog(_)
+            | Action::Hold(_)
+            | Action::Swizzle => {
+                unreachable!("links are disturbed for all targets together")
             }
         }
     }
 
-    fn disturb(&mut self, fault: FaultId, target: NodeId, scope: Scope, effect: Effect) {
-        let links = match scope {
-            Scope::Isolate => Links::Of(target),
-            Scope::Between(peer) | Scope::OneWay(peer) => {
-                let Some(peer) = self.resolve(fault, peer).filter(|&peer| peer != target) else { return };
-                match scope {
-                    Scope::OneWay(_) => Links::OneWay(target, peer),
-                    _ => Links::Between(target, peer),
-                }
-            }
-        };
-        self.network.disturb(Disturbance { fault, links, effect });
-        self.schedule_heal(fault);
+    fn command(&mut self, fault: FaultId, target: NodeId, command: CommandId) {
+        let input = Input::Command(self.commands[usize::from(command.0)].clone());
+        if let Process::Up | Process::Stopped = self.hosts[target.index()].process {
+            self.land(fault, target);
+            self.emit_world(Some(target), WorldEvent::CommandGiven { command });
+            self.tell(target, input);
+        }
     }
 
-    /// A pause, suspend, crash or restart falls on its target now.
+    fn disturb(
+        &mut self,
+        fault: FaultId,
+        scope: Scope,
+        subject: Option<NodeId>,
+        effect: Effect,
+        first: NodeId,
+    ) {
+        let Some(links) = self.links_of(fault, scope, subject) else { return };
+        let by = Blame::from(fault);
+        let disturbance = Disturbance::new(by, links, effect);
+        match effect {
+            Effect::Hold => self.hold(disturbance, by),
+            Effect::Cut | Effect::Worsen(_) | Effect::Clog => self.network.disturb(disturbance),
+        }
+        self.schedule_heal(fault, first);
+    }
+
+    /// Plans the clogs of all targets, one after the other in the first half of the fault's duration, and their ends,
+    /// in an order of their own, in the second.
+    fn swizzle(&mut self, fault: FaultId, targets: Vec<NodeId>) {
+        let until_settled = self.plan.phases.settles_at() - self.now;
+        let lasts = self.plan.faults[usize::from(fault.0)].lasts.unwrap_or(until_settled);
+        let half = lasts.scale(1, 2);
+        let count = targets.len();
+        let (mut clogged, mut healed) = (targets.clone(), targets);
+        self.lots(fault, Lot::Shape).choose(&mut clogged, count);
+        self.lots(fault, Lot::Healing).choose(&mut healed, count);
+        let after = |place: u64, of: Span| self.now.saturating_add(of.scale(place, count as u64));
+        for (place, node) in (1..).zip(healed) {
+            let at = after(place, lasts - half).saturating_add(half);
+            self.queue.push(at, Task::Heal { fault, node });
+        }
+        let clogs: Vec<_> = (0..).zip(&clogged).map(|(place, &node)| (after(place, half), node)).collect();
+        for &(at, node) in &clogs[1..] {
+            self.queue.push(at, Task::Clog { fault, node });
+        }
+        self.clog(fault, clogs[0].1);
+    }
+
+    /// A swizzle clogs all links of one of its targets.
+    pub(crate) fn clog(&mut self, fault: FaultId, node: NodeId) {
+        let links = Links::Across(Nodes::new(self.plan.nodes.len(), &[node]));
+        let by = Blame { fault, part: Some(node) };
+        self.network.disturb(Disturbance::new(by, links, Effect::Clog));
+    }
+
+    /// A pause, suspend, crash, wipe or restart falls on its target now.
     pub(crate) fn strike(&mut self, fault: FaultId, target: NodeId) {
-        self.land(fault);
+        self.land(fault, target);
         match self.plan.faults[usize::from(fault.0)].action {
             Action::Pause => {
                 if self.stop(fault, target) == Process::Up {
                     self.emit_world(Some(target), WorldEvent::Paused);
                 }
-                self.schedule_heal(fault);
+                self.schedule_heal(fault, target);
             }
             Action::Suspend => {
                 self.stop(fault, target);
                 if !self.hosts[target.index()].clocks.are_suspended() {
                     self.suspend(target);
                 }
-                self.schedule_heal(fault);
+                self.schedule_heal(fault, target);
             }
-            Action::Crash => {
+            Action::Crash | Action::Torn => {
                 self.crash(target, fault);
-                self.schedule_heal(fault);
+                self.schedule_heal(fault, target);
+            }
+            Action::Wipe => {
+                self.crash(target, fault);
+                self.wipe(fault, target);
             }
             Action::Restart => {
                 self.crash(target, fault);
                 self.restart(target);
             }
             action => unreachable!("{action:?} does not strike a step"),
+        }
+    }
+
+    /// The disk of a dead process loses everything, and the process comes back: after a while, or at once.
+    fn wipe(&mut self, fault: FaultId, target: NodeId) {
+        self.hosts[target.index()].disk.wipe();
+        let assumption = Assumption::DiskKeeps;
+        self.emit_world(Some(target), WorldEvent::DiskWiped);
+        self.emit_world(Some(target), WorldEvent::AssumptionBroken { assumption });
+        match self.plan.faults[usize::from(fault.0)].lasts {
+            Some(_) => self.schedule_heal(fault, target),
+            None => self.restart(target),
         }
     }
 
@@ -144,19 +210,28 @@ impl<P: Protocol> World<'_, P> {
         self.clocks_changed(target);
     }
 
-    /// A fault's duration is over, or the run settles. Without effect if it is over already.
-    pub(crate) fn heal(&mut self, fault: FaultId) {
-        let Some(target) = self.outcomes[usize::from(fault.0)].target else { return };
+    /// A fault's duration is over for a target, or the run settles. Without effect if it is over already.
+    pub(crate) fn heal(&mut self, fault: FaultId, target: NodeId) {
         match self.plan.faults[usize::from(fault.0)].action {
-            Action::Partition(_) | Action::Link { .. } => {
-                self.network.heal(fault);
-                self.is_over(fault);
+            Action::Partition(_) | Action::Link { .. } | Action::Clog(_) | Action::Hold(_) => {
+                let by = Blame::from(fault);
+                self.network.heal(by);
+                self.release(by);
+                for target in self.ledger.targets(fault) {
+                    self.is_over(fault, target);
+                }
+            }
+            Action::Swizzle => {
+                let by = Blame { fault, part: Some(target) };
+                self.network.heal(by);
+                self.release(by);
+                self.is_over(fault, target);
             }
             action @ (Action::Pause | Action::Suspend) => {
                 let stops = &mut self.hosts[target.index()].stops;
                 let Some(place) = stops.iter().position(|&stop| stop == fault) else { return };
                 stops.remove(place);
-                self.is_over(fault);
+                self.is_over(fault, target);
                 if action == Action::Suspend && !self.is_suspended_by_another(target) {
                     self.power_on(target);
                 }
@@ -164,21 +239,16 @@ impl<P: Protocol> World<'_, P> {
                     self.resume(target);
                 }
             }
-            Action::Crash => {
+            Action::Crash | Action::Torn | Action::Wipe => {
                 if self.hosts[target.index()].process == Process::Down(fault) {
                     self.restart(target);
                 }
             }
-            Action::ClockRate(_) => {
-                let Some(place) = self.rate_faults.iter().position(|&(active, ..)| active == fault) else {
-                    return;
-                };
-                self.rate_faults.remove(place);
-                self.is_over(fault);
-                let latest = self.rate_faults.iter().rev().find(|&&(_, node, _)| node == target);
-                let rate = latest.map_or(self.plan.nodes[target.index()].rate, |&(.., rate)| rate);
-                self.set_rate(target, rate);
-            }
+            Action::Throttle { .. } => self.unthrottle(fault, target),
+            Action::Stall => self.unstall(fault, target),
+            Action::ClockRate(_) => self.restore_rate(fault, target),
+            Action::ClockFreeze => self.thaw(fault, target),
+            Action::WallStrobe { .. } => self.end_strobe(fault, target),
             Action::Restart | Action::WallStep(_) | Action::Command(_) => {}
         }
     }
@@ -188,130 +258,60 @@ impl<P: Protocol> World<'_, P> {
         self.hosts[target.index()].stops.iter().any(is_suspend)
     }
 
-    /// A fault touches nothing any more: told once, and only of those that last.
-    pub(crate) fn is_over(&mut self, fault: FaultId) {
-        let index = usize::from(fault.0);
-        let lasts = !matches!(self.plan.faults[index].action, Action::Restart);
-        if lasts && !std::mem::replace(&mut self.healed[index], true) {
-            let target = self.outcomes[index].target;
-            self.emit_world(target, WorldEvent::FaultHealed { fault });
+    /// A fault touches nothing of a target any more: told once, and only of those that last.
+    pub(crate) fn is_over(&mut self, fault: FaultId, target: NodeId) {
+        let plan = &self.plan.faults[usize::from(fault.0)];
+        let lasts = match plan.action {
+            Action::Restart => false,
+            Action::Wipe => plan.lasts.is_some(),
+            _ => true,
+        };
+        if lasts && self.ledger.end(fault, target) {
+            self.emit_world(Some(target), WorldEvent::FaultHealed { fault });
         }
     }
 
-    /// Ends the chaos: no armed fault strikes any more, links heal first, then clocks, then processes, the network
-    /// loses nothing by itself, and the core is up.
-    pub(crate) fn settle(&mut self) {
-        self.settled = true;
-        for host in &mut self.hosts {
-            host.strikes.clear();
-        }
-        self.network.calm();
-        self.heal_all(|action| matches!(action, Action::Partition(_) | Action::Link { .. }));
-        // What a fault had slowed is on healthy links from now on.
-        let latest = self.now + self.plan.network.latency.longest();
-        self.queue.reschedule(|at, task| match task {
-            Task::Deliver { .. } => at.min(latest),
-            _ => at,
-        });
-        self.heal_all(|action| matches!(action, Action::ClockRate(_)));
-        self.heal_all(|action| matches!(action, Action::Pause | Action::Suspend | Action::Crash));
-
-        for node in self.down(Role::is_core) {
-            self.restart(node);
-        }
-        let contenders = self.plan.nodes.iter().filter(|node| node.role == Role::Contender).count();
-        let down = self.down(|role| role == Role::Contender);
-        if let Some(&first) = down.first().filter(|_| down.len() == contenders) {
-            self.restart(first);
-        }
-        self.emit_world(None, WorldEvent::PhaseEntered { phase: Phase::Settle });
-    }
-
-    /// Heals what has fired, but for crashes that are for good.
-    fn heal_all(&mut self, wanted: fn(&Action) -> bool) {
-        for (index, plan) in (0..).zip(&self.plan.faults) {
-            let is_for_good = matches!(plan.action, Action::Crash) && plan.lasts.is_none();
-            if wanted(&plan.action) && !is_for_good && self.outcomes[usize::from(index)].fired.is_some() {
-                self.heal(FaultId(index));
-            }
+    /// A fault touched something of a target.
+    pub(crate) fn land(&mut self, fault: FaultId, target: NodeId) {
+        if self.ledger.land(fault, target, self.now) {
+            self.emit_world(Some(target), WorldEvent::FaultLanded { fault });
         }
     }
 
-    /// The nodes of such roles whose process is down.
-    fn down(&self, role: fn(Role) -> bool) -> Vec<NodeId> {
-        let nodes = (0..).map(NodeId).zip(&self.plan.nodes).filter(|(_, node)| role(node.role));
-        nodes
-            .map(|(id, _)| id)
-            .filter(|id| matches!(self.hosts[id.index()].process, Process::Down(_)))
-            .collect()
-    }
-
-    /// A fault touched something.
-    pub(crate) fn land(&mut self, fault: FaultId) {
-        let outcome = &mut self.outcomes[usize::from(fault.0)];
-        if outcome.landed.is_none() {
-            outcome.landed = Some(self.now);
-            let target = outcome.target;
-            self.emit_world(target, WorldEvent::FaultLanded { fault });
+    /// A fault touched a message: for those of its targets that are at an end of the link.
+    pub(crate) fn land_on_link(&mut self, fault: FaultId, from: NodeId, to: NodeId) {
+        for target in self.ledger.concerned(fault, from, to).into_iter().flatten() {
+            self.land(fault, target);
         }
     }
 
-    fn schedule_heal(&mut self, fault: FaultId) {
+    pub(crate) fn schedule_heal(&mut self, fault: FaultId, target: NodeId) {
         if let Some(lasts) = self.plan.faults[usize::from(fault.0)].lasts {
-            self.queue.push(self.now + lasts, Task::Heal(fault));
+            self.queue.push(self.now + lasts, Task::Heal { fault, node: target });
         }
     }
 
-    fn resolve(&self, fault: FaultId, target: Target) -> Option<NodeId> {
-        match target {
-            Target::Node(node) => Some(node),
-            Target::Holder => self.claims.holder(),
-            Target::ExHolder => self.claims.ex_holder(),
-            Target::OneOf(role) => {
-                let fits = |id: &NodeId| {
-                    self.plan.nodes[id.index()].role == role
-                        && !(role == Role::Contender && self.claims.is_claiming(*id))
-                };
-                let candidates: Vec<NodeId> =
-                    (0..self.plan.nodes.len() as u16).map(NodeId).filter(fits).collect();
-                let by = NodeId(fault.0);
-                let pick =
-                    self.plan.noise.draws(Use::Pick, by, by, self.now, 0).draw_below(candidates.len() as u64);
-                candidates.get(pick as usize).copied()
+    /// Whom a fault strikes, or who is a peer of those, by id.
+    pub(crate) fn resolve(&self, fault: FaultId, target: Target, subject: Option<NodeId>) -> Vec<NodeId> {
+        let (pick, from) = match target {
+            Target::Node(node) => return vec![node],
+            Target::Holder => return subject.or_else(|| self.claims.holder()).into_iter().collect(),
+            Target::ExHolder => return self.claims.ex_holder().into_iter().collect(),
+            Target::Drawn { pick, from } => (pick, from),
+        };
+        let fits = |id: &NodeId| match from {
+            Group::Everybody => true,
+            Group::Role(role) => {
+                let busy = pick == Pick::One && role == Role::Contender && self.claims.is_claiming(*id);
+                self.plan.nodes[id.index()].role == role && !busy
             }
-        }
-    }
-
-    /// Schedules what waits for a claim: its lapse, and the conditions on what is left of it.
-    pub(crate) fn watch_claim(&mut self, tracked: Tracked) {
-        let clocks = &self.hosts[tracked.node.index()].clocks;
-        let Tracked { node, generation, claim, .. } = tracked;
-        if let Some(at) = clocks.instant_of(claim.deadline, self.now) {
-            self.queue.push(at, Task::ClaimDeadline { node, generation });
-        }
-        if self.settled {
-            return;
-        }
-        for (index, plan) in (0..).zip(&self.plan.faults) {
-            let Trigger::When(Condition::TtlRemainingBelow { percent }) = plan.trigger else { continue };
-            if self.outcomes[usize::from(index)].fired.is_some() {
-                continue;
-            }
-            let left = claim.ttl.scale(u64::from(percent), 100).as_nanos();
-            let below = claim.deadline.as_nanos().saturating_sub_unsigned(left).saturating_add(1);
-            let reading = leasehold_core::Reading::new(claim.deadline.clock(), below);
-            if let Some(at) = clocks.instant_of(reading, self.now) {
-                self.queue.push(at, Task::Condition { fault: FaultId(index), node, generation });
-            }
-        }
-    }
-
-    /// What is left of a claim dropped below a share.
-    pub(crate) fn condition_met(&mut self, fault: FaultId, node: NodeId, generation: u32) {
-        let current = self.claims.current(node, generation).is_some_and(|tracked| !tracked.lapsed);
-        if current && !self.settled {
-            self.fire(fault, Some(node));
-        }
+        };
+        let mut nodes: Vec<NodeId> = (0..self.plan.nodes.len() as u16).map(NodeId).filter(fits).collect();
+        let count = pick.count(nodes.len());
+        self.lots(fault, Lot::Targets).choose(&mut nodes, count);
+        nodes.truncate(count);
+        nodes.sort();
+        nodes
     }
 
     /// The clock of a claiming node reached the claim's deadline.
@@ -324,54 +324,5 @@ impl<P: Protocol> World<'_, P> {
         let (resource, token, incarnation) =
             (tracked.resource(), tracked.claim.token, tracked.claim.incarnation);
         self.emit_world(Some(node), WorldEvent::ClaimLapsed { resource, token, incarnation });
-    }
-
-    /// A node's clocks run otherwise from now on: its timers and claims are scheduled anew.
-    pub(crate) fn clocks_changed(&mut self, node: NodeId) {
-        let host = &mut self.hosts[node.index()];
-        let (clocks, queue, now) = (&host.clocks, &mut self.queue, self.now);
-        host.timers.reschedule(|timer, at, generation| {
-            if let Some(at) = clocks.instant_of(at, now) {
-                queue.push(at, Task::Timer { node, timer, generation });
-            }
-        });
-        let changed: Vec<Tracked> = self.claims.of_node(node).map(|tracked| *tracked).collect();
-        for tracked in changed {
-            let reading = self.hosts[node.index()].clocks.read(tracked.claim.deadline.clock(), self.now);
-            if tracked.lapsed && !reading.has_reached(tracked.claim.deadline) {
-                self.claims.resume(node, tracked.generation);
-                self.emit_world(
-                    Some(node),
-                    WorldEvent::ClaimResumed {
-                        resource: tracked.resource(),
-                        token: tracked.claim.token,
-                        incarnation: tracked.claim.incarnation,
-                    },
-                );
-            }
-            self.watch_claim(tracked);
-        }
-    }
-
-    fn set_rate(&mut self, node: NodeId, rate: RateError) {
-        let bound = self.plan.clock_rate;
-        let host = &mut self.hosts[node.index()];
-        let before = host.clocks.rate();
-        host.clocks.set_rate(rate, self.now);
-        self.emit_world(Some(node), WorldEvent::ClockRateChanged { rate });
-        let assumption = Assumption::ClockRate;
-        match (before.is_within(bound), rate.is_within(bound)) {
-            (true, false) => self.emit_world(Some(node), WorldEvent::AssumptionBroken { assumption }),
-            (false, true) => self.emit_world(Some(node), WorldEvent::AssumptionRestored { assumption }),
-            _ => {}
-        }
-        self.clocks_changed(node);
-    }
-
-    /// Keeps what the world derives from nodes' reports up to date.
-    pub(crate) fn observe(&mut self, node: NodeId, event: &NodeEvent) {
-        if let Some(tracked) = self.claims.observe(node, event) {
-            self.watch_claim(tracked);
-        }
     }
 }

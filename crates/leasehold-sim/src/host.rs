@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use leasehold_core::id::{FaultId, Incarnation, NodeId, Ticket};
 use leasehold_core::node::{Input, Message, Node, Output, Protocol};
 use leasehold_core::plan::{Cut, NodePlan};
+use leasehold_core::time::{RateError, SimInstant, Span};
 
 use crate::clocks::HostClocks;
 use crate::disk::Disk;
@@ -29,6 +30,22 @@ pub(crate) struct Strike {
     pub(crate) cut: Cut,
 }
 
+/// A wall clock that jumps to and fro.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strobe {
+    pub(crate) fault: FaultId,
+    pub(crate) side: Side,
+}
+
+/// Where a strobed wall clock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Where it would without the fault.
+    Home,
+    /// One jump from there.
+    Away,
+}
+
 pub(crate) struct Host<P: Protocol> {
     pub(crate) clocks: HostClocks,
     pub(crate) disk: Disk<P::Record>,
@@ -42,9 +59,20 @@ pub(crate) struct Host<P: Protocol> {
     pub(crate) strikes: Vec<Strike>,
     /// The pauses and suspends that the process is under.
     pub(crate) stops: Vec<FaultId>,
+    /// What makes the process slow, and how long each input keeps it busy.
+    pub(crate) throttles: Vec<(FaultId, Span)>,
+    /// Until when a slow process is busy with its last input, if it is.
+    pub(crate) busy_until: Option<SimInstant>,
+    /// What keeps the disk from completing writes.
+    pub(crate) stalls: Vec<FaultId>,
+    /// What keeps the clocks from going.
+    pub(crate) freezes: Vec<FaultId>,
+    /// What makes the clocks run at another rate. The last one counts.
+    pub(crate) rates: Vec<(FaultId, RateError)>,
+    pub(crate) strobes: Vec<Strobe>,
     /// The outputs of the step that a pause cut: they leave at the resume.
     pub(crate) held: VecDeque<Output<P>>,
-    /// What came in while the process was stopped.
+    /// What came in while the process was stopped or busy.
     pub(crate) backlog: VecDeque<Input<P>>,
     pub(crate) backlog_messages: u32,
 }
@@ -62,15 +90,27 @@ impl<P: Protocol> Host<P> {
             steps: Ordinals::default(),
             strikes: Vec::new(),
             stops: Vec::new(),
+            throttles: Vec::new(),
+            busy_until: None,
+            stalls: Vec::new(),
+            freezes: Vec::new(),
+            rates: Vec::new(),
+            strobes: Vec::new(),
             held: VecDeque::new(),
             backlog: VecDeque::new(),
             backlog_messages: 0,
         }
     }
 
+    /// Whether the process takes an input now.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.process == Process::Up && self.busy_until.is_none()
+    }
+
     /// Forgets everything that dies with the process.
     pub(crate) fn forget(&mut self) {
         self.node = None;
+        self.busy_until = None;
         self.timers.clear();
         self.held.clear();
         self.backlog.clear();

@@ -10,15 +10,25 @@
 //! noise key. It does not run the shell around a state machine (framing, connections, tasks): that is for the
 //! turmoil engine.
 
+mod afflictions;
+mod burst;
 mod claims;
 mod clocks;
 mod disk;
 mod faults;
 mod host;
 mod latency;
+mod ledger;
+mod links;
 mod network;
+mod parcels;
+mod pens;
 mod queue;
+mod settle;
+mod shapes;
+mod terms;
 mod timers;
+mod triggers;
 mod world;
 
 pub use world::run;

@@ -1,11 +1,15 @@
 //! The network: what becomes of a message on its way.
 
+use std::collections::BTreeMap;
+
 use leasehold_core::id::{FaultId, NodeId};
 use leasehold_core::noise::{NoiseKey, Use};
-use leasehold_core::plan::{Chance, NetworkPlan};
+use leasehold_core::plan::{Burst, NetworkPlan, Worsening};
 use leasehold_core::time::{SimInstant, Span};
 
+use crate::burst::{Place, Source, State, Weather};
 use crate::latency::Sampler;
+use crate::links::Links;
 
 /// Counts the things that happen at one instant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +34,10 @@ pub(crate) struct Network {
     latency: Sampler,
     loss: u32,
     duplicate: u32,
+    burst: Option<Burst>,
     links: Vec<Link>,
+    /// By link; empty where the network has no bursts.
+    weather: Vec<Weather>,
     disturbances: Vec<Disturbance>,
 }
 
@@ -42,37 +49,62 @@ struct Link {
 }
 
 /// A fault that concerns links.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Disturbance {
-    pub(crate) fault: FaultId,
-    pub(crate) links: Links,
-    pub(crate) effect: Effect,
+    by: Blame,
+    links: Links,
+    effect: Effect,
+    /// What the effect remembers of each link that it has met.
+    lanes: BTreeMap<(NodeId, NodeId), Lane>,
 }
 
-/// Which directed links.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Links {
-    Of(NodeId),
-    Between(NodeId, NodeId),
-    OneWay(NodeId, NodeId),
-}
-
-impl Links {
-    fn contain(self, from: NodeId, to: NodeId) -> bool {
-        match self {
-            Self::Of(node) => (from == node) != (to == node),
-            Self::Between(a, b) => (from, to) == (a, b) || (from, to) == (b, a),
-            Self::OneWay(a, b) => (from, to) == (a, b),
-        }
+impl Disturbance {
+    pub(crate) fn new(by: Blame, links: Links, effect: Effect) -> Self {
+        Self { by, links, effect, lanes: BTreeMap::new() }
     }
 }
 
+/// Whose disturbance something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blame {
+    pub(crate) fault: FaultId,
+    /// The target it is for, where each target of the fault has its own.
+    pub(crate) part: Option<NodeId>,
+}
+
+impl From<FaultId> for Blame {
+    fn from(fault: FaultId) -> Self {
+        Self { fault, part: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Lane {
+    /// When a slow link has carried what it took before.
+    free_at: SimInstant,
+    weather: Weather,
+}
+
 /// What a disturbance does to the messages of its links.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Cut,
-    Worsen { delay: Span, loss: Chance, duplicate: Chance },
+    Worsen(Worsening),
+    Clog,
+    Hold,
 }
+
+/// When a message sets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// As it is sent.
+    Sent,
+    /// Late, out of a clog: its draws are others than those of what is sent at the same instant.
+    Unclogged,
+}
+
+/// Tells the ordinals of unclogged messages from those of others. So many are never sent on a link at one instant.
+const UNCLOGGED: u32 = 1 << 15;
 
 /// What becomes of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +115,10 @@ pub(crate) enum Fate {
     LostToNoise,
     /// A fault took it.
     LostTo(FaultId),
+    /// It does not set out while this lasts.
+    Clogged(Blame),
+    /// It is kept on its way while this lasts, in so many copies.
+    Held { by: Blame, copies: u32 },
 }
 
 impl Network {
@@ -92,7 +128,9 @@ impl Network {
             latency: Sampler::new(plan.latency),
             loss: plan.loss.as_ppm(),
             duplicate: plan.duplicate.as_ppm(),
+            burst: plan.burst,
             links: vec![Link::default(); nodes * nodes],
+            weather: vec![Weather::default(); plan.burst.map_or(0, |_| nodes * nodes)],
             disturbances: Vec::new(),
         }
     }
@@ -101,95 +139,162 @@ impl Network {
     pub(crate) fn calm(&mut self) {
         self.loss = 0;
         self.duplicate = 0;
+        self.burst = None;
     }
 
     pub(crate) fn disturb(&mut self, disturbance: Disturbance) {
+        self.count(&disturbance.links, |disturbed| *disturbed += 1);
         self.disturbances.push(disturbance);
-        self.count_disturbed();
     }
 
-    pub(crate) fn heal(&mut self, fault: FaultId) {
-        self.disturbances.retain(|d| d.fault != fault);
-        self.count_disturbed();
+    /// Ends a disturbance. Whether there was one.
+    pub(crate) fn heal(&mut self, by: Blame) -> bool {
+        let place = self.disturbances.iter().position(|d| d.by == by);
+        if let Some(place) = place {
+            let over = self.disturbances.remove(place);
+            self.count(&over.links, |disturbed| *disturbed -= 1);
+        }
+        place.is_some()
     }
 
-    fn count_disturbed(&mut self) {
+    /// Ends all disturbances.
+    pub(crate) fn heal_all(&mut self) {
+        self.disturbances.clear();
+        for link in &mut self.links {
+            link.disturbed = 0;
+        }
+    }
+
+    fn count(&mut self, links: &Links, change: fn(&mut u32)) {
         for from in 0..self.nodes {
             for to in 0..self.nodes {
-                let concerns = |d: &&Disturbance| d.links.contain(NodeId(from as u16), NodeId(to as u16));
-                self.links[from * self.nodes + to].disturbed =
-                    self.disturbances.iter().filter(concerns).count() as u32;
+                if links.contain(NodeId(from as u16), NodeId(to as u16)) {
+                    change(&mut self.links[from * self.nodes + to].disturbed);
+                }
             }
         }
     }
 
     /// The fault that cuts a link now, if one does: also takes what is under way.
     pub(crate) fn cut_by(&self, from: NodeId, to: NodeId) -> Option<FaultId> {
+        self.disturbed_by(from, to, Effect::Cut).map(|by| by.fault)
+    }
+
+    /// The fault that holds what is under way on a link, if one does.
+    pub(crate) fn held_by(&self, from: NodeId, to: NodeId) -> Option<Blame> {
+        self.disturbed_by(from, to, Effect::Hold)
+    }
+
+    fn disturbed_by(&self, from: NodeId, to: NodeId, effect: Effect) -> Option<Blame> {
         if self.links[from.index() * self.nodes + to.index()].disturbed == 0 {
             return None;
         }
-        self.disturbances
-            .iter()
-            .find(|d| matches!(d.effect, Effect::Cut) && d.links.contain(from, to))
-            .map(|d| d.fault)
+        self.disturbances.iter().find(|d| d.effect == effect && d.links.contain(from, to)).map(|d| d.by)
     }
 
-    /// Decides the fate of a message sent now. Reports to `touched` each fault that changed it.
+    /// Decides the fate of a message that sets out now. Reports to `touched` each fault that changed it.
     ///
     /// Draws come in a fixed order (loss, latency, duplication), and each fault has draws of its own, so that a
     /// fault that ends leaves the rest of the fate as it was.
     pub(crate) fn fate(
         &mut self,
-        from: NodeId,
-        to: NodeId,
+        (from, to): (NodeId, NodeId),
+        departure: Departure,
         now: SimInstant,
         key: NoiseKey,
         mut touched: impl FnMut(FaultId),
     ) -> Fate {
+        // What has not set out is not lost on the way.
+        if let Some(by) = self.disturbed_by(from, to, Effect::Clog) {
+            touched(by.fault);
+            return Fate::Clogged(by);
+        }
         if let Some(fault) = self.cut_by(from, to) {
             touched(fault);
             return Fate::LostTo(fault);
         }
-        let link = &mut self.links[from.index() * self.nodes + to.index()];
-        let ordinal = link.ordinals.next(now);
+        let place = from.index() * self.nodes + to.index();
+        let link = &mut self.links[place];
+        let ordinal = match departure {
+            Departure::Sent => link.ordinals.next(now),
+            Departure::Unclogged => link.ordinals.next(now) | UNCLOGGED,
+        };
+        let disturbed = link.disturbed > 0;
         let mut draws = key.draws(Use::Message, from, to, now, ordinal);
-        let lost = draws.chance(self.loss);
+        let mut loss = self.loss;
+        if let Some(burst) = &self.burst {
+            let here = Place { key, source: Source::Network, from, to };
+            if self.weather[place].at(now, burst, here) == State::Bad {
+                loss = burst.loss.as_ppm();
+            }
+        }
+        let lost = draws.chance(loss);
         let mut after = self.latency.sample(&mut draws);
         let mut again = draws.chance(self.duplicate).then(|| self.latency.sample(&mut draws));
         if lost {
             return Fate::LostToNoise;
         }
-        if link.disturbed > 0 {
-            for disturbance in &self.disturbances {
-                let Effect::Worsen { delay, loss, duplicate } = disturbance.effect else { continue };
-                if !disturbance.links.contain(from, to) {
-                    continue;
-                }
-                let aside = ordinal | (u32::from(disturbance.fault.0) + 1) << 16;
-                let mut draws = key.draws(Use::Message, from, to, now, aside);
-                if draws.chance(loss.as_ppm()) {
-                    touched(disturbance.fault);
-                    return Fate::LostTo(disturbance.fault);
-                }
-                let duplicated = again.is_none() && draws.chance(duplicate.as_ppm());
-                if duplicated {
-                    again = Some(self.latency.sample(&mut draws));
-                }
-                if duplicated || !delay.is_zero() {
-                    touched(disturbance.fault);
-                }
-                after += delay;
-                again = again.map(|span| span + delay);
+        if !disturbed {
+            return Fate::Arrives { after, again_after: again };
+        }
+        for disturbance in &mut self.disturbances {
+            let Disturbance { by, links, effect: Effect::Worsen(worse), lanes } = disturbance else {
+                continue;
+            };
+            if !links.contain(from, to) {
+                continue;
+            }
+            let fault = by.fault;
+            let mut lane = (!worse.slow.is_zero() || worse.burst.is_some())
+                .then(|| lanes.entry((from, to)).or_default());
+            let aside = ordinal | (u32::from(fault.0) + 1) << 16;
+            let mut draws = key.draws(Use::Message, from, to, now, aside);
+            let mut lost = draws.chance(worse.loss.as_ppm());
+            let duplicated = again.is_none() && draws.chance(worse.duplicate.as_ppm());
+            if let (Some(burst), Some(lane)) = (&worse.burst, &mut lane) {
+                let here = Place { key, source: Source::Fault(fault), from, to };
+                let bad = lane.weather.at(now, burst, here) == State::Bad;
+                lost |= bad && draws.chance(burst.loss.as_ppm());
+            }
+            if lost {
+                touched(fault);
+                return Fate::LostTo(fault);
+            }
+            if duplicated {
+                again = Some(self.latency.sample(&mut draws));
+            }
+            let mut later = worse.delay;
+            if let Some(lane) = lane.filter(|_| !worse.slow.is_zero()) {
+                lane.free_at = lane.free_at.max(now).saturating_add(worse.slow);
+                later = later.saturating_add(lane.free_at - now);
+            }
+            let mut drawn = || Span::from_nanos(draws.draw_below(worse.reorder.as_nanos().saturating_add(1)));
+            let mut late = |span: Span| {
+                let drawn = if worse.reorder.is_zero() { Span::ZERO } else { drawn() };
+                span.saturating_add(later).saturating_add(drawn)
+            };
+            let undisturbed = after;
+            after = late(after);
+            again = again.map(late);
+            if duplicated || after != undisturbed {
+                touched(fault);
             }
         }
-        Fate::Arrives { after, again_after: again }
+        match self.disturbed_by(from, to, Effect::Hold) {
+            Some(by) => {
+                touched(by.fault);
+                Fate::Held { by, copies: 1 + u32::from(again.is_some()) }
+            }
+            None => Fate::Arrives { after, again_after: again },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leasehold_core::plan::Latency;
+    use crate::links::Nodes;
+    use leasehold_core::plan::{Chance, Latency};
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);
@@ -203,16 +308,46 @@ mod tests {
                 latency: Latency::Uniform { min: Span::from_nanos(1), max: Span::from_nanos(1_000_000) },
                 loss: Chance::from_ppm(loss).unwrap(),
                 duplicate: Chance::from_ppm(duplicate).unwrap(),
+                burst: None,
             },
         )
     }
 
     fn fate(network: &mut Network, from: NodeId, to: NodeId, at: u64) -> Fate {
-        network.fate(from, to, SimInstant::from_nanos(at), NoiseKey(1), |_| ())
+        network.fate((from, to), Departure::Sent, SimInstant::from_nanos(at), NoiseKey(1), |_| ())
     }
 
     fn disturb(network: &mut Network, links: Links, effect: Effect) {
-        network.disturb(Disturbance { fault: FAULT, links, effect });
+        network.disturb(Disturbance::new(FAULT.into(), links, effect));
+    }
+
+    fn of(node: NodeId) -> Nodes {
+        Nodes::new(3, &[node])
+    }
+
+    fn across(node: NodeId) -> Links {
+        Links::Across(of(node))
+    }
+
+    fn between(one: NodeId, other: NodeId) -> Links {
+        Links::Between(of(one), of(other))
+    }
+
+    fn one_way(from: NodeId, to: NodeId) -> Links {
+        Links::OneWay(of(from), of(to))
+    }
+
+    fn worsen(change: impl FnOnce(&mut Worsening)) -> Effect {
+        let mut worse = Worsening::NONE;
+        change(&mut worse);
+        Effect::Worsen(worse)
+    }
+
+    fn after(fate: Fate) -> Span {
+        match fate {
+            Fate::Arrives { after, .. } => after,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -223,20 +358,20 @@ mod tests {
             [(A, B), (B, A), (A, C), (C, A), (B, C), (C, B)]
                 .map(|(from, to)| fate(&mut network, from, to, 5) == Fate::LostTo(FAULT))
         };
-        assert_eq!(lost(Links::Of(A)), [true, true, true, true, false, false]);
-        assert_eq!(lost(Links::Between(A, B)), [true, true, false, false, false, false]);
-        assert_eq!(lost(Links::OneWay(A, B)), [true, false, false, false, false, false]);
+        assert_eq!(lost(across(A)), [true, true, true, true, false, false]);
+        assert_eq!(lost(between(A, B)), [true, true, false, false, false, false]);
+        assert_eq!(lost(one_way(A, B)), [true, false, false, false, false, false]);
     }
 
     #[test]
     fn a_healed_link_treats_messages_as_if_nothing_had_been() {
         let mut disturbed = network(100_000, 100_000);
         let mut calm = network(100_000, 100_000);
-        disturb(&mut disturbed, Links::Of(A), Effect::Cut);
+        disturb(&mut disturbed, across(A), Effect::Cut);
         for at in 0..100 {
             fate(&mut disturbed, A, B, at);
         }
-        disturbed.heal(FAULT);
+        disturbed.heal(FAULT.into());
         for at in 100..1_000 {
             assert_eq!(fate(&mut disturbed, A, B, at), fate(&mut calm, A, B, at));
         }
@@ -244,13 +379,15 @@ mod tests {
 
     #[test]
     fn a_worse_link_loses_delays_and_duplicates() {
-        let worsen = |delay, loss, duplicate| Effect::Worsen {
-            delay: Span::from_millis(delay),
-            loss: Chance::from_ppm(loss).unwrap(),
-            duplicate: Chance::from_ppm(duplicate).unwrap(),
+        let worsen = |delay, loss, duplicate| {
+            worsen(|worse| {
+                worse.delay = Span::from_millis(delay);
+                worse.loss = Chance::from_ppm(loss).unwrap();
+                worse.duplicate = Chance::from_ppm(duplicate).unwrap();
+            })
         };
         let mut slow = network(0, 0);
-        disturb(&mut slow, Links::OneWay(A, B), worsen(50, 0, 0));
+        disturb(&mut slow, one_way(A, B), worsen(50, 0, 0));
         assert!(
             matches!(fate(&mut slow, A, B, 1), Fate::Arrives { after, .. } if after > Span::from_millis(50))
         );
@@ -259,12 +396,12 @@ mod tests {
         );
 
         let mut lossy = network(0, 0);
-        disturb(&mut lossy, Links::Between(A, B), worsen(0, 300_000, 0));
+        disturb(&mut lossy, between(A, B), worsen(0, 300_000, 0));
         let lost = (0..10_000).filter(|&at| fate(&mut lossy, B, A, at) == Fate::LostTo(FAULT)).count();
         assert!((2_800..3_200).contains(&lost), "{lost}");
 
         let mut doubling = network(0, 0);
-        disturb(&mut doubling, Links::Of(A), worsen(0, 0, 300_000));
+        disturb(&mut doubling, across(A), worsen(0, 0, 300_000));
         let twice = |fate| matches!(fate, Fate::Arrives { again_after: Some(_), .. });
         let doubled = (0..10_000).filter(|&at| twice(fate(&mut doubling, A, B, at))).count();
         assert!((2_800..3_200).contains(&doubled), "{doubled}");
@@ -293,10 +430,85 @@ mod tests {
     #[test]
     fn everybody_touched_is_told() {
         let mut network = network(0, 0);
-        disturb(&mut network, Links::Of(A), Effect::Cut);
+        disturb(&mut network, across(A), Effect::Cut);
         let mut touched = Vec::new();
-        network.fate(A, B, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
-        network.fate(B, C, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
+        network.fate((A, B), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
+        network.fate((B, C), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
         assert_eq!(touched, [FAULT]);
+    }
+
+    #[test]
+    fn messages_overtake_each_other_only_where_each_has_a_delay_of_its_own() {
+        let millis = Span::from_millis(20);
+        let arrivals = |effect| {
+            let mut network = network(0, 0);
+            disturb(&mut network, one_way(A, B), effect);
+            let mut arrive = |at: u64| at + after(fate(&mut network, A, B, at)).as_nanos();
+            (0_u64..100).map(|i| arrive(i * 2_000_000)).collect::<Vec<u64>>()
+        };
+        let reordered = arrivals(worsen(|worse| worse.reorder = millis));
+        let overtakings = reordered.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        assert!(overtakings > 20, "{overtakings}");
+        let late = reordered.iter().zip(0_u64..).map(|(&arrival, i)| arrival - i * 2_000_000);
+        assert!(late.clone().max() > Some(15_000_000) && late.max() <= Some(21_000_000));
+        assert!(arrivals(worsen(|worse| worse.delay = millis)).is_sorted());
+    }
+
+    #[test]
+    fn a_slow_link_carries_one_message_at_a_time_and_has_a_queue_for_each_direction() {
+        let mut network = network(0, 0);
+        disturb(&mut network, between(A, B), worsen(|worse| worse.slow = Span::from_millis(20)));
+        let mut late = |from, to, at| {
+            let nanos = after(fate(&mut network, from, to, at)).as_nanos();
+            nanos / 20_000_000
+        };
+        assert_eq!([late(A, B, 0), late(A, B, 0), late(A, B, 0)], [1, 2, 3]);
+        assert_eq!(late(B, A, 0), 1);
+        assert_eq!(late(A, C, 0), 0);
+        assert_eq!(late(A, B, 50_000_000), 1, "ten of the twenty of the one before, and its own");
+        assert_eq!(late(A, B, 500_000_000), 1, "free again");
+    }
+
+    #[test]
+    fn a_clog_keeps_what_is_sent_and_a_hold_what_is_on_its_way() {
+        let by = Blame::from(FAULT);
+        let mut clogged = network(0, 0);
+        disturb(&mut clogged, one_way(A, B), Effect::Clog);
+        assert_eq!(fate(&mut clogged, A, B, 1), Fate::Clogged(by));
+        assert!(matches!(fate(&mut clogged, B, A, 1), Fate::Arrives { .. }));
+        assert_eq!(clogged.held_by(A, B), None);
+        let mut held = network(0, 1_000_000);
+        disturb(&mut held, one_way(A, B), Effect::Hold);
+        assert_eq!(fate(&mut held, A, B, 1), Fate::Held { by, copies: 2 });
+        assert_eq!(held.held_by(A, B), Some(by));
+        assert!(held.heal(by) && !held.heal(by));
+        assert!(matches!(fate(&mut held, A, B, 2), Fate::Arrives { .. }));
+    }
+
+    /// Half of the messages that are lost in bursts have a neighbour, 1 ms away, that is lost too; without bursts
+    /// hardly any.
+    #[test]
+    fn loss_in_bursts_comes_in_rows_and_ends_when_all_is_calm() {
+        let burst = Burst { good: Span::from_millis(900), bad: Span::from_millis(100), loss: Chance::ALWAYS };
+        let lost = |network: &mut Network| {
+            let mut lost = |at: u64| !matches!(fate(network, A, B, at * 1_000_000), Fate::Arrives { .. });
+            let lost: Vec<bool> = (0..20_000).map(&mut lost).collect();
+            let rows = lost.windows(2).filter(|pair| pair[0] && pair[1]).count();
+            (lost.iter().filter(|&&lost| lost).count(), rows)
+        };
+        let mut bursty = network(0, 0);
+        bursty.burst = Some(burst);
+        bursty.weather = vec![Weather::default(); 9];
+        let (count, rows) = lost(&mut bursty);
+        assert!(count > 800 && rows * 10 > count * 9, "{count}, {rows}");
+        let (count, rows) = lost(&mut network(100_000, 0));
+        assert!(count > 1_800 && rows * 5 < count, "{count}, {rows}");
+        let mut faulty = network(0, 0);
+        disturb(&mut faulty, one_way(A, B), worsen(|worse| worse.burst = Some(burst)));
+        let (count, rows) = lost(&mut faulty);
+        assert!(count > 800 && rows * 10 > count * 9, "{count}, {rows}");
+        bursty.calm();
+        let mut later = |at: u64| fate(&mut bursty, A, B, at + 20_000_000_000);
+        assert!((0..10_000).all(|at| matches!(later(at * 1_000_000), Fate::Arrives { .. })));
     }
 }

@@ -37,6 +37,14 @@ impl<T: Copy> Queue<T> {
         self.heap = entries.into();
     }
 
+    /// Takes out what is scheduled and wanted, in no particular order.
+    pub(crate) fn extract(&mut self, wanted: impl Fn(T) -> bool) -> Vec<T> {
+        let (out, stay): (Vec<Entry<T>>, Vec<Entry<T>>) =
+            std::mem::take(&mut self.heap).into_iter().partition(|entry| wanted(entry.task));
+        self.heap = stay.into();
+        out.into_iter().map(|entry| entry.task).collect()
+    }
+
     pub(crate) fn pop(&mut self) -> Option<(SimInstant, T)> {
         self.heap.pop().map(|entry| (entry.at, entry.task))
     }

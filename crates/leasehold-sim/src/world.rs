@@ -6,16 +6,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use leasehold_core::clock::ClockKind;
 use leasehold_core::event::{Assumption, Event, EventKind, EventSink, LossCause, Phase, WorldEvent};
 use leasehold_core::id::{FaultId, Incarnation, NodeId, Ticket, TimerId};
-use leasehold_core::node::{Context, Identity, Input, Message, Node, Output, Protocol};
+use leasehold_core::node::{Context, Identity, Input, Leg, Message, Node, Output, Protocol, Purpose};
 use leasehold_core::noise::Use;
-use leasehold_core::outcome::{FaultOutcome, Outcome, RunEnd};
-use leasehold_core::plan::{Plan, Trigger};
-use leasehold_core::time::{RateError, SimInstant};
+use leasehold_core::outcome::{Outcome, RunEnd};
+use leasehold_core::plan::{Action, Plan, Trigger};
+use leasehold_core::time::SimInstant;
 
 use crate::claims::Claims;
+use crate::disk::Completion;
 use crate::host::{Host, Process, place_of_cut};
-use crate::network::{Fate, Network};
+use crate::ledger::Ledger;
+use crate::network::{Departure, Fate, Network};
+use crate::parcels::{Parcel, Parcels};
+use crate::pens::{Kept, Penned};
 use crate::queue::Queue;
+use crate::terms::Terms;
+use crate::triggers::Waiting;
 
 /// So many things at one instant are a livelock: no protocol needs a thousandth of it, and a run that got there
 /// would never end.
@@ -28,13 +34,53 @@ pub(crate) type Cast<'a, P> = &'a dyn Fn(NodeId) -> Box<dyn Node<P>>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Task {
     Start(NodeId),
-    Deliver { parcel: u32 },
-    Timer { node: NodeId, timer: TimerId, generation: u32 },
-    Durable { node: NodeId, incarnation: Incarnation },
+    Deliver {
+        parcel: u32,
+    },
+    Timer {
+        node: NodeId,
+        timer: TimerId,
+        generation: u32,
+    },
+    Durable {
+        node: NodeId,
+        generation: u32,
+    },
+    /// A slow process may be done with its last input.
+    Free(NodeId),
     Fault(FaultId),
-    Heal(FaultId),
-    ClaimDeadline { node: NodeId, generation: u32 },
-    Condition { fault: FaultId, node: NodeId, generation: u32 },
+    /// A condition was met just now.
+    Trigger {
+        fault: FaultId,
+        subject: NodeId,
+    },
+    /// A swizzle clogs its next target.
+    Clog {
+        fault: FaultId,
+        node: NodeId,
+    },
+    /// A strobed wall clock jumps.
+    Strobe {
+        fault: FaultId,
+        node: NodeId,
+    },
+    Heal {
+        fault: FaultId,
+        node: NodeId,
+    },
+    ClaimDeadline {
+        node: NodeId,
+        generation: u32,
+    },
+    Condition {
+        fault: FaultId,
+        node: NodeId,
+        generation: u32,
+    },
+    Expiry {
+        fault: FaultId,
+        generation: u32,
+    },
     Settle,
 }
 
@@ -62,7 +108,7 @@ pub fn run<P: Protocol>(
         }
         (Err(panic), None) => resume_unwind(panic),
     };
-    Outcome { ended_at: world.now, steps: world.steps, end, faults: world.outcomes }
+    Outcome { ended_at: world.now, steps: world.steps, end, faults: world.ledger.outcomes() }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
@@ -81,11 +127,12 @@ pub(crate) struct World<'a, P: Protocol> {
     pub(crate) queue: Queue<Task>,
     pub(crate) hosts: Vec<Host<P>>,
     pub(crate) network: Network,
-    parcels: Parcels<P::Message>,
+    pub(crate) parcels: Parcels<P::Message>,
+    pub(crate) pens: Vec<Penned>,
     pub(crate) claims: Claims,
-    pub(crate) outcomes: Vec<FaultOutcome>,
-    pub(crate) healed: Vec<bool>,
-    pub(crate) rate_faults: Vec<(FaultId, NodeId, RateError)>,
+    pub(crate) terms: Terms,
+    pub(crate) waiting: Waiting,
+    pub(crate) ledger: Ledger,
     pub(crate) settled: bool,
     stopped: bool,
     /// The node whose code runs right now.
@@ -94,34 +141,6 @@ pub(crate) struct World<'a, P: Protocol> {
     outputs: Vec<Output<P>>,
     /// The faults that changed the fate of the current message; reused.
     touched: Vec<FaultId>,
-}
-
-/// Messages under way. Places are used again, so that a steady run allocates nothing.
-struct Parcels<M> {
-    places: Vec<Option<Parcel<M>>>,
-    free: Vec<u32>,
-}
-
-struct Parcel<M> {
-    from: NodeId,
-    to: NodeId,
-    message: M,
-}
-
-impl<M> Parcels<M> {
-    fn put(&mut self, parcel: Parcel<M>) -> u32 {
-        if let Some(place) = self.free.pop() {
-            self.places[place as usize] = Some(parcel);
-            return place;
-        }
-        self.places.push(Some(parcel));
-        (self.places.len() - 1) as u32
-    }
-
-    fn take(&mut self, place: u32) -> Parcel<M> {
-        self.free.push(place);
-        self.places[place as usize].take().expect("a parcel is delivered once")
-    }
 }
 
 impl<'a, P: Protocol> World<'a, P> {
@@ -142,11 +161,12 @@ impl<'a, P: Protocol> World<'a, P> {
             queue: Queue::new(),
             hosts: (0..).zip(&plan.nodes).map(|(id, node)| Host::new(NodeId(id), node)).collect(),
             network: Network::new(nodes, &plan.network),
-            parcels: Parcels { places: Vec::with_capacity(64), free: Vec::with_capacity(64) },
+            parcels: Parcels::new(),
+            pens: Vec::new(),
             claims: Claims::new(nodes),
-            outcomes: vec![FaultOutcome::default(); plan.faults.len()],
-            healed: vec![false; plan.faults.len()],
-            rate_faults: Vec::new(),
+            terms: Terms::default(),
+            waiting: Waiting::new(&plan.faults),
+            ledger: Ledger::new(plan.faults.len()),
             settled: false,
             stopped: false,
             running: None,
@@ -200,12 +220,17 @@ impl<'a, P: Protocol> World<'a, P> {
             Task::Start(node) => self.start(node),
             Task::Deliver { parcel } => self.deliver(parcel),
             Task::Timer { node, timer, generation } => self.timer(node, timer, generation),
-            Task::Durable { node, incarnation } => self.durable(node, incarnation),
-            Task::Fault(fault) if !self.settled => self.fire(fault, None),
-            Task::Fault(_) => {}
-            Task::Heal(fault) => self.heal(fault),
+            Task::Durable { node, generation } => self.durable(node, generation),
+            Task::Free(node) => self.free(node),
+            Task::Fault(_) | Task::Trigger { .. } | Task::Clog { .. } if self.settled => {}
+            Task::Fault(fault) => self.fire(fault, None),
+            Task::Trigger { fault, subject } => self.fire(fault, Some(subject)),
+            Task::Clog { fault, node } => self.clog(fault, node),
+            Task::Strobe { fault, node } => self.strobe(fault, node),
+            Task::Heal { fault, node } => self.heal(fault, node),
             Task::ClaimDeadline { node, generation } => self.claim_deadline(node, generation),
             Task::Condition { fault, node, generation } => self.condition_met(fault, node, generation),
+            Task::Expiry { fault, generation } => self.expiry_is_near(fault, generation),
             Task::Settle => self.settle(),
         }
     }
@@ -215,10 +240,15 @@ impl<'a, P: Protocol> World<'a, P> {
             Task::Start(node)
             | Task::Timer { node, .. }
             | Task::Durable { node, .. }
+            | Task::Free(node)
+            | Task::Trigger { subject: node, .. }
+            | Task::Clog { node, .. }
+            | Task::Strobe { node, .. }
+            | Task::Heal { node, .. }
             | Task::ClaimDeadline { node, .. }
             | Task::Condition { node, .. } => Some(node),
-            Task::Deliver { parcel } => self.parcels.places[parcel as usize].as_ref().map(|p| p.to),
-            Task::Fault(_) | Task::Heal(_) | Task::Settle => None,
+            Task::Deliver { parcel } => Some(self.parcels.ends(parcel).1),
+            Task::Fault(_) | Task::Expiry { .. } | Task::Settle => None,
         }
     }
 
@@ -232,7 +262,7 @@ impl<'a, P: Protocol> World<'a, P> {
 
     pub(crate) fn restart(&mut self, id: NodeId) {
         if let Process::Down(fault) = self.hosts[id.index()].process {
-            self.is_over(fault);
+            self.is_over(fault, id);
         }
         let host = &mut self.hosts[id.index()];
         host.node = Some((self.make)(id));
@@ -246,14 +276,17 @@ impl<'a, P: Protocol> World<'a, P> {
     pub(crate) fn crash(&mut self, id: NodeId, fault: FaultId) {
         let host = &mut self.hosts[id.index()];
         host.forget();
-        host.disk.lose_power(self.now, self.plan.noise);
+        match self.plan.faults[usize::from(fault.0)].action {
+            Action::Torn | Action::Wipe => host.disk.tear(self.now),
+            _ => host.disk.lose_power(self.now, self.plan.noise),
+        }
         host.process = Process::Down(fault);
         host.incarnation = Incarnation(host.incarnation.0 + 1);
         let stops = std::mem::take(&mut host.stops);
         self.claims.crash(id);
         self.emit_world(Some(id), WorldEvent::Crashed);
         for stop in stops {
-            self.is_over(stop);
+            self.is_over(stop, id);
         }
         self.power_on(id);
     }
@@ -280,9 +313,14 @@ impl<'a, P: Protocol> World<'a, P> {
         while let Some(output) = self.hosts[id.index()].held.pop_front() {
             self.put_out(id, output);
         }
-        while self.hosts[id.index()].process == Process::Up {
+        self.drain(id);
+    }
+
+    /// Lets a process handle what waits for it, for as long as it takes inputs.
+    pub(crate) fn drain(&mut self, id: NodeId) {
+        while self.hosts[id.index()].is_ready() {
             let host = &mut self.hosts[id.index()];
-            let Some(input) = host.backlog.pop_front() else { break };
+            let Some(input) = host.backlog.pop_front() else { return };
             match input {
                 Input::Timer(timer) if !host.timers.fire_deferred(timer) => continue,
                 Input::Received { .. } => host.backlog_messages -= 1,
@@ -290,23 +328,51 @@ impl<'a, P: Protocol> World<'a, P> {
             }
             self.step(id, input);
         }
+        if !self.hosts[id.index()].backlog.is_empty() {
+            self.had_to_wait(id);
+        }
     }
 
-    fn deliver(&mut self, parcel: u32) {
-        let Parcel { from, to, message } = self.parcels.take(parcel);
+    /// A slow process may be done with its last input.
+    fn free(&mut self, id: NodeId) {
+        let host = &mut self.hosts[id.index()];
+        if host.busy_until == Some(self.now) {
+            host.busy_until = None;
+            self.drain(id);
+        }
+    }
+
+    /// Something waits for a process. If only because that is slow, so much is due to what makes it slow.
+    pub(crate) fn had_to_wait(&mut self, id: NodeId) {
+        let host = &self.hosts[id.index()];
+        if host.process != Process::Up {
+            return;
+        }
+        for place in 0..host.throttles.len() {
+            let (fault, _) = self.hosts[id.index()].throttles[place];
+            self.land(fault, id);
+        }
+    }
+
+    fn deliver(&mut self, place: u32) {
+        let Parcel { from, to, message, .. } = self.parcels.take(place);
         if let Some(fault) = self.network.cut_by(from, to) {
-            self.land(fault);
+            self.land_on_link(fault, from, to);
             self.lose(from, to, &message, LossCause::Fault);
             return;
         }
         let host = &mut self.hosts[to.index()];
         match host.process {
-            Process::Up => self.step(to, Input::Received { from, message }),
-            Process::Stopped if host.backlog_messages < self.plan.receive_buffer => {
-                host.backlog_messages += 1;
-                host.backlog.push_back(Input::Received { from, message });
+            Process::Up if host.is_ready() => self.step(to, Input::Received { from, message }),
+            Process::Up | Process::Stopped => {
+                if host.backlog_messages < self.plan.receive_buffer {
+                    host.backlog_messages += 1;
+                    host.backlog.push_back(Input::Received { from, message });
+                } else {
+                    self.lose(from, to, &message, LossCause::Overflow);
+                }
+                self.had_to_wait(to);
             }
-            Process::Stopped => self.lose(from, to, &message, LossCause::Overflow),
             Process::Down(_) | Process::NotStarted => self.lose(from, to, &message, LossCause::Down),
         }
     }
@@ -314,23 +380,38 @@ impl<'a, P: Protocol> World<'a, P> {
     fn timer(&mut self, node: NodeId, timer: TimerId, generation: u32) {
         let host = &mut self.hosts[node.index()];
         match host.process {
-            Process::Up if host.timers.fire(timer, generation) => self.step(node, Input::Timer(timer)),
-            Process::Stopped if host.timers.defer(timer, generation) => {
-                host.backlog.push_back(Input::Timer(timer));
+            Process::Up if host.is_ready() => {
+                if host.timers.fire(timer, generation) {
+                    self.step(node, Input::Timer(timer));
+                }
             }
-            _ => {}
+            Process::Up | Process::Stopped => {
+                if host.timers.defer(timer, generation) {
+                    host.backlog.push_back(Input::Timer(timer));
+                    self.had_to_wait(node);
+                }
+            }
+            Process::Down(_) | Process::NotStarted => {}
         }
     }
 
-    fn durable(&mut self, node: NodeId, incarnation: Incarnation) {
-        let host = &mut self.hosts[node.index()];
-        if host.incarnation != incarnation {
-            return;
+    fn durable(&mut self, node: NodeId, generation: u32) {
+        match self.hosts[node.index()].disk.complete(generation) {
+            Completion::Done(ticket) => self.tell(node, Input::Persisted(ticket)),
+            Completion::HeldBack => self.waits_for_disk(node),
+            Completion::Outdated => {}
         }
-        let ticket = host.disk.complete();
+    }
+
+    /// Gives a process an input, now or when it takes one again. The dead hear nothing.
+    pub(crate) fn tell(&mut self, node: NodeId, input: Input<P>) {
+        let host = &mut self.hosts[node.index()];
         match host.process {
-            Process::Up => self.step(node, Input::Persisted(ticket)),
-            Process::Stopped => host.backlog.push_back(Input::Persisted(ticket)),
+            Process::Up if host.is_ready() => self.step(node, input),
+            Process::Up | Process::Stopped => {
+                host.backlog.push_back(input);
+                self.had_to_wait(node);
+            }
             Process::Down(_) | Process::NotStarted => {}
         }
     }
@@ -347,6 +428,11 @@ impl<'a, P: Protocol> World<'a, P> {
         self.running = Some(id);
         node.handle(&mut Context::new(identity, face, draws, &mut host.next_ticket, &mut outputs), input);
         self.running = None;
+        if let Some(step) = host.throttles.iter().map(|&(_, step)| step).max() {
+            let busy_until = self.now.saturating_add(step);
+            host.busy_until = Some(busy_until);
+            self.queue.push(busy_until, Task::Free(id));
+        }
 
         let strike = host
             .strikes
@@ -389,30 +475,72 @@ impl<'a, P: Protocol> World<'a, P> {
 
     fn persist(&mut self, id: NodeId, ticket: Ticket, record: P::Record) {
         let host = &mut self.hosts[id.index()];
-        let done = host.disk.write(ticket, record, self.now, self.plan.noise);
-        self.queue.push(done, Task::Durable { node: id, incarnation: host.incarnation });
+        let generation = host.disk.generation();
+        match host.disk.write(ticket, record, self.now, self.plan.noise) {
+            Some(done) => self.queue.push(done, Task::Durable { node: id, generation }),
+            None => self.waits_for_disk(id),
+        }
+    }
+
+    /// A write waits for a stalled disk.
+    fn waits_for_disk(&mut self, id: NodeId) {
+        for place in 0..self.hosts[id.index()].stalls.len() {
+            let fault = self.hosts[id.index()].stalls[place];
+            self.land(fault, id);
+        }
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         assert!(to.index() < self.hosts.len(), "a message to node {to}, which is not in the plan");
+        let parcel = self.parcels.send(from, to, message);
+        self.set_out(parcel, Departure::Sent);
+    }
+
+    /// Puts a message on its way.
+    pub(crate) fn set_out(&mut self, parcel: u32, departure: Departure) {
+        let (from, to) = self.parcels.ends(parcel);
         let mut touched = std::mem::take(&mut self.touched);
-        let fate = self.network.fate(from, to, self.now, self.plan.noise, |fault| touched.push(fault));
+        let fate =
+            self.network.fate((from, to), departure, self.now, self.plan.noise, |fault| touched.push(fault));
         for fault in touched.drain(..) {
-            self.land(fault);
+            self.land_on_link(fault, from, to);
         }
         self.touched = touched;
         match fate {
-            Fate::LostToNoise => self.lose(from, to, &message, LossCause::Noise),
-            Fate::LostTo(_) => self.lose(from, to, &message, LossCause::Fault),
+            Fate::LostToNoise => self.lose_parcel(parcel, LossCause::Noise),
+            Fate::LostTo(_) => self.lose_parcel(parcel, LossCause::Fault),
+            Fate::Clogged(by) => self.pen(by, parcel, Kept::AtHome, (from, to)),
+            Fate::Held { by, copies } => {
+                for _ in 1..copies {
+                    let copy = self.parcels.copy(parcel);
+                    self.pen(by, copy, Kept::UnderWay, (from, to));
+                }
+                self.pen(by, parcel, Kept::UnderWay, (from, to));
+                self.is_under_way(parcel);
+            }
             Fate::Arrives { after, again_after } => {
                 if let Some(again_after) = again_after {
-                    let parcel = self.parcels.put(Parcel { from, to, message: message.clone() });
-                    self.queue.push(self.now + again_after, Task::Deliver { parcel });
+                    let copy = self.parcels.copy(parcel);
+                    self.queue.push(self.now.saturating_add(again_after), Task::Deliver { parcel: copy });
                 }
-                let parcel = self.parcels.put(Parcel { from, to, message });
-                self.queue.push(self.now + after, Task::Deliver { parcel });
+                self.queue.push(self.now.saturating_add(after), Task::Deliver { parcel });
+                self.is_under_way(parcel);
             }
         }
+    }
+
+    fn is_under_way(&mut self, parcel: u32) {
+        if self.waiting.for_renewals() {
+            let Parcel { from, ref message, .. } = *self.parcels.at(parcel);
+            if message.class() == (Purpose::Renew, Leg::Request) {
+                self.renewal_sent(from);
+            }
+        }
+    }
+
+    fn lose_parcel(&mut self, parcel: u32, cause: LossCause) {
+        let Parcel { from, to, message, .. } = self.parcels.take(parcel);
+        self.lose(from, to, &message, cause);
     }
 
     fn lose(&mut self, from: NodeId, to: NodeId, message: &P::Message, cause: LossCause) {

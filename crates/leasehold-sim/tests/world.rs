@@ -7,7 +7,7 @@ use leasehold_core::event::{Assumption, Claim, LossCause, Phase};
 use leasehold_core::node::{Leg, Purpose, Slot};
 use leasehold_core::plan::{
     Action, Chance, Condition, Cut, FaultPlan, Latency, NetworkPlan, NodePlan, Phases, Role, Scope, Target,
-    Trigger,
+    Trigger, Worsening,
 };
 use leasehold_core::*;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,7 @@ fn plan(faults: Vec<FaultPlan>) -> Plan {
             latency: Latency::Constant(Span::from_millis(1)),
             loss: Chance::NEVER,
             duplicate: Chance::NEVER,
+            burst: None,
         },
         noise: NoiseKey(1),
         faults,
@@ -240,9 +241,12 @@ fn a_one_way_partition_leaves_the_way_back() {
 fn a_worse_link_delays_loses_and_duplicates() {
     let link = |delay, loss, duplicate| Action::Link {
         scope: Scope::OneWay(Target::Node(B)),
-        delay: Span::from_millis(delay),
-        loss: Chance::from_ppm(loss).unwrap(),
-        duplicate: Chance::from_ppm(duplicate).unwrap(),
+        worse: Worsening {
+            delay: Span::from_millis(delay),
+            loss: Chance::from_ppm(loss).unwrap(),
+            duplicate: Chance::from_ppm(duplicate).unwrap(),
+            ..Worsening::NONE
+        },
     };
     let ran = run(plan(vec![fault(500, A, link(100, 0, 0), 300)]));
     assert_eq!(within(&ran.heard(B), 502, 601), 0);
@@ -442,12 +446,12 @@ fn a_wall_step_moves_wall_deadlines_in_both_directions() {
 #[test]
 fn a_condition_fires_when_little_of_a_claim_is_left() {
     let mut pause = fault(0, B, Action::Pause, 100);
-    pause.trigger = Trigger::When(Condition::TtlRemainingBelow { percent: 30 });
+    pause.trigger = Trigger::when(Condition::TtlRemainingBelow { percent: 30 });
     pause.target = Target::Holder;
     let ran = run(plan(vec![pause.clone()]));
-    let outcome = ran.outcome.faults[0];
+    let outcome = &ran.outcome.faults[0];
     assert_eq!(outcome.fired, Some(SimInstant::from_nanos(700_000_001)), "strictly below 30 % of 1 s");
-    assert_eq!(outcome.target, Some(A));
+    assert_eq!(outcome.targets, [A]);
 
     let mut slow = plan(vec![pause]);
     slow.nodes[0].rate = RateError::from_ppb(-500_000_000).unwrap();
@@ -460,16 +464,16 @@ fn roles_are_resolved_when_the_fault_fires() {
     let on = |target, at| {
         let mut pause = fault(at, A, Action::Pause, 50);
         pause.target = target;
-        run(plan(vec![pause])).outcome.faults[0]
+        run(plan(vec![pause])).outcome.faults[0].clone()
     };
-    assert_eq!(on(Target::Holder, 500).target, Some(A));
-    assert_eq!(on(Target::Holder, 1_500).target, None, "its claim lapsed at 1,000");
-    assert_eq!(on(Target::ExHolder, 1_500).target, Some(A));
-    assert_eq!(on(Target::ExHolder, 500).target, None);
-    assert_eq!(on(Target::OneOf(Role::Grantor), 500).target, Some(B));
-    assert_eq!(on(Target::OneOf(Role::Contender), 500).target, None, "the only one claims");
-    assert_eq!(on(Target::OneOf(Role::Contender), 1_500).target, Some(A));
-    let nobody = on(Target::OneOf(Role::Registry), 500);
+    assert_eq!(on(Target::Holder, 500).targets, [A]);
+    assert_eq!(on(Target::Holder, 1_500).targets, [], "its claim lapsed at 1,000");
+    assert_eq!(on(Target::ExHolder, 1_500).targets, [A]);
+    assert_eq!(on(Target::ExHolder, 500).targets, []);
+    assert_eq!(on(Target::one_of(Role::Grantor), 500).targets, [B]);
+    assert_eq!(on(Target::one_of(Role::Contender), 500).targets, [], "the only one claims");
+    assert_eq!(on(Target::one_of(Role::Contender), 1_500).targets, [A]);
+    let nobody = on(Target::one_of(Role::Registry), 500);
     assert_eq!((nobody.fired, nobody.landed), (Some(ms(500)), None));
 }
 
@@ -488,12 +492,8 @@ fn what_is_not_over_heals_when_the_run_settles() {
 #[test]
 fn what_a_fault_had_slowed_is_on_a_healthy_link_when_the_run_settles() {
     let delay = Span::from_secs(5);
-    let slow = Action::Link {
-        scope: Scope::OneWay(Target::Node(B)),
-        delay,
-        loss: Chance::NEVER,
-        duplicate: Chance::NEVER,
-    };
+    let slow =
+        Action::Link { scope: Scope::OneWay(Target::Node(B)), worse: Worsening { delay, ..Worsening::NONE } };
     let ran = run(plan(vec![fault(1_500, A, slow, 0)]));
     assert_eq!(within(&ran.heard(B), 1_502, 2_001), 0);
     assert_eq!(within(&ran.heard(B), 2_001, 2_002), 51, "those of 1,500 to 1,990, and that of 2,000");

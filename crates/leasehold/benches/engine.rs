@@ -67,6 +67,7 @@ fn idle_plan() -> Plan {
             latency: Latency::Uniform { min: Span::from_millis(1), max: Span::from_millis(8) },
             loss: Chance::NEVER,
             duplicate: Chance::NEVER,
+            burst: None,
         },
         noise: NoiseKey(1),
         faults: vec![],

@@ -21,7 +21,8 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
             json!({
                 "what": names.fault(FaultId(index)),
                 "fired_ns": fault.fired,
-                "target": fault.target.map(|node| names.node(node)),
+                "target": fault.targets.first().map(|&node| names.node(node)),
+                "targets": fault.targets.iter().map(|&node| names.node(node)).collect::<Vec<_>>(),
                 "landed_ns": fault.landed,
             })
         })

@@ -181,12 +181,13 @@ impl Summary<'_> {
         }
         for (index, fault) in (0..).zip(&report.outcome.faults) {
             let title = if index == 0 { "faults" } else { "" };
-            let became = match (fault.fired, fault.target, fault.landed) {
-                (None, ..) => styled(DOUBTFUL, "never fired"),
-                (Some(at), None, _) => styled(DOUBTFUL, format!("fired at {at}, at nobody")),
-                (Some(at), _, None) => styled(DOUBTFUL, format!("fired at {at}, did not land")),
-                (Some(at), Some(target), Some(landed)) => {
-                    format!("fired at {at}, landed on {} at {landed}", self.names.node(target))
+            let targets: Vec<&str> = fault.targets.iter().map(|&node| self.names.node(node)).collect();
+            let became = match (fault.fired, fault.landed) {
+                (None, _) => styled(DOUBTFUL, "never fired"),
+                (Some(at), _) if targets.is_empty() => styled(DOUBTFUL, format!("fired at {at}, at nobody")),
+                (Some(at), None) => styled(DOUBTFUL, format!("fired at {at}, did not land")),
+                (Some(at), Some(landed)) => {
+                    format!("fired at {at}, landed on {} at {landed}", targets.join(", "))
                 }
             };
             let what = self.names.fault(FaultId(index));

@@ -1,12 +1,16 @@
-//! Whom a fault strikes: names and roles, resolved.
+//! Whom a fault strikes: names, roles and selections, resolved.
 
 use leasehold_core::NodeId;
-use leasehold_core::plan::{Role, Target};
+use leasehold_core::plan::{Group, Pick, Role, Target};
 use toml::Spanned;
 
+use super::pick::PickText;
 use crate::deployment::{CommandSpec, NodeSpec};
 use crate::diagnostic::Diagnostic;
 use crate::suggest::{cut, in_ranges, nearest, siblings};
+
+/// What stands for all nodes, whatever their role. No node is called so.
+pub(crate) const EVERYBODY: &str = "all";
 
 /// Who can be struck, and what nodes can be told.
 pub(crate) struct Cast<'d> {
@@ -15,9 +19,16 @@ pub(crate) struct Cast<'d> {
 }
 
 impl Cast<'_> {
-    /// The target with this name: a node, else a role.
+    /// The target with this name: everybody, a node, else a role, of which one is picked.
+    ///
+    /// # Errors
+    ///
+    /// If nobody is called so, or nobody here has that role.
     pub(super) fn resolve(&self, name: &Spanned<String>) -> Result<Target, Diagnostic> {
         let text = name.get_ref().as_str();
+        if text == EVERYBODY {
+            return Ok(Target::Drawn { pick: Pick::All, from: Group::Everybody });
+        }
         if let Some(index) = self.nodes.iter().position(|node| node.name == text) {
             return Ok(Target::Node(node_id(index)));
         }
@@ -25,7 +36,7 @@ impl Cast<'_> {
             "holder" => (Target::Holder, Role::Contender),
             "ex-holder" => (Target::ExHolder, Role::Contender),
             _ => match Role::ALL.into_iter().find(|role| role.name() == text) {
-                Some(role) => (Target::OneOf(role), role),
+                Some(role) => (Target::one_of(role), role),
                 None => return Err(self.nobody(name)),
             },
         };
@@ -37,28 +48,95 @@ impl Cast<'_> {
         Ok(target)
     }
 
-    /// The role of whoever a target resolves to.
-    pub(super) fn role_of(&self, target: Target) -> Role {
-        match target {
-            Target::Node(node) => self.nodes[node.index()].role,
-            Target::Holder | Target::ExHolder => Role::Contender,
-            Target::OneOf(role) => role,
+    /// The target with this name, if so many of it are picked.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve), and if nothing can be picked there, or not so many.
+    pub(super) fn select(
+        &self,
+        name: &Spanned<String>,
+        pick: Option<&Spanned<PickText>>,
+    ) -> Result<Target, Diagnostic> {
+        let target = self.resolve(name)?;
+        let Some(pick) = pick else { return Ok(target) };
+        let Target::Drawn { from, .. } = target else {
+            return Err(self.is_one(target, name, pick));
+        };
+        let PickText(wanted) = *pick.get_ref();
+        let (count, of) = (self.members(from), plural(from, self.members(from)));
+        let wrong = |message: String| Diagnostic::at(pick.span(), message).related(name.span(), "of these");
+        match wanted {
+            Pick::Random(more) if usize::from(more) > count => {
+                let only = if count == 1 { "there is only" } else { "there are only" };
+                Err(wrong(format!("{only} {count} {of}")).label(format!("expected at most random:{count}")))
+            }
+            Pick::Minority if wanted.count(count) == 0 => {
+                Err(wrong(format!("a minority of {count} {of} is nobody"))
+                    .label("it takes three to have a minority")
+                    .help("write pick = \"one\""))
+            }
+            _ => Ok(Target::Drawn { pick: wanted, from }),
         }
     }
 
-    /// Whether two targets can only be the same node.
-    pub(super) fn is_same(&self, one: Target, other: Target) -> bool {
-        let only = |target| match target {
-            Target::OneOf(role) => {
+    fn is_one(&self, target: Target, name: &Spanned<String>, pick: &Spanned<PickText>) -> Diagnostic {
+        let role = self.role_of(target).unwrap_or(Role::Contender).name();
+        let name_text = cut(name.get_ref());
+        Diagnostic::at(pick.span(), format!("`{name_text}` is one node: there is nothing to pick"))
+            .related(name.span(), "because of this")
+            .help(format!("remove `pick`, or write on = \"{role}\""))
+    }
+
+    /// The role of whoever a target resolves to, if all have the same.
+    pub(super) fn role_of(&self, target: Target) -> Option<Role> {
+        match target {
+            Target::Node(node) => Some(self.nodes[node.index()].role),
+            Target::Holder | Target::ExHolder => Some(Role::Contender),
+            Target::Drawn { from: Group::Role(role), .. } => Some(role),
+            Target::Drawn { from: Group::Everybody, .. } => None,
+        }
+    }
+
+    /// Whether a peer can only be one of the targets.
+    pub(super) fn is_same(&self, targets: Target, peer: Target) -> bool {
+        if let Target::Drawn { pick: Pick::All, from } = targets {
+            return match from {
+                Group::Everybody => true,
+                Group::Role(role) => self.role_of(peer) == Some(role),
+            };
+        }
+        match (self.only(targets), self.only(peer)) {
+            (Some(one), Some(other)) => one == other,
+            _ => targets == peer && !matches!(targets, Target::Drawn { .. }),
+        }
+    }
+
+    /// The node that a target is, whatever happens.
+    fn only(&self, target: Target) -> Option<NodeId> {
+        match target {
+            Target::Node(node) => Some(node),
+            Target::Drawn { from: Group::Role(role), .. } => {
                 let mut nodes = self.with_role(role);
-                match (nodes.next(), nodes.next()) {
-                    (Some(only), None) => Target::Node(only),
-                    _ => target,
-                }
+                nodes.next().filter(|_| nodes.next().is_none())
             }
-            _ => target,
-        };
-        only(one) == only(other)
+            _ => None,
+        }
+    }
+
+    /// How many nodes a target is: at least, if that is not certain.
+    pub(super) fn size(&self, target: Target) -> usize {
+        match target {
+            Target::Node(_) | Target::Holder | Target::ExHolder => 1,
+            Target::Drawn { pick, from } => pick.count(self.members(from)),
+        }
+    }
+
+    fn members(&self, group: Group) -> usize {
+        match group {
+            Group::Everybody => self.nodes.len(),
+            Group::Role(role) => self.with_role(role).count(),
+        }
     }
 
     fn with_role(&self, role: Role) -> impl Iterator<Item = NodeId> {
@@ -92,12 +170,29 @@ impl Cast<'_> {
         let text = name.get_ref();
         let nodes = self.node_names();
         let diagnostic = Diagnostic::at(name.span(), format!("no node or role is called `{}`", cut(text)));
-        let all = || nodes.iter().copied().chain(self.role_names());
+        if let "any" | "everybody" | "everyone" | "*" = text.as_str() {
+            return diagnostic.help(format!("all nodes together are called `{EVERYBODY}`"));
+        }
+        let all = || nodes.iter().copied().chain(self.role_names()).chain([EVERYBODY]);
         diagnostic.help(match (siblings(text, &nodes), nearest(text, all())) {
             (Some(siblings), _) => siblings,
             (None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None) => self.listed(),
         })
+    }
+}
+
+/// The nodes of a group, if there are so many.
+pub(super) fn plural(group: Group, count: usize) -> &'static str {
+    let Group::Role(role) = group else { return if count == 1 { "node" } else { "nodes" } };
+    match role {
+        _ if count == 1 => role.name(),
+        Role::Grantor => "grantors",
+        Role::Contender => "contenders",
+        Role::Resource => "resources",
+        Role::Registry => "registries",
+        Role::Instance => "instances",
+        Role::Discovery => "discovery clients",
     }
 }
 

@@ -120,7 +120,7 @@ fn a_file_becomes_what_it_says() {
         template.faults,
         [
             FaultPlan {
-                trigger: Trigger::When(Condition::TtlRemainingBelow { percent: 10 }),
+                trigger: Trigger::when(Condition::TtlRemainingBelow { percent: 10 }),
                 target: Target::Holder,
                 action: Action::Pause,
                 lasts: Some(Span::from_secs(15)),

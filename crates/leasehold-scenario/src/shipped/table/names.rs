@@ -2,7 +2,8 @@
 
 /// The names that a policy's values have in a file: those of its variants.
 macro_rules! names {
-    ($($name:ident for $policy:ident { $($(#[$default:meta])? $variant:ident),+ $(,)? })+) => {$(
+    ($($(#[$doc:meta])* $name:ident for $policy:ident { $($(#[$default:meta])? $variant:ident),+ $(,)? })+) => {$(
+        $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         enum $name {

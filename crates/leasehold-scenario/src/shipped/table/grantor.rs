@@ -1,0 +1,230 @@
+//! `[grantor]`.
+
+use leasehold_core::ClockKind;
+use leasehold_protocol::policy::{
+    Ending, Expiry, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded,
+    Renewals, Restart, RevocationStyle, SameOwner, Tokens,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::names::names;
+use super::{LeaseTable, length, not_zero, spanned, written};
+use crate::value::{Length, Whole};
+use crate::{Diagnostic, Diagnostics};
+
+names! {
+    /// Where fencing tokens come from.
+    TokensName for Tokens { #[default] DurableCounter, StoreRevision, Volatile, PerOwner, Random }
+    /// When a renewal is answered.
+    RenewalsName for Renewals { #[default] AtOnce, OnceDurable, OnceDurableUnchecked }
+    /// What becomes of a renewal that comes when its lease has ended.
+    RenewalOfEndedName for RenewalOfEnded { #[default] Refused, AcknowledgedUntilRecorded, Resurrects }
+    /// What a release must name.
+    ReleaseCheckName for ReleaseCheck { #[default] LeaseAndToken, HolderName, Nothing }
+    /// Whether a grantor keeps to its lock-delay.
+    LockDelayKeptName for LockDelayKept { #[default] Durable, InMemory, Never }
+    /// What becomes of a contender that comes while somebody else holds the resource.
+    QueueName for Queue { #[default] Fifo, None }
+    /// What becomes of a contender that is the owner of the lease that lives.
+    SameOwnerName for SameOwner { #[default] Waits, Revokes, TakesOver }
+    /// Whether a contender with a higher priority takes the lease from its holder.
+    PreemptionName for Preemption { #[default] Never, ByPriority }
+    /// How a grantor revokes.
+    RevocationName for RevocationStyle { #[default] Drain, AtOnce }
+    /// How the keys that are attached to a lease end.
+    KeysEndName for KeysEnd { #[default] Together, OneByOne }
+}
+
+/// What a restart of the grantor does to leases that live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RestartName {
+    /// Each gets a full term.
+    #[default]
+    FullTerm,
+    /// Each keeps the deadline it had on the wall clock.
+    Remaining,
+    /// Each gets a full term and `restart_extra` more.
+    Extra,
+}
+
+/// `[grantor]`.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GrantorTable {
+    clock: ClockKind,
+    ttl_min: Spanned<Length>,
+    ttl_max: Spanned<Length>,
+    ttl_multiplier: Whole<1, 10>,
+    sweep_at_most: Option<Spanned<Whole<1, 1_000_000>>>,
+    buckets: Option<Spanned<Length>>,
+    tokens: TokensName,
+    restart: Spanned<RestartName>,
+    restart_extra: Option<Spanned<Length>>,
+    renewals: RenewalsName,
+    renewal_of_ended: RenewalOfEndedName,
+    release_check: ReleaseCheckName,
+    lock_delay_kept: Option<Spanned<LockDelayKeptName>>,
+    queue: QueueName,
+    same_owner: SameOwnerName,
+    preemption: PreemptionName,
+    revocation: RevocationName,
+    keys: KeysEndName,
+    end_patience: Spanned<Length>,
+    end_attempts: Option<Whole<1, 1_000>>,
+}
+
+impl Default for GrantorTable {
+    fn default() -> Self {
+        let GrantorPolicy { clock, ttl_min, ttl_max, ttl_multiplier, ending, .. } = GrantorPolicy::default();
+        Self {
+            clock,
+            ttl_min: spanned(Length(ttl_min)),
+            ttl_max: spanned(Length(ttl_max)),
+            ttl_multiplier: Whole(ttl_multiplier),
+            sweep_at_most: None,
+            buckets: None,
+            tokens: TokensName::default(),
+            restart: spanned(RestartName::default()),
+            restart_extra: None,
+            renewals: RenewalsName::default(),
+            renewal_of_ended: RenewalOfEndedName::default(),
+            release_check: ReleaseCheckName::default(),
+            lock_delay_kept: None,
+            queue: QueueName::default(),
+            same_owner: SameOwnerName::default(),
+            preemption: PreemptionName::default(),
+            revocation: RevocationName::default(),
+            keys: KeysEndName::default(),
+            end_patience: spanned(Length(ending.patience)),
+            end_attempts: None,
+        }
+    }
+}
+
+impl GrantorTable {
+    pub(crate) fn policy(&self, lease: &LeaseTable) -> Result<GrantorPolicy, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let (min, max) = (length(&self.ttl_min), length(&self.ttl_max));
+        not_zero(&mut found, &self.ttl_min, "a shortest TTL");
+        if min > max {
+            let message = format!("the shortest TTL, {min}, is longer than the longest, {max}");
+            found.push(if written(&self.ttl_min) {
+                Diagnostic::at(self.ttl_min.span(), message)
+                    .related(self.ttl_max.span(), format!("the longest is {max}"))
+            } else {
+                Diagnostic::at(self.ttl_max.span(), message)
+                    .related(self.ttl_min.span(), format!("the shortest is {min}"))
+            });
+        } else if !(min..=max).contains(&length(&lease.ttl)) {
+            found.push(self.out_of_limits(&lease.ttl));
+        }
+        not_zero(&mut found, &self.end_patience, "a patience");
+        let expiry = self.expiry(lease, &mut found);
+        let restart = found.keep(self.restart());
+        if let Some(kept) = &self.lock_delay_kept
+            && lease.lock_delay.0.is_zero()
+        {
+            found.push(
+                Diagnostic::at(kept.span(), "there is no lock-delay that could be kept")
+                    .label("says how one is kept")
+                    .help("set lease.lock_delay = \"15s\", or remove this"),
+            );
+        }
+        let Some(restart) = restart else { return Err(found) };
+        found.or(GrantorPolicy {
+            clock: self.clock,
+            ttl_min: min,
+            ttl_max: max,
+            ttl_multiplier: self.ttl_multiplier.0,
+            expiry,
+            tokens: self.tokens.into(),
+            restart,
+            renewals: self.renewals.into(),
+            renewal_of_ended: self.renewal_of_ended.into(),
+            release_check: self.release_check.into(),
+            lock_delay: lease.lock_delay.0,
+            lock_delay_kept: self
+                .lock_delay_kept
+                .as_ref()
+                .map_or_else(LockDelayKept::default, |kept| (*kept.get_ref()).into()),
+            queue: self.queue.into(),
+            same_owner: self.same_owner.into(),
+            preemption: self.preemption.into(),
+            revocation: self.revocation.into(),
+            keys: self.keys.into(),
+            ending: Ending {
+                patience: length(&self.end_patience),
+                attempts: self.end_attempts.map(|attempts| attempts.0),
+            },
+        })
+    }
+
+    fn expiry(&self, lease: &LeaseTable, found: &mut Diagnostics) -> Expiry {
+        if let (Some(at_most), None) = (&self.sweep_at_most, &lease.sweep) {
+            found.push(
+                Diagnostic::at(at_most.span(), "there is no sweep that could end at most so many")
+                    .help("set lease.sweep = \"500ms\", or remove this"),
+            );
+        }
+        match (&lease.sweep, &self.buckets) {
+            (Some(every), Some(width)) => {
+                found.push(
+                    Diagnostic::at(width.span(), "leases end by buckets, and by a sweep")
+                        .label("expected one of the two")
+                        .related(every.span(), "the sweep is here"),
+                );
+                Expiry::ExactTimer
+            }
+            (Some(every), None) => {
+                not_zero(found, every, "a sweep interval");
+                let at_most = self.sweep_at_most.as_ref().map(|at_most| at_most.get_ref().0);
+                Expiry::Sweep { every: length(every), at_most }
+            }
+            (None, Some(width)) => {
+                not_zero(found, width, "a bucket");
+                Expiry::Buckets { width: length(width) }
+            }
+            (None, None) => Expiry::ExactTimer,
+        }
+    }
+
+    fn restart(&self) -> Result<Restart, Diagnostic> {
+        match (*self.restart.get_ref(), &self.restart_extra) {
+            (RestartName::FullTerm, None) => Ok(Restart::FullTerm),
+            (RestartName::Remaining, None) => Ok(Restart::Remaining),
+            (RestartName::Extra, Some(extra)) => Ok(Restart::Extra(length(extra))),
+            (RestartName::Extra, None) => {
+                Err(Diagnostic::at(self.restart.span(), "how much more than a term is not said")
+                    .help("add restart_extra = \"5s\" beside it"))
+            }
+            (_, Some(extra)) => Err(Diagnostic::at(extra.span(), "a restart gives nothing extra")
+                .related(self.restart.span(), "because of this")
+                .help("write restart = \"extra\", or remove restart_extra")),
+        }
+    }
+
+    /// A TTL beyond one of the limits: of the two, what the file says is wrong.
+    fn out_of_limits(&self, ttl: &Spanned<Length>) -> Diagnostic {
+        let (min, max) = (length(&self.ttl_min), length(&self.ttl_max));
+        let span = length(ttl);
+        let (limit, key, what, beyond) = match span > max {
+            true => (&self.ttl_max, "ttl_max", "longest", "above"),
+            false => (&self.ttl_min, "ttl_min", "shortest", "below"),
+        };
+        let value = length(limit);
+        if !written(ttl) {
+            return Diagnostic::at(limit.span(), format!("the {what} TTL is {value}"))
+                .label(format!("the TTL of {span} is {beyond} it"))
+                .help(format!("write {key} = \"{span}\", or set lease.ttl = \"{value}\""));
+        }
+        let diagnostic =
+            Diagnostic::at(ttl.span(), format!("a TTL of {span}, which the grantor would not grant"))
+                .label(format!("expected {min} to {max}"));
+        diagnostic.help(match span.is_zero() {
+            true => format!("write ttl = \"{value}\" or more"),
+            false => format!("write ttl = \"{value}\", or set grantor.{key} = \"{span}\""),
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Which leases live and until when: followed from grantors' reports, while some fault waits for it.
+
+use std::collections::BTreeSet;
+
+use leasehold_core::clock::Reading;
+use leasehold_core::event::{EndCause, NodeEvent};
+use leasehold_core::id::{LeaseId, NodeId, ResourceId};
+
+/// The term of a live lease.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Term {
+    pub(crate) grantor: NodeId,
+    resource: ResourceId,
+    lease: LeaseId,
+    pub(crate) holder: NodeId,
+    /// When it is over, on the clock that the grantor relies on.
+    pub(crate) end: Reading,
+    /// Grows whenever the term or the grantor's clocks change: what is scheduled carries it.
+    pub(crate) generation: u32,
+}
+
+/// What a report means for those who wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum News {
+    /// This term began, or began anew; its lease is a new one, and took over from one that expired.
+    TakenOver(Term),
+    /// This term began, or began anew.
+    Began(Term),
+    Nothing,
+}
+
+/// All live leases, and how the others ended.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    live: Vec<Term>,
+    /// The resources whose last lease expired.
+    expired: BTreeSet<ResourceId>,
+    generations: u32,
+}
+
+impl Terms {
+    /// Learns from a grantor's report, made when the clock that it relies on showed `now`.
+    pub(crate) fn observe(&mut self, grantor: NodeId, now: Reading, event: &NodeEvent) -> News {
+        match *event {
+            NodeEvent::Granted { resource, lease, holder, ttl, .. } => {
+                let term = self.set(grantor, resource, lease, holder, now + ttl);
+                if self.expired.remove(&resource) { News::TakenOver(term) } else { News::Began(term) }
+            }
+            NodeEvent::Renewed { resource, lease, ttl, .. } => {
+                let known = self
+                    .live
+                    .iter()
+                    .find(|term| (term.grantor, term.resource, term.lease) == (grantor, resource, lease));
+                let Some(holder) = known.map(|term| term.holder) else { return News::Nothing };
+                News::Began(self.set(grantor, resource, lease, holder, now + ttl))
+            }
+            NodeEvent::Recovered { resource, lease, holder, ttl, ended: None, .. } => {
+                self.expired.remove(&resource);
+                News::Began(self.set(grantor, resource, lease, holder, now + ttl))
+            }
+            NodeEvent::Recovered { resource, ended: Some(cause), .. }
+            | NodeEvent::Ended { resource, cause, .. } => {
+                self.live.retain(|term| (term.grantor, term.resource) != (grantor, resource));
+                match cause {
+                    EndCause::Expired => self.expired.insert(resource),
+                    EndCause::Released { .. } | EndCause::Revoked { .. } => self.expired.remove(&resource),
+                };
+                News::Nothing
+            }
+            _ => News::Nothing,
+        }
+    }
+
+    /// The term of this generation, if nothing has changed since.
+    pub(crate) fn current(&self, generation: u32) -> Option<&Term> {
+        self.live.iter().find(|term| term.generation == generation)
+    }
+
+    /// Gives the terms of a grantor new generations, because its clocks have changed.
+    pub(crate) fn of_grantor(&mut self, grantor: NodeId) -> Vec<Term> {
+        let generations = &mut self.generations;
+        let of_it = self.live.iter_mut().filter(|term| term.grantor == grantor);
+        of_it
+            .map(|term| {
+                *generations += 1;
+                term.generation = *generations;
+                *term
+            })
+            .collect()
+    }
+
+    fn set(
+        &mut self,
+        grantor: NodeId,
+        resource: ResourceId,
+        lease: LeaseId,
+        holder: NodeId,
+        end: Reading,
+    ) -> Term {
+        self.generations += 1;
+        let term = Term { grantor, resource, lease, holder, end, generation: self.generations };
+        let same = |old: &&mut Term| (old.grantor, old.resource) == (grantor, resource);
+        match self.live.iter_mut().find(same) {
+            Some(old) => *old = term,
+            None => self.live.push(term),
+        }
+        term
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leasehold_core::clock::ClockKind;
+    use leasehold_core::id::Token;
+    use leasehold_core::time::Span;
+
+    const G: NodeId = NodeId(0);
+    const H: NodeId = NodeId(1);
+    const R: ResourceId = ResourceId(0);
+    const TTL: Span = Span::from_nanos(100);
+
+    fn at(nanos: i64) -> Reading {
+        Reading::new(ClockKind::Boot, nanos)
+    }
+
+    fn granted(lease: u64) -> NodeEvent {
+        NodeEvent::Granted { resource: R, lease: LeaseId(lease), holder: H, token: Token(lease), ttl: TTL }
+    }
+
+    fn renewed(lease: u64) -> NodeEvent {
+        NodeEvent::Renewed { resource: R, lease: LeaseId(lease), token: Token(lease), ttl: TTL }
+    }
+
+    fn ended(lease: u64, cause: EndCause) -> NodeEvent {
+        NodeEvent::Ended { resource: R, lease: LeaseId(lease), token: Token(lease), cause }
+    }
+
+    #[test]
+    fn a_renewal_moves_the_end_and_overtakes_what_was_scheduled() {
+        let mut terms = Terms::default();
+        let News::Began(first) = terms.observe(G, at(0), &granted(1)) else { panic!("a term") };
+        let News::Began(second) = terms.observe(G, at(50), &renewed(1)) else { panic!("a term") };
+        assert_eq!((first.end, second.end, second.holder), (at(100), at(150), H));
+        assert!(terms.current(first.generation).is_none() && terms.current(second.generation).is_some());
+        assert!(matches!(terms.observe(G, at(60), &renewed(7)), News::Nothing), "of a lease never heard of");
+        terms.observe(G, at(150), &ended(1, EndCause::Expired));
+        assert!(terms.current(second.generation).is_none());
+    }
+
+    #[test]
+    fn only_a_grant_after_an_expiry_is_a_takeover() {
+        let mut terms = Terms::default();
+        let takes_over =
+            |terms: &mut Terms, lease| matches!(terms.observe(G, at(0), &granted(lease)), News::TakenOver(_));
+        assert!(!takes_over(&mut terms, 1));
+        terms.observe(G, at(1), &ended(1, EndCause::Released { by: H }));
+        assert!(!takes_over(&mut terms, 2));
+        terms.observe(G, at(2), &ended(2, EndCause::Expired));
+        assert!(takes_over(&mut terms, 3));
+        assert!(!takes_over(&mut terms, 4), "once");
+    }
+}
