@@ -366,7 +366,7 @@ fn json_is_one_object_with_the_documented_fields() {
     let names: Vec<&str> = invariants.iter().filter_map(|judged| judged["name"].as_str()).collect();
     assert_eq!(names, Invariant::ALL.map(Invariant::name));
     // What this scenario does not promise, or its system does not tell of, is there too.
-    let elsewhere = ["acknowledged-is-alive", "lock-delay", "applied-once", "atomic-end"];
+    let elsewhere = ["acknowledged-is-alive", "owner-only", "lock-delay", "applied-once", "atomic-end"];
     for invariant in invariants {
         let is_judged_here = !elsewhere.iter().any(|name| invariant["name"] == *name);
         assert!(!is_judged_here || invariant["judged"].as_u64() > Some(0), "{invariant}");
@@ -525,4 +525,263 @@ fn an_expected_panic_is_as_expected_even_if_nothing_was_judged_before() {
     let folder = tempfile::tempdir().unwrap();
     let checked = leasehold::check(&[&Glass], crack(folder.path(), "panic"), 41..43);
     assert_eq!(checked.expect("it is expected").runs, 2);
+}
+
+// ---- The other verbs
+
+fn verb(args: &[&str]) -> Ended {
+    ended(program(args))
+}
+
+/// What a verb that ends well prints.
+fn printed(args: &[&str]) -> String {
+    let ended = verb(args);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{args:?}");
+    ended.stdout
+}
+
+#[test]
+fn every_verb_has_a_help_page_with_its_options() {
+    for (name, shown) in [
+        ("list", &["[PATHS]...", "--format <FORMAT>", "[default: human]", "Exit codes:"][..]),
+        ("bound", &["<SCENARIO>", "--set <KEY=VALUE>", "--safe", "--format <FORMAT>", "that is information"]),
+        ("schema", &["--system <NAME>", "Exit codes:"]),
+        ("completions", &["<SHELL>", "bash", "zsh", "fish"]),
+        ("man", &["--out <DIR>", "Exit codes:"]),
+    ] {
+        let help = printed(&[name, "--help"]);
+        for words in shown {
+            assert!(help.contains(words), "{name}: {words}:\n{help}");
+        }
+        assert!(printed(&["--help"]).contains(&format!("  {name} ")), "{name} is not listed");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_of_any_verb_is_2() {
+    for (args, reason) in [
+        (&["bound"][..], "<SCENARIO>"),
+        (&["bound", "scenarios/holds/no-such.toml"], "there is no such file"),
+        (&["bound", FENCED, "--set", "lease.tll=5s"], "unknown key `tll`"),
+        (&["bound", FENCED, "--set", "lease.ttl"], "has no value"),
+        (&["bound", FENCED, "--safe"], "no [safe] table"),
+        (&["bound", "README.md"], "this is not TOML"),
+        (&["bound", FENCED, "--format", "xml"], "human, json"),
+        (&["completions"], "<SHELL>"),
+        (&["completions", "csh"], "bash"),
+        (&["schema", "--system", "single-grantr"], "the systems are: single-grantor"),
+        (&["schema", "extra"], "unexpected argument"),
+        (&["man", "run"], "unexpected argument"),
+        (&["list", "--format", "yaml"], "human, json"),
+    ] {
+        let ended = verb(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(ended.stderr.contains(reason), "{args:?}:\n{}", ended.stderr);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn results_of_any_verb_that_cannot_be_written_are_74_and_a_reader_that_goes_away_is_none() {
+    for args in [&["list"][..], &["bound", FENCED], &["schema"], &["completions", "bash"], &["man"]] {
+        let mut command = program(args);
+        command.stdout(std::fs::File::create("/dev/full").expect("Linux has it"));
+        let full = ended(command);
+        assert_eq!(full.code, Some(74), "{args:?}");
+        assert!(full.stderr.contains("standard output could not be written"), "{args:?}: {}", full.stderr);
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program(args);
+        command.stdout(writer);
+        let gone = ended(command);
+        assert_eq!((gone.code, gone.stderr.as_str()), (Some(0), ""), "{args:?}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let ended = verb(&["man", "--out", arg(file.path())]);
+    assert_eq!(ended.code, Some(74), "a file is no folder");
+    assert!(ended.stderr.starts_with(&format!("error: {}", file.path().display())), "{}", ended.stderr);
+}
+
+#[test]
+fn the_list_says_of_each_scenario_what_it_should_come_to() {
+    let list = printed(&["list"]);
+    let line = |path: &str| list.lines().find(|line| line.starts_with(path)).expect("it is listed");
+    assert!(line(FENCED).contains("  pass  ") && line(FENCED).contains("  A holder stops"), "{list}");
+    assert!(line(UNFENCED).contains("  violation of no-lost-update  "), "{list}");
+    let paths: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(paths.len() >= 8 && paths.is_sorted(), "one line each: {paths:?}");
+    assert_eq!(printed(&["list", "scenarios"]), list);
+    assert_eq!(printed(&["list", "scenarios/breaks", "scenarios/holds"]).lines().count(), paths.len());
+    assert_eq!(printed(&["list", FENCED]).lines().count(), 1);
+
+    let json: Value = serde_json::from_str(&printed(&["list", "--format", "json"])).unwrap();
+    let json = json.as_array().expect("a list");
+    assert_eq!(json.len(), paths.len());
+    let unfenced = json.iter().find(|listed| listed["path"] == UNFENCED).expect("it is there");
+    assert_eq!(unfenced["name"], "pause-without-fencing");
+    assert_eq!(unfenced["verdict"], "violation");
+    assert_eq!(unfenced["violates"], serde_json::json!(["no-lost-update", "fencing"]));
+    assert_eq!(unfenced["system"], "single-grantor");
+}
+
+#[test]
+fn the_list_goes_on_after_a_file_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    std::fs::create_dir_all(at("deep/deeper")).unwrap();
+    std::fs::create_dir(at("studies")).unwrap();
+    std::fs::write(at("studies/grid.toml"), "this = is no scenario").unwrap();
+    std::fs::write(at("notes.txt"), "nor is this").unwrap();
+    let text = "schema = 1\nname = \"good\"\nsummary = \"All\\tis\\nwell.\"\n";
+    std::fs::write(at("deep/deeper/good.toml"), format!("{text}[expect]\nverdict = \"liveness\"\n")).unwrap();
+    std::fs::write(at("bad.toml"), "schema = 1\nname = \"bad\"\nsummary = \"x\"\n\n[leese]\nttl = \"1s\"\n")
+        .unwrap();
+    let in_folder = |args: &[&str]| {
+        let mut command = program(args);
+        command.current_dir(folder.path());
+        ended(command)
+    };
+    let list = in_folder(&["list", "."]);
+    assert_eq!(list.code, Some(2));
+    assert_eq!(list.stderr, "error: 1 of 2 files cannot be run as a scenario\n");
+    let lines: Vec<&str> = list.stdout.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "./bad.toml               ERROR     line 5: unknown table `[leese]`",
+            "./deep/deeper/good.toml  liveness  All is well.",
+        ]
+    );
+    let json = in_folder(&["list", ".", "no-such.toml", "--format", "json"]);
+    assert_eq!(json.code, Some(2));
+    assert_eq!(json.json()[0]["error"], "unknown table `[leese]`");
+    assert_eq!(json.json()[0]["line"], 5);
+    assert_eq!(json.json()[1]["verdict"], "liveness");
+    assert_eq!(json.json()[2]["error"], "there is no such file");
+
+    let nowhere = in_folder(&["list"]);
+    assert_eq!((nowhere.code, nowhere.stdout.as_str()), (Some(2), ""));
+    assert!(nowhere.stderr.contains("there is no folder ./scenarios here"), "{}", nowhere.stderr);
+    std::fs::create_dir(at("scenarios")).unwrap();
+    let empty = in_folder(&["list"]);
+    assert_eq!((empty.code, empty.stdout.as_str()), (Some(0), ""));
+    assert!(empty.stderr.contains("no *.toml file in scenarios"), "{}", empty.stderr);
+}
+
+#[test]
+fn the_bounds_are_told_term_by_term() {
+    let told = printed(&["bound", FENCED]);
+    assert_told_in_order(
+        &told,
+        &[
+            &["gc-pause-across-expiry: "],
+            &["exclusivity of claims (I1)"],
+            &["  L ≤ m·T·(1−ρ)/(1+ρ)"],
+            &["  L ", " 9.990004  the TTL of 10s less a margin of 0.009995s"],
+            &["  m·T·(1−ρ)/(1+ρ) ", " 9.990004  "],
+            &["margin left ", " 0.000000"],
+            &["latest end of a lease (I5)"],
+            &["  T/(1−ρ) ", " 10.005002  "],
+            &["  σ/(1−ρ) ", " 0.500250  until the next sweep, one every 500ms"],
+            &["  c ", " 0.001000  "],
+            &["  total ", " 10.506252"],
+            &["the next grant once all is healed (I23)"],
+            &["failover after a crash, at worst"],
+            &["warnings"],
+            &["the queue may hold 2 dead waiters"],
+            &["mend it: "],
+        ],
+    );
+    let points: Vec<usize> = told
+        .lines()
+        .filter(|line| line.starts_with("    ") && !line.starts_with("    -"))
+        .filter_map(|line| {
+            let columns: Vec<char> = line.chars().collect();
+            let six = |at: usize| columns.get(at + 1..at + 7)?.iter().all(char::is_ascii_digit).then_some(at);
+            (0..columns.len()).find(|&at| columns[at] == '.' && six(at).is_some())
+        })
+        .collect();
+    assert!(points.len() > 20 && points.iter().all(|at| *at == points[0]), "{points:?}:\n{told}");
+}
+
+#[test]
+fn a_design_that_does_not_hold_is_information() {
+    const RECEIPT: &str = "scenarios/breaks/deadline-from-receipt.toml";
+    let told = printed(&["bound", RECEIPT]);
+    assert_told_in_order(
+        &told,
+        &[
+            &["L + x ≤ m·T·(1−ρ)/(1+ρ)"],
+            &["EXCEEDED by", " 6.656671"],
+            &["1. counting from the answer has no safe margin"],
+            &["mend it: count the deadline from the first send"],
+        ],
+    );
+    let safe = printed(&["bound", RECEIPT, "--safe"]);
+    assert!(safe.starts_with("deadline-from-receipt, the safe variant: "), "{safe}");
+    assert!(!safe.contains("EXCEEDED") && !safe.contains("counting from the answer"), "{safe}");
+
+    let broken =
+        printed(&["bound", FENCED, "--set", "holder.clock=monotonic", "--set", "fault.0.do=suspend"]);
+    assert!(broken.contains("which stops meanwhile: no TTL is safe then"), "{broken}");
+}
+
+#[test]
+fn the_bounds_in_json_are_those_that_runs_are_judged_by() {
+    let json: Value = serde_json::from_str(&printed(&["bound", FENCED, "--format", "json"])).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("run.jsonl");
+    run(&[FENCED, "--quiet", "--trace", arg(&trace)]);
+    let text = std::fs::read_to_string(&trace).unwrap();
+    let header: Header = serde_json::from_str(text.lines().next().expect("a header")).unwrap();
+    assert_eq!(json["bounds"]["regrant_ns"], header.bounds.regrant.as_nanos());
+    assert_eq!(json["bounds"]["end_slack_ns"], header.bounds.end_slack.as_nanos());
+    assert_eq!(
+        (&json["scenario"], &json["variant"]),
+        (&"gc-pause-across-expiry".into(), &"as-written".into())
+    );
+
+    let inequalities = json["inequalities"].as_array().expect("a list");
+    let totals: Vec<u64> = inequalities.iter().filter_map(|told| told["left"]["total_ns"].as_u64()).collect();
+    assert!(totals.contains(&header.bounds.regrant.as_nanos()), "it is one of the sums: {totals:?}");
+    for told in inequalities {
+        let terms = told["left"]["terms"].as_array().expect("a list");
+        let sum: u64 = terms.iter().filter_map(|term| term["value_ns"].as_u64()).sum();
+        assert_eq!(Some(sum), told["left"]["total_ns"].as_u64(), "{told:#}");
+    }
+    assert_eq!(inequalities[0]["margin_ns"], 0);
+    assert_eq!(inequalities[0]["holds"], true);
+    assert!(json["warnings"][0]["text"].is_string() && json["warnings"][0]["help"].is_string());
+}
+
+#[test]
+fn every_shell_gets_completions_for_every_verb() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = printed(&["completions", shell]);
+        for word in ["leasehold", "run", "list", "bound", "schema", "completions", "man", "ignore-expect"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn there_is_a_page_of_the_manual_for_each_verb() {
+    let main = printed(&["man"]);
+    assert!(main.contains(".TH leasehold 1"), "{main}");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new/man1");
+    assert_eq!(printed(&["man", "--out", arg(&out)]), "");
+    let mut pages: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|page| page.unwrap().file_name().into_string().expect("names are UTF-8"))
+        .collect();
+    pages.sort();
+    for verb in ["bound", "completions", "list", "man", "run", "schema"] {
+        assert!(pages.contains(&format!("leasehold-{verb}.1")), "{pages:?}");
+        assert!(main.contains(&format!("leasehold\\-{verb}(1)")), "{main}");
+    }
+    assert!(pages.contains(&"leasehold.1".to_owned()) && !pages.contains(&"leasehold-help.1".to_owned()));
+    let run = std::fs::read_to_string(out.join("leasehold-run.1")).unwrap();
+    assert!(run.contains("Exit codes:") && run.contains("vacuous"), "{run}");
 }

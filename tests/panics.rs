@@ -1,4 +1,5 @@
-//! A process whose node panics exits with 101, and says which node, where, and under which seed.
+//! A process whose node panics exits with 101, and says which node, where, and under which seed. And whatever else needs
+//! a program of its own: a system that says little of itself has every verb.
 //!
 //! This file has no test harness: `leasehold::main` reads the command line, so the program under test is this one,
 //! started again.
@@ -13,11 +14,12 @@ use glass::{Glass, crack};
 fn main() -> ExitCode {
     let first = std::env::args().nth(1);
     match first.as_deref() {
-        Some("run") => leasehold::main(&[&Glass]),
+        Some("run" | "bound" | "schema" | "man") => leasehold::main(&[&Glass]),
         // What a test runner that lists tests before it runs them is told.
         Some("--list") => ExitCode::SUCCESS,
         _ => {
             a_panic_in_a_node_exits_with_101();
+            a_system_that_says_little_of_itself_still_has_every_verb();
             ExitCode::SUCCESS
         }
     }
@@ -41,4 +43,27 @@ fn a_panic_in_a_node_exits_with_101() {
     assert!(output.stderr.is_empty(), "no backtrace in between: {}", String::from_utf8_lossy(&output.stderr));
 
     assert_eq!(run("panic").status.code(), Some(0), "an expected panic is as expected");
+}
+
+/// The glass describes no table and derives no bound.
+fn a_system_that_says_little_of_itself_still_has_every_verb() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let scenario = crack(folder.path(), "panic");
+    let scenario = scenario.to_str().expect("temporary paths are UTF-8");
+    let printed = |args: &[&str]| {
+        let program = std::env::current_exe().expect("it runs");
+        let output = Command::new(program).args(args).output().expect("it starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{args:?}");
+        String::from_utf8(output.stdout).expect("what is printed is UTF-8")
+    };
+    let told = printed(&["bound", scenario]);
+    for words in
+        ["the system glass does not say how", "    1.000000  a resource is claimed again", "warnings  none"]
+    {
+        assert!(told.contains(words), "{words}:\n{told}");
+    }
+    let json = printed(&["bound", scenario, "--format", "json"]);
+    assert!(json.contains("\"inequalities\": null") && json.contains("\"regrant_ns\": 1000000000"), "{json}");
+    assert!(printed(&["schema"]).contains("Leasehold scenario for glass"));
+    assert!(printed(&["man"]).contains(".TH panics"), "it is called as the program is");
 }

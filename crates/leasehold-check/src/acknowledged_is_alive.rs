@@ -178,7 +178,7 @@ mod tests {
                 at(s(2), node, broken(assumption)),
                 at(s(2), node, restored(assumption)),
                 at(s(3), G, then),
-                at(s(4), G, acknowledged(1)),
+                at(s(60), G, acknowledged(1)),
             ];
             judged(&events).counts()
         };
@@ -190,6 +190,14 @@ mod tests {
             "a clock has no say in this"
         );
         assert_eq!(with(G, Assumption::DiskKeeps, end_ordered(1, EXPIRED)), (1, 0, 1));
+        let of_before = [
+            at(s(2), G, broken(Assumption::DiskKeeps)),
+            at(s(2), G, restored(Assumption::DiskKeeps)),
+            at(s(30), G, granted(1, A)),
+            at(s(50), G, ended(1, EXPIRED)),
+            at(s(60), G, acknowledged(1)),
+        ];
+        assert_eq!(judged(&of_before).counts(), (1, 0, 1), "a grant since then is on a whole disk");
     }
 
     #[test]

@@ -247,6 +247,10 @@ mod tests {
         assert_eq!(verdict(EXPIRED, s(28)), (1, 0, 0));
         assert_eq!(verdict(REVOKED, s(20)), (0, 0, 0), "it may have been revoked at once");
         assert_eq!(verdict(released_by(A), s(20)), (0, 0, 0));
+        let too_early = [at(s(5), G, granted(1, A)), at(s(10), G, recovered(1, A, Some(EXPIRED)))];
+        for when in [s(11), just_before(s(18))] {
+            assert_eq!(grant(&too_early, when).counts(), (1, 0, 1), "but not after it was found");
+        }
     }
 
     #[test]
@@ -303,6 +307,20 @@ mod tests {
             assert_eq!(with(A, assumption, s(28)), (1, 0, 1));
         }
         assert_eq!(with(G, Assumption::DiskTimely, s(28)), (1, 0, 1));
+    }
+
+    #[test]
+    fn either_of_two_grantors_excuses_and_both_are_shown() {
+        let with = |lost: Option<NodeId>| {
+            let mut events = std::vec![at(s(1), G, granted(1, A))];
+            events.extend(lost.map(|node| at(s(2), node, broken(Assumption::DiskKeeps))));
+            events.extend([at(s(20), G, ended(1, EXPIRED)), at(s(21), C, granted(1, B))]);
+            judged(&events)
+        };
+        for grantor in [G, C] {
+            assert_eq!(with(Some(grantor)).counts(), (0, 1, 0));
+        }
+        assert_eq!(with(None).evidence[0].nodes, [C, G]);
     }
 
     #[test]

@@ -331,6 +331,9 @@ mod tests {
         }
         let events = [&lost[..3], &[at(s(5), G, renewed(1)), lost[3], lost[4]]].concat();
         assert_eq!(judged_until(&events, s(90)).counts(), (1, 0, 0), "nor one that was heard of too early");
+        let in_one_process = [lost[0], lost[2], lost[3], at(s(7), G, recovered(1, A, None))];
+        assert_eq!(judged_until(&in_one_process[..3], s(90)).counts(), (0, 0, 0));
+        assert_eq!(judged_until(&in_one_process, s(90)).clauses(), ["never-ended"]);
         let of_another = lost.map(|event| match event.kind {
             EventKind::World(WorldEvent::AssumptionBroken { .. }) => Event { node: Some(S), ..event },
             _ => event,

@@ -227,6 +227,12 @@ mod tests {
     fn of_a_lease_that_does_not_live_only_its_name_is_judged() {
         assert_eq!(judged(&[at(s(1), G, release_taken(1, A))]).counts(), (0, 0, 0));
         assert_eq!(judged(&[at(s(1), G, release_naming(2, A, 1, 1))]).clauses(), [OTHER]);
+        let granted_later = [
+            at(s(1), G, release_taken(1, A)),
+            at(s(2), G, granted(1, A)),
+            at(s(3), G, ended(1, released_by(B))),
+        ];
+        assert_eq!(judged(&granted_later).clauses(), [STRANGER], "it was not of this lease");
         let renewed_only = [at(s(1), G, renewed(1)), at(s(2), G, release_taken(1, B))];
         assert_eq!(judged(&renewed_only).counts(), (0, 0, 0), "nobody knows its holder");
     }

@@ -162,7 +162,6 @@ impl Checker for SelfStop {
             // A grantor that lost its disk may give the same token out again.
             NodeEvent::Granted { resource, holder, token, .. } => {
                 if let Some(work) = self.work.get_mut(&(resource, holder)) {
-                    work.last = work.last.filter(|effect| effect.token != token);
                     work.ended = work.ended.filter(|ended| ended.token != token);
                 }
             }
@@ -268,6 +267,14 @@ mod tests {
             at(s(40), G, ended(1, EXPIRED)),
         ];
         assert_eq!(judged(&events).counts(), (1, 0, 0));
+        let again = |when| {
+            let mut events = events.to_vec();
+            events.extend([at(s(35), G, end_ordered(1, EXPIRED)), at(when, A, issued(1))]);
+            events.sort_by_key(|event| event.at);
+            judged(&events).clauses().pop()
+        };
+        assert_eq!(again(s(35)), Some(LATE), "the order after it does");
+        assert_eq!(again(just_before(s(35))), None);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Inequality {
     pub left: Sum,
     /// Nothing if the sum itself is the bound.
     pub right: Option<Sum>,
+    /// What follows from it, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Inequality {

@@ -1,9 +1,22 @@
 //! The bounds that this protocol promises, from the declared environment and the policies alone.
+//!
+//! Every bound is the total of a sum of named terms, and the same sums are told by [`promise`]: what checkers judge
+//! by and what a person reads cannot differ.
 
-use leasehold_core::Bounds;
+mod reckoning;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use leasehold_core::time::{Drift, Span};
+use leasehold_core::{Bounds, Reckoning, Sum, Term};
 
-use crate::policy::{Expiry, GrantorPolicy, HolderPolicy};
+use crate::policy::{Expiry, GrantorPolicy, HolderPolicy, Queue, ResourcePolicy, Restart, WorkPolicy};
 
 /// What is assumed of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,53 +29,184 @@ pub struct Assumed {
     pub commit: Span,
     /// How many contend for one resource.
     pub contenders: u32,
+    /// How many resources there are, and so leases that can be overdue at once.
+    pub resources: u32,
+    /// How many messages the network loses by itself, in parts per million.
+    pub loss_ppm: u32,
 }
 
-/// The one function that checkers and command line take their bounds from. Source: docs/timing.md, sections 1 to 3.
+/// All policies of a design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// The grantor's.
+    pub grantor: GrantorPolicy,
+    /// The holders'.
+    pub holder: HolderPolicy,
+    /// What holders do.
+    pub work: WorkPolicy,
+    /// The resources'.
+    pub resource: ResourcePolicy,
+}
+
+/// What a design promises, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// What timed invariants are judged by.
+    pub bounds: Bounds,
+    /// How that comes about.
+    pub reckoning: Reckoning,
+}
+
+/// The bounds, with the sums that they are the totals of. Source: docs/timing.md, sections 1 to 4.
+pub fn promise(environment: &Assumed, policies: &Policies) -> Promise {
+    let sums = Sums::new(environment, &policies.grantor, &policies.holder);
+    Promise { bounds: sums.bounds(), reckoning: reckoning::reckon(&sums, policies) }
+}
+
+/// The bounds alone.
 pub fn bounds(environment: &Assumed, grantor: &GrantorPolicy, holder: &HolderPolicy) -> Bounds {
-    let Assumed { clock_rate, delay, commit, contenders } = *environment;
-    let sweep = match grantor.expiry {
-        Expiry::ExactTimer => Span::ZERO,
-        Expiry::Sweep { every, .. } | Expiry::Buckets { width: every } => clock_rate.longest_true(every),
-    };
-    let longest_ttl = grantor.negotiate(holder.ttl);
-    let end_slack = sweep + commit;
-    let latest_end = clock_rate.longest_true(longest_ttl) + end_slack;
-
-    // Of those that contend, one is in the core. All others may stand dead in the queue, also whoever held the
-    // lease: one that lost its claim, or a new process of a node, queues behind the node's own old lease.
-    let dead_waiters = u64::from(contenders.saturating_sub(1));
-    let wait = holder.retry.longest(holder.poll.max(holder.retry.cap));
-    let asks = clock_rate.longest_true(wait);
-    // A renewal still under way, the acquire, the grant, and the round trip that confirms it; twice, because
-    // the first grant may answer a duplicate that nobody waits for and that is given back at once.
-    let exchange = delay.scale(4, 1) + commit;
-    let regrant = delay + latest_end.scale(1 + dead_waiters, 1) + asks + exchange.scale(2, 1);
-    Bounds { clock_rate, delay, end_slack, regrant, longest_ttl, lock_delay: grantor.lock_delay }
+    Sums::new(environment, grantor, holder).bounds()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// All that bounds are made of.
+struct Sums<'a> {
+    environment: &'a Assumed,
+    grantor: &'a GrantorPolicy,
+    holder: &'a HolderPolicy,
+    /// T: the TTL that holders get.
+    ttl: Span,
+    /// How long a lease may live after its last renewal. The first term is the TTL.
+    latest_end: Sum,
+    /// The same, unless the grantor restarts.
+    undisturbed_end: Span,
+    /// How long a resource may go unclaimed once all is healed.
+    regrant: Sum,
+}
 
-    #[test]
-    fn the_terms_add_up() {
-        let environment = Assumed {
-            clock_rate: Drift::ZERO,
-            delay: Span::from_millis(10),
-            commit: Span::from_millis(1),
-            contenders: 3,
+impl<'a> Sums<'a> {
+    fn new(environment: &'a Assumed, grantor: &'a GrantorPolicy, holder: &'a HolderPolicy) -> Self {
+        let ttl = grantor.negotiate(holder.ttl);
+        let extra = match grantor.restart {
+            Restart::Extra(extra) => environment.clock_rate.longest_true(extra),
+            Restart::FullTerm | Restart::Remaining => Span::ZERO,
         };
-        let holder = HolderPolicy::new(Span::from_secs(10), Drift::ZERO);
-        let exact = bounds(&environment, &GrantorPolicy::default(), &holder);
-        assert_eq!(exact.end_slack, Span::from_millis(1));
-        assert_eq!(exact.latest_end(Span::from_secs(10)), Span::from_millis(10_001));
-        // 10 + 3 * 10,001 + 2,400 + 2 * 41
-        assert_eq!(exact.regrant, Span::from_millis(32_495));
-        let swept = GrantorPolicy {
-            expiry: Expiry::Sweep { every: Span::from_millis(500), at_most: None },
-            ..GrantorPolicy::default()
-        };
-        assert_eq!(bounds(&environment, &swept, &holder).end_slack, Span::from_millis(501));
+        let latest_end = Sum::of("how long a lease may live", latest_end(environment, grantor, ttl, extra));
+        let undisturbed_end = latest_end.total.saturating_sub(extra);
+        let terms = regrant(environment, grantor, holder, latest_end.total, undisturbed_end);
+        let regrant = Sum::of("how long a resource may go unclaimed", terms);
+        Self { environment, grantor, holder, ttl, latest_end, undisturbed_end, regrant }
     }
+
+    fn bounds(&self) -> Bounds {
+        let Assumed { clock_rate, delay, .. } = *self.environment;
+        let term = self.latest_end.terms.first().map_or(Span::ZERO, |term| term.value);
+        Bounds {
+            clock_rate,
+            delay,
+            end_slack: self.latest_end.total.saturating_sub(term),
+            regrant: self.regrant.total,
+            longest_ttl: self.ttl,
+            lock_delay: self.grantor.lock_delay,
+        }
+    }
+}
+
+fn term(symbol: &'static str, value: Span, what: impl Into<String>) -> Term {
+    Term { symbol, value, what: what.into() }
+}
+
+/// `(m·T+σ)/(1−ρ) + q + c`, and what a restart adds.
+fn latest_end(environment: &Assumed, grantor: &GrantorPolicy, ttl: Span, extra: Span) -> Vec<Term> {
+    let rho = environment.clock_rate;
+    let mut terms =
+        vec![term("T/(1−ρ)", rho.longest_true(ttl), format!("the TTL of {ttl}, on a slow clock"))];
+    let more = grantor.ttl_multiplier.saturating_sub(1);
+    if more > 0 {
+        let what = format!("the grantor lets {} TTLs go by", grantor.ttl_multiplier);
+        terms.push(term("(m−1)·T/(1−ρ)", rho.longest_true(ttl.scale(u64::from(more), 1)), what));
+    }
+    match grantor.expiry {
+        Expiry::ExactTimer => {}
+        Expiry::Sweep { every, at_most } => {
+            let sweep = rho.longest_true(every);
+            terms.push(term("σ/(1−ρ)", sweep, format!("until the next sweep, one every {every}")));
+            if let Some(at_most) = at_most {
+                let (leases, at_most) = (environment.resources, at_most.max(1));
+                let waits = u64::from(leases.div_ceil(at_most).saturating_sub(1));
+                let what = format!("{leases} leases end at once, and a sweep ends {at_most}");
+                terms.push(term("q", sweep.scale(waits, 1), what));
+            }
+        }
+        Expiry::Buckets { width } => {
+            let what = format!("until its bucket of {width} is over");
+            terms.push(term("σ/(1−ρ)", rho.longest_true(width), what));
+        }
+    }
+    if let Restart::Extra(length) = grantor.restart {
+        terms.push(term("x/(1−ρ)", extra, format!("a restart of the grantor adds {length}")));
+    }
+    terms.push(term("c", environment.commit, "until the end is on the disk"));
+    terms
+}
+
+/// Section 3 of docs/timing.md, term by term.
+fn regrant(
+    environment: &Assumed,
+    grantor: &GrantorPolicy,
+    holder: &HolderPolicy,
+    latest_end: Span,
+    undisturbed_end: Span,
+) -> Vec<Term> {
+    let Assumed { clock_rate: rho, delay, commit, .. } = *environment;
+    let dead = dead_waiters(environment, grantor);
+    let mut terms = vec![
+        term("d⁺", delay, "a renewal of the last holder that is still under way"),
+        term("(m·T+σ)/(1−ρ)+q+c", latest_end, "the lease that runs, until its end is on the disk"),
+    ];
+    if dead > 0 {
+        let what = format!("{dead} dead contenders that stand ahead in the queue, a term each");
+        terms.push(term("w·((m·T+σ)/(1−ρ)+q+c)", undisturbed_end.scale(dead, 1), what));
+    }
+    // An end is on the disk before the next grant is decided, and a term begins when its grant is on the disk.
+    let what = "each grant that follows an end is put on the disk too";
+    terms.push(term("(1+w)·c", commit.scale(1 + dead, 1), what));
+    if !grantor.lock_delay.is_zero() {
+        let what = format!("after each of these ends, a lock-delay of {}", grantor.lock_delay);
+        let lock_delay = rho.longest_true(grantor.lock_delay);
+        terms.push(term("(1+w)·Λ/(1−ρ)", lock_delay.scale(1 + dead, 1), what));
+    }
+    let wait = longest_wait(holder);
+    let asks = rho.longest_true(wait);
+    match grantor.queue {
+        Queue::Fifo => {
+            let what =
+                format!("until somebody who is not in the queue asks again, every {wait} at the latest");
+            terms.push(term("(1+j)·P/(1−ρ)", asks, what));
+        }
+        // Who is refused asks again, also when the first grant was given back.
+        Queue::None => {
+            let what = format!("until somebody asks again, every {wait} at the latest; twice");
+            terms.push(term("2·(1+j)·P/(1−ρ)", asks.scale(2, 1), what));
+        }
+    }
+    // The acquire, the grant, and the round trip that confirms it; twice, because the first grant may answer a
+    // duplicate that nobody waits for and that is given back at once.
+    let exchange = delay.scale(4, 1) + commit;
+    let what = "question, grant and confirmation; twice, for the first may answer a duplicate";
+    terms.push(term("2·(4d⁺+c)", exchange.scale(2, 1), what));
+    terms
+}
+
+/// w. Of those that contend, one is in the core. All others may stand dead in the queue, also whoever held the
+/// lease: one that lost its claim, or a new process of a node, queues behind the node's own old lease.
+fn dead_waiters(environment: &Assumed, grantor: &GrantorPolicy) -> u64 {
+    match grantor.queue {
+        Queue::Fifo => u64::from(environment.contenders.saturating_sub(1)),
+        Queue::None => 0,
+    }
+}
+
+/// (1+j)·P: the longest that somebody waits before it asks again.
+fn longest_wait(holder: &HolderPolicy) -> Span {
+    holder.retry.longest(holder.poll.max(holder.retry.cap))
 }

@@ -27,7 +27,7 @@ mod work;
 #[cfg(test)]
 mod pair;
 
-pub use bounds::{Assumed, bounds};
+pub use bounds::{Assumed, Policies, Promise, bounds, promise};
 pub use grantor::Grantor;
 pub use holder::{Holder, LeaseCommand};
 pub use message::{LeaseMessage, QueryAnswer};

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use leasehold_check::Invariant;
 use leasehold_core::plan::{Plan, Role};
-use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, ResourceId};
+use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, Reckoning, ResourceId};
 
 use crate::fault::{ACTIONS, EVERYBODY};
 
@@ -64,6 +64,7 @@ pub struct Deployment {
     bounds: Bounds,
     commands: Vec<CommandSpec<()>>,
     invariants: Vec<Invariant>,
+    reckoning: Option<Reckoning>,
     runner: Box<dyn Runner>,
 }
 
@@ -94,13 +95,20 @@ impl Deployment {
             assert!(!ACTIONS.contains(name), "the command {name} has the name of a fault");
         }
         let runner = Box::new(Wired { make, commands, protocol: PhantomData::<fn() -> P> });
-        Self { nodes, bounds, commands: specs, invariants: Invariant::ALL.to_vec(), runner }
+        Self { nodes, bounds, commands: specs, invariants: Invariant::ALL.to_vec(), reckoning: None, runner }
     }
 
     /// Says which invariants apply; all do unless this is called.
     #[must_use]
     pub fn judged_by(mut self, invariants: &[Invariant]) -> Self {
         self.invariants = invariants.to_vec();
+        self
+    }
+
+    /// Says how the bounds come about, for people. It should come from the same computation as the bounds.
+    #[must_use]
+    pub fn reckoned_as(mut self, reckoning: Reckoning) -> Self {
+        self.reckoning = Some(reckoning);
         self
     }
 
@@ -112,6 +120,11 @@ impl Deployment {
     /// What timed invariants are judged by.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// How the bounds come about, if the system says so.
+    pub fn reckoning(&self) -> Option<&Reckoning> {
+        self.reckoning.as_ref()
     }
 
     /// The commands, by id.

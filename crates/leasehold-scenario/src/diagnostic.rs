@@ -34,7 +34,7 @@ impl Diagnostic {
         Self { message: message.into(), span: None, label: None, related: Vec::new(), notes: Vec::new() }
     }
 
-    /// Something at a span, such as that of a [`toml::Spanned`] value of a table. The span `0..0` is that of a
+    /// Something at a span, such as that of a [`Spanned`](crate::Spanned) value of a table. The span `0..0` is that of a
     /// default, which the file leaves out: it stands nowhere.
     pub fn at(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span: Some(span).filter(is_written), ..Self::new(message) }

@@ -1,13 +1,16 @@
 //! `[expect]`: what a scenario should come to.
 
 use core::fmt;
+use std::borrow::Cow;
 
+use crate::Spanned;
 use leasehold_check::Invariant;
 use leasehold_core::event::Probe;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
-use toml::Spanned;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schema::Named;
 use crate::suggest::{cut, did_you_mean, listed};
 
 /// What a scenario should come to.
@@ -41,7 +44,7 @@ pub enum ExpectedVerdict {
 }
 
 /// What hazards (overlapping claims or late effects with no broken state) mean for the expectation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HazardPolicy {
     /// They are counted beside the verdict.
@@ -52,13 +55,19 @@ pub enum HazardPolicy {
 }
 
 /// `[expect]` as it stands in the file.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ExpectTable {
+    /// The verdict: pass unless it is given; for a violation, say which.
     verdict: Option<Spanned<VerdictName>>,
+    /// The invariant that must be violated.
     violation: Option<Spanned<InvariantName>>,
+    /// The invariants that may be violated along with it; any other fails the run.
     also: Option<Spanned<Vec<Spanned<InvariantName>>>>,
+    /// What hazards mean.
     hazard: HazardPolicy,
+    /// Places that the run must reach, or it is vacuous.
+    #[schemars(with = "Vec<Named<Probe>>")]
     reach: Vec<Probe>,
 }
 
@@ -126,16 +135,35 @@ impl ExpectTable {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 enum VerdictName {
+    /// All invariants hold.
     Pass,
+    /// Something that should go on does not.
     Liveness,
+    /// A node's code panics.
     Panic,
+    /// Nothing was judged, or a place was not reached.
     Vacuous,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct InvariantName(Invariant);
+
+impl JsonSchema for InvariantName {
+    fn schema_name() -> Cow<'static, str> {
+        "Invariant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let named = Invariant::ALL.map(|invariant| {
+            let description = format!("{}: {}", invariant.id(), invariant.statement());
+            json_schema!({ "const": invariant.name(), "description": description })
+        });
+        json_schema!({ "oneOf": named })
+    }
+}
 
 impl VerdictName {
     fn named(name: &str) -> Result<Self, String> {

@@ -15,10 +15,12 @@ use std::ops::Range;
 
 use leasehold_core::plan::{Action, Cut, FaultPlan, Target, Trigger};
 use leasehold_core::{CommandId, Purpose, RateError, SimInstant, Span};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use toml::Spanned;
 
+use crate::Spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schema::Named;
 use crate::suggest::listed;
 use crate::value::{BurstTable, Length, Offset, Percent, Rate};
 use links::Shape;
@@ -30,32 +32,60 @@ use when::When;
 const SHORTEST_STROBE: Span = Span::from_millis(1);
 
 /// One `[[fault]]` as it stands in the file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultTable {
+    /// When it fires, from the start of the run; or say `when`.
     at: Option<Spanned<Length>>,
+    /// What must hold when it fires, for the first time; or say `at`.
     when: Option<Spanned<When>>,
+    /// Whom it strikes: a node's name, or a role such as holder, ex-holder, contender, grantor, resource.
     on: Spanned<String>,
+    /// How many of them: one unless it is given.
     pick: Option<Spanned<PickText>>,
+    /// What it does.
     #[serde(rename = "do")]
+    #[schemars(schema_with = "actions")]
     action: Spanned<String>,
+    /// How long it lasts; until all is healed unless it is given.
     #[serde(rename = "for")]
     lasts: Option<Spanned<Length>>,
+    /// From when on the condition of `when` counts.
     from: Option<Spanned<Length>>,
+    /// The other end of the links that are meant: a node's name, or a role.
     to: Option<Spanned<String>>,
+    /// Which links are meant.
     shape: Option<Spanned<Shape>>,
+    /// How many more messages a link loses.
     loss: Option<Spanned<Percent>>,
+    /// How much longer each message of a link takes.
     delay: Option<Spanned<Length>>,
+    /// How many more messages of a link arrive twice.
     duplicate: Option<Spanned<Percent>>,
+    /// By up to how much longer each message takes, so that messages overtake each other.
     reorder: Option<Spanned<Length>>,
+    /// How long a link is busy with each message.
     slow: Option<Spanned<Length>>,
+    /// Times in which a link loses more.
     burst: Option<Spanned<BurstTable>>,
+    /// How long the process takes for each of its steps.
     step: Option<Spanned<Length>>,
+    /// The rate of the node's clocks.
     rate: Option<Spanned<Rate>>,
+    /// How far the wall clock jumps.
     by: Option<Spanned<Offset>>,
+    /// How often the wall clock jumps there and back.
     every: Option<Spanned<Length>>,
+    /// It strikes just before the next message about this leaves.
+    #[schemars(with = "Option<Named<Purpose>>")]
     before: Option<Spanned<Purpose>>,
+    /// It strikes after so many outputs of the target's next step.
     after: Option<Spanned<u16>>,
+}
+
+/// The harness's own faults, and whatever commands a system may have.
+fn actions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [{ "enum": ACTIONS }, { "type": "string", "description": "a command of the system" }] })
 }
 
 /// The phase in which faults fire.

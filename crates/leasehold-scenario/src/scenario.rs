@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use crate::Spanned;
 use leasehold_core::Plan;
 use leasehold_core::plan::{FaultPlan, Role};
 use leasehold_core::time::Span;
 use leasehold_core::trace::{FORMAT, Header, TraceNode};
 use leasehold_plan::{NodeTemplate, RateDraw, Template};
-use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::deployment::{Deployment, Engine};
@@ -32,7 +32,7 @@ pub const MOST_NODES: usize = 1_000;
 const CONTENDERS_START_WITHIN: Span = Span::from_millis(50);
 
 /// The top-level names that belong to the harness.
-const OWN: [&str; 11] = [
+pub(crate) const OWN: [&str; 11] = [
     "schema", "name", "summary", "system", "bounds", "network", "disk", "clocks", "phases", "expect", "fault",
 ];
 
@@ -330,6 +330,7 @@ impl World {
             clock_rate: self.bounds.clock_rate(),
             latency: self.network.plan().latency,
             disk: self.disk.latency.0,
+            loss: self.network.plan().loss,
         }
     }
 

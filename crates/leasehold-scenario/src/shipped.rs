@@ -7,9 +7,11 @@ use leasehold_check::Invariant;
 use leasehold_core::plan::Role;
 use leasehold_core::{ClockKind, Node, NodeId, ResourceId};
 use leasehold_protocol::policy::{GrantorPolicy, HolderPolicy, ResourcePolicy, WorkPolicy};
-use leasehold_protocol::{Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, Resource, bounds};
+use leasehold_protocol::{
+    Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, Policies, Resource, promise,
+};
 
-use crate::{CommandSpec, Deployment, Diagnostics, Environment, NodeSpec, System, Tables};
+use crate::{CommandSpec, Deployment, Diagnostics, Environment, NodeSpec, Schemas, System, Tables};
 use table::{
     GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
     check_fence, check_round_trip,
@@ -30,6 +32,15 @@ impl System for SingleGrantor {
 
     fn tables(&self) -> &'static [&'static str] {
         &["lease", "grantor", "holder", "work", "resource", "topology"]
+    }
+
+    fn schemas(&self, schemas: &mut Schemas<'_>) {
+        schemas.table::<LeaseTable>("lease");
+        schemas.table::<GrantorTable>("grantor");
+        schemas.table::<HolderTable>("holder");
+        schemas.table::<WorkTable>("work");
+        schemas.table::<ResourceTable>("resource");
+        schemas.table::<TopologyTable>("topology");
     }
 
     fn configure(
@@ -102,15 +113,19 @@ impl Design {
             delay: environment.latency.longest(),
             commit: environment.disk.longest(),
             contenders: u32::from(holders.div_ceil(resources)),
+            resources: u32::from(resources),
+            loss_ppm: environment.loss.as_ppm(),
         };
-        let bounds = bounds(&assumed, &self.grantor, &self.holder);
+        let Self { grantor, holder, work, resource, .. } = self;
+        let promise = promise(&assumed, &Policies { grantor, holder, work, resource });
         let nodes = (0..1 + holders + resources).map(|id| self.spec(self.part(NodeId(id)))).collect();
         let commands = vec![
             CommandSpec { name: "shutdown", role: Role::Contender, command: LeaseCommand::Shutdown },
             CommandSpec { name: "revoke", role: Role::Grantor, command: LeaseCommand::Revoke },
         ];
-        Deployment::new::<LeaseProtocol>(nodes, bounds, commands, move |id| self.node(id))
+        Deployment::new::<LeaseProtocol>(nodes, promise.bounds, commands, move |id| self.node(id))
             .judged_by(&Invariant::ALL)
+            .reckoned_as(promise.reckoning)
     }
 
     fn part(&self, id: NodeId) -> Part {
@@ -297,7 +312,8 @@ mod tests {
         let (mut tables, _) = Tables::new(root, SingleGrantor.tables().to_vec(), &[]);
         let latency = leasehold_core::plan::Latency::Constant(Span::from_millis(1));
         let clock_rate = leasehold_core::Drift::from_ppb(500_000).unwrap();
-        Design::read(&mut tables, &Environment { clock_rate, latency, disk: latency }).unwrap()
+        let loss = leasehold_core::plan::Chance::NEVER;
+        Design::read(&mut tables, &Environment { clock_rate, latency, disk: latency, loss }).unwrap()
     }
 
     /// What a table says arrives in the policies.

@@ -1,10 +1,11 @@
 //! A system under test: how a scenario's tables become nodes.
 
 use leasehold_core::Drift;
-use leasehold_core::plan::Latency;
+use leasehold_core::plan::{Chance, Latency};
 
 use crate::deployment::Deployment;
 use crate::diagnostic::Diagnostics;
+use crate::schema::Schemas;
 use crate::tables::Tables;
 
 /// A lease implementation, as scenarios, campaigns and the command line see it.
@@ -19,6 +20,12 @@ pub trait System: Send + Sync {
 
     /// The names of the top-level tables it owns. They differ from the harness's own.
     fn tables(&self) -> &'static [&'static str];
+
+    /// Describes its tables to editors, by the types that it reads them as. One that is not described may hold
+    /// anything.
+    fn schemas(&self, schemas: &mut Schemas<'_>) {
+        let _ = schemas;
+    }
 
     /// Makes a deployment of what its tables say. It takes each of them, whatever else is wrong, so that all
     /// errors are found at once.
@@ -42,4 +49,6 @@ pub struct Environment {
     pub latency: Latency,
     /// How long a disk takes for a write: `[disk] latency`.
     pub disk: Latency,
+    /// How many messages the network loses by itself: `[network] loss`.
+    pub loss: Chance,
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::complaint::explain;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::spanned::Spanned;
 use crate::suggest::{cut, nearest};
+
+/// A value of the document, not read yet.
+type Raw<'s> = toml::Spanned<DeValue<'s>>;
 
 /// The tables of one scenario. Each party takes those it owns; what nobody knows is an error.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl<'s> Tables<'s> {
     }
 
     /// Takes a table, or any other top-level value, as a `T`. A missing one is an empty table, so that
-    /// `#[serde(default)]` works. Spans are kept: fields may be [`toml::Spanned`].
+    /// `#[serde(default)]` works. Spans are kept: fields may be [`Spanned`].
     ///
     /// Unknown keys need `#[serde(deny_unknown_fields)]` on `T`.
     ///
@@ -61,7 +64,7 @@ impl<'s> Tables<'s> {
     pub fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Diagnostics> {
         let value = self.remove(name);
         let present = value.is_some();
-        let value = value.unwrap_or_else(|| Spanned::new(0..0, DeValue::Table(DeTable::new())));
+        let value = value.unwrap_or_else(|| Raw::new(0..0, DeValue::Table(DeTable::new())));
         let place = Place { name: format!("[{name}]"), prefix: name.to_owned(), present };
         read(&place, value).map_err(|found| match present || !self.is_misspelt(name) {
             true => found,
@@ -145,7 +148,7 @@ impl<'s> Tables<'s> {
         names.iter().copied().find(|name| !self.taken.contains(name))
     }
 
-    fn remove(&mut self, name: &'static str) -> Option<Spanned<DeValue<'s>>> {
+    fn remove(&mut self, name: &'static str) -> Option<Raw<'s>> {
         assert!(self.known.contains(&name), "the system does not list the table [{name}] that it takes");
         assert!(self.taken.insert(name), "the table [{name}] is taken twice");
         self.root.remove(name)
@@ -189,7 +192,7 @@ pub(crate) struct Place {
 
 /// Reads a value. When a key is wrong, it is noted and left out, and the rest is read again, so that all that is
 /// wrong is found at once.
-fn read<T: DeserializeOwned>(place: &Place, mut value: Spanned<DeValue<'_>>) -> Result<T, Diagnostics> {
+fn read<T: DeserializeOwned>(place: &Place, mut value: Raw<'_>) -> Result<T, Diagnostics> {
     let mut found = Diagnostics::default();
     let mut left_out: Vec<String> = Vec::new();
     loop {
@@ -215,7 +218,7 @@ fn read<T: DeserializeOwned>(place: &Place, mut value: Spanned<DeValue<'_>>) -> 
 }
 
 /// Where the way to what is wrong meets a date, which serde takes for a table.
-fn date_on(value: &Spanned<DeValue<'_>>, path: &[String]) -> Option<Range<usize>> {
+fn date_on(value: &Raw<'_>, path: &[String]) -> Option<Range<usize>> {
     if let DeValue::Datetime(_) = value.get_ref() {
         return Some(value.span());
     }
@@ -239,7 +242,7 @@ fn is_consequence(message: &str, left_out: &[String]) -> bool {
 /// The keys that lead to the value or key at `span`.
 fn path_to(value: &DeValue<'_>, span: &Range<usize>) -> Option<Vec<String>> {
     let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
-    let below = |key: &str, child: &Spanned<DeValue<'_>>| {
+    let below = |key: &str, child: &Raw<'_>| {
         let mut path = vec![key.to_owned()];
         match path_to(child.get_ref(), span) {
             Some(rest) => path.extend(rest),

@@ -1,11 +1,11 @@
 //! A small system for this crate's tests: a table with a rule between two spanned values, and silent nodes.
 
+use crate::Spanned;
 use leasehold_core::plan::Role;
 use leasehold_core::{
     Bounds, ClockKind, Context, Input, Leg, Message, Node, Protocol, Purpose, Record, ResourceId, Slot, Span,
 };
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
 use crate::value::{Length, Share};
 use crate::{CommandSpec, Deployment, Diagnostic, Diagnostics, Environment, NodeSpec, System, Tables};

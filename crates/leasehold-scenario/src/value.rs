@@ -31,6 +31,12 @@ pub(crate) trait FromText: Sized {
     /// What it looks like, with an example: completes "expected ...".
     const EXPECTED: &'static str;
 
+    /// What all texts that are one match, as a regular expression for editors; nothing if that says too little.
+    const PATTERN: Option<&'static str> = None;
+
+    /// Some of them, for editors to offer.
+    const EXAMPLES: &'static [&'static str] = &[];
+
     /// Reads it.
     fn from_text(text: &str) -> Result<Self, Reason>;
 
@@ -116,7 +122,25 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
     }
 }
 
-/// Implements `Deserialize` by [`FromText`].
+/// A value that can be written as the text that it is read from.
+pub(crate) trait ToText {
+    /// The text.
+    fn to_text(&self) -> String;
+}
+
+/// Describes a [`FromText`] to editors.
+pub(crate) fn text_schema<T: FromText>() -> schemars::Schema {
+    let mut schema = schemars::json_schema!({ "type": "string", "description": T::EXPECTED });
+    if let Some(pattern) = T::PATTERN {
+        schema.insert("pattern".to_owned(), pattern.into());
+    }
+    if !T::EXAMPLES.is_empty() {
+        schema.insert("examples".to_owned(), T::EXAMPLES.into());
+    }
+    schema
+}
+
+/// Implements `Deserialize` and `JsonSchema` by [`FromText`].
 macro_rules! deserialize_from_text {
     ($($name:ident),*) => {$(
         impl<'de> serde::Deserialize<'de> for $name {
@@ -124,9 +148,35 @@ macro_rules! deserialize_from_text {
                 crate::value::from_text(deserializer)
             }
         }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                concat!(module_path!(), "::", stringify!($name)).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                crate::value::text_schema::<$name>()
+            }
+        }
     )*};
 }
 pub(crate) use deserialize_from_text;
+
+/// Implements `Serialize` by [`ToText`]: this is how defaults are shown.
+macro_rules! serialize_as_text {
+    ($($name:ident),*) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&crate::value::ToText::to_text(self))
+            }
+        }
+    )*};
+}
+pub(crate) use serialize_as_text;
 
 #[cfg(test)]
 mod tests;

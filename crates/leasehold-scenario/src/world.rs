@@ -1,12 +1,14 @@
 //! The harness's own tables about the world: `[bounds]`, `[network]`, `[disk]`, `[clocks]`, `[phases]`.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
+use crate::Spanned;
 use leasehold_core::plan::{Burst, Chance, Latency, NetworkPlan, Phases};
 use leasehold_core::{Bounds, Drift, RateError, Span};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use toml::Spanned;
 
 use crate::complaint::unknown_key;
 use crate::deployment::NodeSpec;
@@ -21,9 +23,10 @@ fn default_bound() -> Drift {
 }
 
 /// `[bounds]`: the assumptions under which timed invariants must hold.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BoundsTable {
+    /// The declared bound on clock rates: 500ppm unless it is given.
     clock_rate: Option<Spanned<Bound>>,
 }
 
@@ -34,14 +37,20 @@ impl BoundsTable {
 }
 
 /// `[network]`: what every link does.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NetworkTable {
+    /// A network that somebody may have; what stands beside it replaces a part of it.
     preset: Option<Preset>,
+    /// How long a message takes; messages may overtake each other.
     latency: Option<LatencyTable>,
+    /// How many messages the network loses by itself, until the run settles.
     loss: Option<Percent>,
+    /// How many messages arrive twice, until the run settles.
     duplicate: Percent,
+    /// Times in which a link loses more.
     burst: Option<BurstTable>,
+    /// How many messages the host of a stopped process keeps: 256 unless it is given.
     receive_buffer: Option<Whole<1, 65_536>>,
 }
 
@@ -68,7 +77,7 @@ impl NetworkTable {
 }
 
 /// A network that somebody may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Preset {
     Lan,
@@ -111,9 +120,10 @@ fn ppm(ppm: u32) -> Chance {
 }
 
 /// `[disk]`: what every disk does.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DiskTable {
+    /// How long a write takes.
     pub(crate) latency: LatencyTable,
 }
 
@@ -125,10 +135,14 @@ impl Default for DiskTable {
 }
 
 /// `[clocks]` and `[clocks.NODE]`: where rates and offsets come from.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, JsonSchema)]
+#[serde(default)]
 pub(crate) struct ClocksTable {
+    /// Rates are drawn within this; within [bounds] unless it is given.
     rate: Option<Spanned<Bound>>,
+    /// Wall clocks start within this of true time.
     wall_offset: Length,
+    #[schemars(flatten, with = "BTreeMap<String, NodeClockTable>")]
     nodes: Vec<(Spanned<String>, NodeClock)>,
 }
 
@@ -140,9 +154,10 @@ enum NodeClock {
     NoTable(String),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NodeClockTable {
+    /// The rate of this node's clocks.
     rate: Rate,
 }
 
@@ -257,10 +272,12 @@ impl<'de> Deserialize<'de> for NodeClock {
 }
 
 /// `[phases]`: how long the parts of a run last.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PhasesTable {
+    /// How long faults fire: 60s unless it is given.
     chaos: Option<Spanned<Length>>,
+    /// How long the healed world runs on; auto is enough to judge liveness.
     settle: AutoOrLength,
 }
 
@@ -284,5 +301,75 @@ impl PhasesTable {
             AutoOrLength::Length(span) => span,
         };
         Phases { chaos: chaos.lasts, settle }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toy::Toy;
+    use crate::{Scenario, ScenarioError, Source};
+
+    fn parse(network: &str) -> Result<NetworkPlan, ScenarioError> {
+        let head = "schema = 1\nname = \"x\"\nsummary = \"s\"\n[lease]\nttl = \"10s\"\n[network]\n";
+        let source = Source::from_text("x.toml", format!("{head}{network}"));
+        Scenario::parse(source, &[&Toy]).map(|scenario| scenario.template.network)
+    }
+
+    fn read(network: &str) -> NetworkPlan {
+        parse(network).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_network_without_a_word_is_a_data_centre_without_loss() {
+        let plan = read("");
+        let (median, p99) = (Span::from_millis(2), Span::from_millis(20));
+        assert!(
+            matches!(plan.latency, Latency::LogNormal { median: m, p99: p, .. } if (m, p) == (median, p99))
+        );
+        assert_eq!((plan.loss, plan.duplicate, plan.burst), (Chance::NEVER, Chance::NEVER, None));
+    }
+
+    #[test]
+    fn a_preset_says_what_the_file_does_not() {
+        let burst = |good, bad, loss| {
+            Some(Burst { good: Span::from_millis(good), bad: Span::from_millis(bad), loss: ppm(loss) })
+        };
+        for (name, loss, bursts) in [
+            ("lan", 10, None),
+            ("wan", 1_000, burst(60_000, 1_000, 300_000)),
+            ("lossy-wifi", 10_000, burst(5_000, 200, 600_000)),
+            ("congested", 20_000, burst(1_000, 250, 250_000)),
+        ] {
+            let plan = read(&format!("preset = \"{name}\""));
+            assert_eq!((plan.loss, plan.burst), (ppm(loss), bursts), "{name}");
+            let own = read(&format!("preset = \"{name}\"\nloss = \"7%\"\nduplicate = \"1%\""));
+            assert_eq!((own.loss, own.duplicate), (ppm(70_000), ppm(10_000)), "{name}");
+            assert_eq!((own.latency, own.burst), (plan.latency, plan.burst), "{name}");
+        }
+        let own = read(
+            "preset = \"wan\"\nlatency = \"5ms\"\n[network.burst]\ngood = \"1s\"\nbad = \"10ms\"\nloss = \"50%\"",
+        );
+        assert_eq!(own.latency, Latency::Constant(Span::from_millis(5)));
+        assert_eq!(own.burst, burst(1_000, 10, 500_000));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_network_is_shown_in_place() {
+        for (network, place, words) in [
+            ("preset = \"lann\"", "7:10", "did you mean `lan`?"),
+            ("preset = \"zebra\"", "7:10", "expected `lan`, `wan`, `lossy-wifi` or `congested`"),
+            ("[network.burst]\ngood = \"1s\"\nbad = \"1s\"", "7:1", "[network.burst] has no `loss`"),
+            (
+                "burst = { good = \"0s\", bad = \"1s\", loss = \"1%\" }",
+                "7:9",
+                "`good` is 0s, expected at least 1ms",
+            ),
+            ("[network.burst]\ngod = \"1s\"", "8:1", "did you mean `good`?"),
+        ] {
+            let shown = parse(network).expect_err(network).to_string();
+            assert!(shown.contains(words), "expected {words} in\n{shown}");
+            assert!(shown.contains(&format!(" --> x.toml:{place}\n")), "expected {place} in\n{shown}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! For a longer look: `PROPTEST_CASES=20000 cargo test --release -p leasehold-scenario --test random_plans`.
 
 use leasehold_core::plan::{
-    Action, Chance, Condition, Cut, FaultPlan, Role, Scope, Target, Trigger, Worsening,
+    Action, Burst, Chance, Condition, Cut, FaultPlan, Group, Pick, Role, Scope, Target, Trigger, Worsening,
 };
 use leasehold_core::{CommandId, NodeId, Purpose, RateError, RunEnd, SimInstant, Span};
 use leasehold_scenario::{Engine, Report, Scenario, SingleGrantor, Source};
@@ -158,11 +158,20 @@ prop_compose! {
 }
 
 fn target(nodes: u16) -> impl Strategy<Value = Target> {
+    let role = || select(vec![Role::Grantor, Role::Contender, Role::Resource]);
+    let group = prop_oneof![3 => role().prop_map(Group::Role), 1 => Just(Group::Everybody)];
+    let pick = prop_oneof![
+        Just(Pick::Minority),
+        Just(Pick::Majority),
+        Just(Pick::All),
+        (1..=nodes).prop_map(Pick::Random),
+    ];
     prop_oneof![
         3 => (0..nodes).prop_map(|node| Target::Node(NodeId(node))),
         3 => Just(Target::Holder),
         1 => Just(Target::ExHolder),
-        3 => select(vec![Role::Grantor, Role::Contender, Role::Resource]).prop_map(Target::one_of),
+        3 => role().prop_map(Target::one_of),
+        2 => (pick, group).prop_map(|(pick, from)| Target::Drawn { pick, from }),
     ]
 }
 
@@ -178,28 +187,70 @@ fn rate(bound_ppm: u32) -> impl Strategy<Value = RateError> {
     ppb.prop_map(|ppb| RateError::from_ppb(ppb).expect("in range"))
 }
 
-fn action(nodes: u16, bound_ppm: u32) -> impl Strategy<Value = Action> {
-    let scope = || {
-        prop_oneof![
-            Just(Scope::Isolate),
-            target(nodes).prop_map(Scope::Between),
-            target(nodes).prop_map(Scope::OneWay),
-        ]
-    };
+fn scope(nodes: u16) -> impl Strategy<Value = Scope> {
     prop_oneof![
-        2 => scope().prop_map(Action::Partition),
-        2 => (scope(), millis(LONGEST_FAULT_MILLIS), chance(), chance())
-            .prop_map(|(scope, delay, loss, duplicate)| Action::Link {
-                scope,
-                worse: Worsening { delay, loss, duplicate, ..Worsening::NONE },
-            }),
+        2 => Just(Scope::Isolate),
+        2 => target(nodes).prop_map(Scope::Between),
+        2 => target(nodes).prop_map(Scope::OneWay),
+        1 => select(vec![Scope::Majority, Scope::Ring, Scope::Bridge]),
+    ]
+}
+
+fn burst() -> impl Strategy<Value = Option<Burst>> {
+    let burst = (millis(10_000), millis(10_000), chance());
+    proptest::option::of(burst.prop_map(|(good, bad, loss)| Burst { good, bad, loss }))
+}
+
+fn worsening() -> impl Strategy<Value = Worsening> {
+    let no_span = || prop_oneof![Just(Span::ZERO), millis(LONGEST_FAULT_MILLIS)];
+    let slow = prop_oneof![Just(Span::ZERO), millis(1_000)];
+    (no_span(), chance(), chance(), no_span(), slow, burst()).prop_map(
+        |(delay, loss, duplicate, reorder, slow, burst)| Worsening {
+            delay,
+            loss,
+            duplicate,
+            reorder,
+            slow,
+            burst,
+        },
+    )
+}
+
+fn link_action(nodes: u16) -> impl Strategy<Value = Action> {
+    prop_oneof![
+        3 => scope(nodes).prop_map(Action::Partition),
+        3 => (scope(nodes), worsening()).prop_map(|(scope, worse)| Action::Link { scope, worse }),
+        1 => scope(nodes).prop_map(Action::Clog),
+        1 => scope(nodes).prop_map(Action::Hold),
+        1 => Just(Action::Swizzle),
+    ]
+}
+
+fn action(nodes: u16, bound_ppm: u32) -> impl Strategy<Value = Action> {
+    let offset = || -3_600_000_000_000..=3_600_000_000_000_i64;
+    prop_oneof![
+        5 => link_action(nodes),
         2 => Just(Action::Pause),
         1 => Just(Action::Suspend),
+        1 => millis(1_000).prop_map(|step| Action::Throttle { step }),
+        1 => Just(Action::Stall),
         2 => Just(Action::Crash),
+        1 => Just(Action::Torn),
+        1 => Just(Action::Wipe),
         2 => Just(Action::Restart),
         1 => rate(bound_ppm).prop_map(Action::ClockRate),
-        1 => (-3_600_000_000_000..=3_600_000_000_000_i64).prop_map(Action::WallStep),
+        1 => Just(Action::ClockFreeze),
+        1 => offset().prop_map(Action::WallStep),
+        1 => (offset(), millis(10_000)).prop_map(|(by, every)| Action::WallStrobe { by, every }),
         1 => Just(Action::Command(CommandId(0))),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![
+        3 => (1..=100_u8).prop_map(|percent| Condition::TtlRemainingBelow { percent }),
+        1 => millis(20_000).prop_map(|left| Condition::ExpiryWithin { left }),
+        1 => select(vec![Condition::GrantInFlight, Condition::RenewalInFlight, Condition::AfterTakeover]),
     ]
 }
 
@@ -216,19 +267,33 @@ fn instant(chaos: Span, focus: Span) -> impl Strategy<Value = SimInstant> {
 fn fault(nodes: u16, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<FaultPlan> {
     let trigger = prop_oneof![
         3 => instant(chaos, focus).prop_map(Trigger::At),
-        1 => (1..=100_u8).prop_map(|percent| Trigger::when(Condition::TtlRemainingBelow { percent })),
+        1 => condition().prop_map(Trigger::when),
+        1 => (condition(), instant(chaos, focus))
+            .prop_map(|(condition, from)| Trigger::When { condition, from }),
     ];
     let lasts = prop_oneof![4 => millis(LONGEST_FAULT_MILLIS).prop_map(Some), 1 => Just(None)];
     let cut = prop_oneof![
         (0..=6_u16).prop_map(Cut::After),
         select(Purpose::ALL.to_vec()).prop_map(Cut::BeforeSend),
     ];
-    (trigger, target(nodes), action(nodes, bound_ppm), lasts, cut)
-        .prop_map(|(trigger, target, action, lasts, cut)| FaultPlan { trigger, target, action, lasts, cut })
+    let contender = prop_oneof![
+        1 => Just(Target::Holder),
+        1 => Just(Target::Drawn { pick: Pick::All, from: Group::Role(Role::Contender) }),
+    ];
+    (trigger, target(nodes), contender, action(nodes, bound_ppm), lasts, cut)
+        .prop_map(|(trigger, target, contender, action, lasts, cut)| {
+            // What a slow grantor, a stalled and a lost disk excuse is not yet known to the checkers.
+            let target = match action {
+                Action::Throttle { .. } | Action::Wipe => contender,
+                Action::Stall => Target::one_of(Role::Resource),
+                _ => target,
+            };
+            FaultPlan { trigger, target, action, lasts, cut }
+        })
         .boxed()
 }
 
-fn world_and_faults() -> impl Strategy<Value = (World, Vec<FaultPlan>)> {
+fn world_and_faults() -> impl Strategy<Value = (World, Option<Burst>, Vec<FaultPlan>)> {
     let world_and_focus = world().prop_flat_map(|world| {
         let focus = (0..world.chaos.as_nanos()).prop_map(Span::from_nanos);
         (Just(world), focus)
@@ -236,13 +301,14 @@ fn world_and_faults() -> impl Strategy<Value = (World, Vec<FaultPlan>)> {
     world_and_focus.prop_flat_map(|(world, focus)| {
         let fault = fault(world.nodes(), world.bound_ppm, world.chaos, focus);
         let few_or_many = prop_oneof![3 => vec(fault.clone(), 0..=8), 1 => vec(fault, 0..=24)];
-        (Just(world), few_or_many)
+        (Just(world), burst(), few_or_many)
     })
 }
 
-fn scenario(world: &World, faults: Vec<FaultPlan>) -> Scenario {
+fn scenario(world: &World, burst: Option<Burst>, faults: Vec<FaultPlan>) -> Scenario {
     let source = Source::from_text("random.toml", world.text());
     let mut scenario = Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}"));
+    scenario.template.network.burst = burst;
     scenario.template.faults = faults;
     scenario
 }
@@ -261,8 +327,8 @@ proptest! {
     })]
 
     #[test]
-    fn nothing_is_violated_whatever_goes_wrong((world, faults) in world_and_faults(), seed: u64) {
-        let scenario = scenario(&world, faults);
+    fn nothing_is_violated_whatever_goes_wrong((world, burst, faults) in world_and_faults(), seed: u64) {
+        let scenario = scenario(&world, burst, faults);
         let report = run(&scenario, seed);
         prop_assert_eq!(&report.outcome.end, &RunEnd::Completed);
         let violations = report.judgement.violations();

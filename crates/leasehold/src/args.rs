@@ -16,6 +16,16 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Run a scenario once, and say what happened and whether it was right
     Run(RunArgs),
+    /// List scenarios with what they should come to
+    List(ListArgs),
+    /// Show the inequalities behind a scenario's design, with its numbers and the margin left
+    Bound(BoundArgs),
+    /// Print the JSON schema of scenario files, for editors
+    Schema(SchemaArgs),
+    /// Print the completions of the command line for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each verb
+    Man(ManArgs),
 }
 
 /// `run`.
@@ -69,6 +79,83 @@ pub(crate) struct RunArgs {
     pub(crate) ignore_expect: bool,
 }
 
+/// `list`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  all files were read
+    2  the command line is wrong, or a file cannot be read: it is listed with its first error
+   74  the list could not be written")]
+pub(crate) struct ListArgs {
+    /// Files, and folders in which to look for *.toml; ./scenarios unless one is given
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// `bound`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The numbers come from the scenario's [bounds], [network], [disk] and policies alone: nothing is run.
+The formulas are those of docs/timing.md, in true time unless a line says otherwise.
+
+Exit codes:
+    0  the bounds are shown, also if an inequality does not hold: that is information
+    2  the command line or the scenario is wrong
+   74  the bounds could not be written")]
+pub(crate) struct BoundArgs {
+    /// The scenario file
+    pub(crate) scenario: PathBuf,
+
+    /// Replace a value of the scenario, as in lease.ttl=5s; can be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overlays: Vec<String>,
+
+    /// Show the safe variant: what stands in the scenario's [safe] table replaces what stands beside it
+    #[arg(long)]
+    pub(crate) safe: bool,
+
+    /// How to print the bounds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// `schema`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  fine
+    2  the command line is wrong
+   74  the schema could not be written")]
+pub(crate) struct SchemaArgs {
+    /// The system whose tables a scenario may have; needed only where several are offered
+    #[arg(long, value_name = "NAME")]
+    pub(crate) system: Option<String>,
+}
+
+/// `completions`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  fine
+    2  the command line is wrong
+   74  a page could not be written")]
+pub(crate) struct ManArgs {
+    /// Write one page for the program and one for each verb into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
     /// A discrete-event world
@@ -85,9 +172,9 @@ impl From<EngineName> for leasehold_scenario::Engine {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A log and a verdict for people
+    /// For people
     Human,
-    /// One JSON object
+    /// JSON, for programs
     Json,
 }
 

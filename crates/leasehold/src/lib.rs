@@ -20,15 +20,21 @@
 
 mod again;
 mod args;
+mod bound;
 mod checked;
+mod completions;
 mod exit;
 mod json;
+mod list;
 mod log;
+mod man;
 mod names;
 mod page;
 mod panics;
 mod recorder;
+mod refusal;
 mod run;
+mod schema;
 mod summary;
 mod words;
 
@@ -41,9 +47,11 @@ pub use checked::{CheckFailure, Checked, check};
 pub use leasehold_check::{Invariant, Verdict};
 pub use leasehold_core::*;
 pub use leasehold_scenario::{
-    CommandSpec, Deployment, Diagnostic, Diagnostics, Engine, Environment, NodeSpec, SingleGrantor, Spanned,
-    System, Tables, value,
+    CommandSpec, Deployment, Diagnostic, Diagnostics, Engine, Environment, NodeSpec, Schemas, SingleGrantor,
+    Spanned, System, Tables, value,
 };
+/// For tables of an own system: derive with `#[schemars(crate = "leasehold::schemars")]`.
+pub use schemars;
 /// For messages, records and tables of an own system: derive with `#[serde(crate = "leasehold::serde")]`.
 pub use serde;
 
@@ -55,7 +63,12 @@ pub use serde;
 pub fn main(systems: &[&dyn System]) -> ExitCode {
     let args = args::Args::parse();
     match args.verb {
-        args::Verb::Run(run) => run::run(&run, systems),
+        args::Verb::Run(args) => run::run(&args, systems),
+        args::Verb::List(args) => list::list(&args, systems),
+        args::Verb::Bound(args) => bound::bound(&args, systems),
+        args::Verb::Schema(args) => schema::schema(&args, systems),
+        args::Verb::Completions(args) => completions::completions(&args),
+        args::Verb::Man(args) => man::man(&args),
     }
     .into()
 }

@@ -39,6 +39,14 @@ impl Page {
         }
     }
 
+    /// Prints a text as it is.
+    pub(crate) fn text(&mut self, text: &str) {
+        if matches!(self.state, State::Open) {
+            let written = self.out.write_all(text.as_bytes());
+            self.note(written);
+        }
+    }
+
     /// Prints what is left.
     ///
     /// # Errors

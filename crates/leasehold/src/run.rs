@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leasehold_scenario::{Report, Scenario, ScenarioError, Source, Style, System, Variant};
+use leasehold_scenario::{Report, Scenario, System, Variant};
 
 use crate::again::replay_line;
 use crate::args::{Format, RunArgs};
@@ -13,11 +13,13 @@ use crate::names::Names;
 use crate::page::Page;
 use crate::panics;
 use crate::recorder::Recorder;
+use crate::refusal::{load, not_written, refuse};
 use crate::summary::Summary;
 
 /// Runs it, prints it, judges it.
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
-    let scenario = match load(args, systems) {
+    let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
+    let scenario = match load(&args.scenario, &args.overlays, variant, systems) {
         Ok(scenario) => scenario,
         Err(error) => return refuse(&error),
     };
@@ -73,12 +75,6 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     exit_of(args, &scenario, &report)
 }
 
-fn load(args: &RunArgs, systems: &[&dyn System]) -> Result<Scenario, ScenarioError> {
-    let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
-    let source = Source::read(&args.scenario)?.with_overlays(&args.overlays).as_variant(variant);
-    Scenario::parse(source, systems)
-}
-
 fn exit_of(args: &RunArgs, scenario: &Scenario, report: &Report) -> Exit {
     let by_verdict = Exit::of(report.verdict);
     if args.ignore_expect {
@@ -98,19 +94,4 @@ fn exit_of(args: &RunArgs, scenario: &Scenario, report: &Report) -> Exit {
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
-}
-
-fn refuse(error: &ScenarioError) -> Exit {
-    let style = match anstream::AutoStream::choice(&std::io::stderr()) {
-        anstream::ColorChoice::Never => Style::Plain,
-        _ => Style::Coloured,
-    };
-    anstream::eprintln!("{}", error.render(style));
-    Exit::Usage
-}
-
-fn not_written(path: Option<&Path>, error: &std::io::Error) -> Exit {
-    let what = path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
-    anstream::eprintln!("error: {what} could not be written: {error}");
-    Exit::NotWritten
 }

@@ -1,11 +1,12 @@
 //! How a scenario's tables become a store and electors.
 
 use leasehold::plan::Role;
+use leasehold::schemars::JsonSchema;
 use leasehold::serde::Deserialize;
 use leasehold::value::Length;
 use leasehold::{
-    Bounds, ClockKind, Deployment, Diagnostic, Diagnostics, Environment, Invariant, NodeId, NodeSpec, Span,
-    Spanned, System, Tables,
+    Bounds, ClockKind, Deployment, Diagnostic, Diagnostics, Environment, Inequality, Invariant, NodeId,
+    NodeSpec, Reckoning, Schemas, Span, Spanned, Sum, System, Tables, Term,
 };
 
 use crate::{Election, Elector, ElectorPolicy, LEADERSHIP, Store};
@@ -15,13 +16,19 @@ use crate::{Election, Elector, ElectorPolicy, LEADERSHIP, Store};
 pub struct RecordElection;
 
 /// `[election]`, with the defaults of client-go but for the renew deadline, which there is longer than it looks.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(crate = "leasehold::serde", default, deny_unknown_fields)]
+#[schemars(crate = "leasehold::schemars")]
 struct ElectionTable {
+    /// How many there are.
     electors: Spanned<u16>,
+    /// How long an elector waits after a change that it saw before it takes over.
     lease_duration: Spanned<Length>,
+    /// How long a leader leads after its last write of the record was sent.
     renew_deadline: Spanned<Length>,
+    /// How often the record is read or written.
     retry_period: Spanned<Length>,
+    /// How often a leader writes what it decided.
     work_every: Spanned<Length>,
 }
 
@@ -92,6 +99,10 @@ impl System for RecordElection {
         &["election"]
     }
 
+    fn schemas(&self, schemas: &mut Schemas<'_>) {
+        schemas.table::<ElectionTable>("election");
+    }
+
     fn configure(
         &self,
         tables: &mut Tables<'_>,
@@ -118,7 +129,8 @@ impl System for RecordElection {
                 _ => Box::new(Elector::new(policy, NodeId(0))),
             }
         };
-        let deployment = Deployment::new::<Election>(nodes, bounds(&policy, environment), vec![], make);
+        let (bounds, reckoning) = bounds(&policy, environment);
+        let deployment = Deployment::new::<Election>(nodes, bounds, vec![], make).reckoned_as(reckoning);
         Ok(deployment.judged_by(&[
             Invariant::Exclusivity,
             Invariant::Fencing,
@@ -129,20 +141,48 @@ impl System for RecordElection {
     }
 }
 
-/// What follows from the policy: nobody counts terms but the electors, so a takeover needs a poll that sees the
-/// last write, the lease duration, a poll that finds it over, and the exchanges of these.
-fn bounds(policy: &ElectorPolicy, environment: &Environment) -> Bounds {
-    let (clock_rate, delay) = (environment.clock_rate, environment.latency.longest());
-    let poll = clock_rate.longest_true(policy.retry_period.scale_up(6, 5));
+/// What follows from the policy, and why: nobody counts terms but the electors, so a takeover needs a poll that sees
+/// the last write, the lease duration, a poll that finds it over, and the exchanges of these.
+fn bounds(policy: &ElectorPolicy, environment: &Environment) -> (Bounds, Reckoning) {
+    let (rho, delay) = (environment.clock_rate, environment.latency.longest());
+    let ttl = policy.lease_duration;
+    let poll = rho.longest_true(policy.retry_period.scale_up(6, 5));
     let exchange = delay + delay + environment.disk.longest();
-    let regrant =
-        delay + clock_rate.longest_true(policy.lease_duration) + poll.scale(3, 1) + exchange.scale(4, 1);
-    Bounds {
-        clock_rate,
+    let term = |symbol, value, what: &str| Term { symbol, value, what: what.to_owned() };
+    let takeover = Sum::of(
+        "from the heal to the next claim",
+        vec![
+            term("d⁺", delay, "the last leader's write, still under way"),
+            term("T/(1−ρ)", rho.longest_true(ttl), "the lease duration, counted by the slowest elector"),
+            term("3·P·(1+j)/(1−ρ)", poll.scale(3, 1), "polls: that see the write, and find it over"),
+            term("4·(2d⁺+c)", exchange.scale(4, 1), "the exchanges of these, and the takeover's own"),
+        ],
+    );
+    let claim = term("L", policy.renew_deadline, "the renew deadline, from the first send on");
+    let safe = term("T·(1−ρ)/(1+ρ)", rho.safe_term(ttl), "the lease duration on a fast clock");
+    let bounds = Bounds {
+        clock_rate: rho,
         delay,
         end_slack: Span::ZERO,
-        regrant,
-        longest_ttl: policy.lease_duration,
+        regrant: takeover.total,
+        longest_ttl: ttl,
         lock_delay: Span::ZERO,
-    }
+    };
+    let inequalities = vec![
+        Inequality {
+            name: "one leader at a time",
+            formula: "L ≤ T·(1−ρ)/(1+ρ)",
+            left: Sum::of("how long a leader leads, on its clock", vec![claim]),
+            right: Some(Sum::of("how long others wait at least, on its clock", vec![safe])),
+            notes: vec![],
+        },
+        Inequality {
+            name: "the next leader once all is healed",
+            formula: "d⁺ + T/(1−ρ) + 3·P·(1+j)/(1−ρ) + 4·(2d⁺+c)",
+            left: takeover,
+            right: None,
+            notes: vec![],
+        },
+    ];
+    (bounds, Reckoning { inequalities, warnings: vec![] })
 }

@@ -1,9 +1,10 @@
 //! The faults that concern links: which, and how they get worse.
 
+use crate::Spanned;
 use leasehold_core::Span;
 use leasehold_core::plan::{Action, Chance, Group, Pick, Scope, Target, Worsening};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::FaultTable;
 use super::target::Cast;
@@ -11,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::value::{Length, Percent};
 
 /// Which links of the targets are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Shape {
     Symmetric,

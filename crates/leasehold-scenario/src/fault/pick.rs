@@ -16,6 +16,8 @@ const WORDS: [(&str, Pick); 4] =
 
 impl FromText for PickText {
     const EXPECTED: &'static str = r#"a selection such as "minority" or "random:2""#;
+    const PATTERN: Option<&'static str> = Some("^(one|minority|majority|all|random:[1-9][0-9]*)$");
+    const EXAMPLES: &'static [&'static str] = &["one", "minority", "majority", "all", "random:2"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let text = text.trim();

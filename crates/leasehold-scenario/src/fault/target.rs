@@ -1,8 +1,8 @@
 //! Whom a fault strikes: names, roles and selections, resolved.
 
+use crate::Spanned;
 use leasehold_core::NodeId;
 use leasehold_core::plan::{Group, Pick, Role, Target};
-use toml::Spanned;
 
 use super::pick::PickText;
 use crate::deployment::{CommandSpec, NodeSpec};
@@ -24,7 +24,7 @@ impl Cast<'_> {
     /// # Errors
     ///
     /// If nobody is called so, or nobody here has that role.
-    pub(super) fn resolve(&self, name: &Spanned<String>) -> Result<Target, Diagnostic> {
+    pub(crate) fn resolve(&self, name: &Spanned<String>) -> Result<Target, Diagnostic> {
         let text = name.get_ref().as_str();
         if text == EVERYBODY {
             return Ok(Target::Drawn { pick: Pick::All, from: Group::Everybody });
@@ -89,7 +89,7 @@ impl Cast<'_> {
     }
 
     /// The role of whoever a target resolves to, if all have the same.
-    pub(super) fn role_of(&self, target: Target) -> Option<Role> {
+    pub(crate) fn role_of(&self, target: Target) -> Option<Role> {
         match target {
             Target::Node(node) => Some(self.nodes[node.index()].role),
             Target::Holder | Target::ExHolder => Some(Role::Contender),

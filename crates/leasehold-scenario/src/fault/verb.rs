@@ -1,7 +1,7 @@
 //! What a fault does, by name, and the keys that belong to it.
 
+use crate::Spanned;
 use leasehold_core::CommandId;
-use toml::Spanned;
 
 use super::target::Cast;
 use crate::diagnostic::Diagnostic;

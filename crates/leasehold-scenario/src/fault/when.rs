@@ -17,6 +17,13 @@ const NAMES: [&str; 5] =
 
 impl FromText for When {
     const EXPECTED: &'static str = r#"a condition such as "ttl_remaining < 10%""#;
+    const EXAMPLES: &'static [&'static str] = &[
+        "ttl_remaining < 10%",
+        "expiry_within 2s",
+        "grant_in_flight",
+        "renewal_in_flight",
+        "after_takeover",
+    ];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let text = text.trim();

@@ -6,9 +6,10 @@ mod names;
 mod resource;
 mod work;
 
+use crate::Spanned;
 use leasehold_core::Span;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
 pub(crate) use self::grantor::GrantorTable;
 pub(crate) use self::holder::{HolderTable, Priorities, check_round_trip};
@@ -51,12 +52,16 @@ fn not_zero(found: &mut Diagnostics, value: &Spanned<Length>, what: &str) {
 }
 
 /// `[lease]`: the term and its renewal.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LeaseTable {
+    /// What holders ask for.
     ttl: Spanned<Length>,
+    /// When they renew, counted from the last renewal; below what the margin leaves of the TTL.
     renew: Spanned<Share>,
+    /// The grantor looks at its leases this often; each has an exact timer unless it is given.
     sweep: Option<Spanned<Length>>,
+    /// For how long nobody is granted a resource after its lease expired or was revoked.
     lock_delay: Length,
 }
 
@@ -68,13 +73,15 @@ impl Default for LeaseTable {
 }
 
 /// `[topology]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TopologyTable {
     /// The system has one.
     #[serde(rename = "grantors")]
     _grantors: Whole<1, 1>,
+    /// How many contend: nodes holder-1, holder-2, ...
     holders: Whole<1, MOST>,
+    /// How many there are; holders are dealt out to them in turn.
     resources: Spanned<Whole<1, MOST>>,
 }
 

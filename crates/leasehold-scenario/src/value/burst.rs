@@ -2,6 +2,7 @@
 
 use leasehold_core::Span;
 use leasehold_core::plan::{Burst, Chance};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Length, Percent};
@@ -12,15 +13,19 @@ const SHORTEST: Span = Span::from_millis(1);
 
 /// `{ good = "10s", bad = "200ms", loss = "60%" }`: how long a link's states last on average, and how many
 /// messages the bad one loses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "Parts")]
+#[schemars(with = "Parts")]
 pub struct BurstTable(pub Burst);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parts {
+    /// How long the good state lasts on average.
     good: Length,
+    /// How long the bad state lasts on average.
     bad: Length,
+    /// How many messages the bad state loses.
     loss: Percent,
 }
 

@@ -1,9 +1,11 @@
 //! How long something takes: a constant or a distribution.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use leasehold_core::Span;
 use leasehold_core::plan::Latency;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
@@ -32,13 +34,53 @@ impl From<LatencyTable> for Latency {
     }
 }
 
-#[derive(serde::Deserialize)]
+/// `{ min, max }`, evenly between the two; or `{ median, p99 }`, log-normal, with an optional `max`.
+#[derive(Default, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parts {
+    /// The shortest, of an even distribution.
+    #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<Length>,
+    /// The longest.
+    #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<Length>,
+    /// Half are shorter, of a log-normal distribution.
+    #[serde(skip_serializing_if = "Option::is_none")]
     median: Option<Length>,
+    /// One in a hundred is longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     p99: Option<Length>,
+}
+
+impl serde::Serialize for LatencyTable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let part = |span| Some(Length(span));
+        match self.0 {
+            Latency::Constant(span) => Length(span).serialize(serializer),
+            Latency::Uniform { min, max } => {
+                Parts { min: part(min), max: part(max), ..Parts::default() }.serialize(serializer)
+            }
+            Latency::LogNormal { median, p99, max } => {
+                let parts = Parts { median: part(median), p99: part(p99), ..Parts::default() };
+                let cut_off = Self::log_normal(median, p99).map(|table| table.0.longest());
+                let max = Some(max).filter(|max| cut_off != Some(*max)).map(Length);
+                Parts { max, ..parts }.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl JsonSchema for LatencyTable {
+    fn schema_name() -> Cow<'static, str> {
+        "Latency".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "how long something takes: a duration, { min, max }, or { median, p99 } with an optional max",
+            "anyOf": [generator.subschema_for::<Length>(), generator.subschema_for::<Parts>()],
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for LatencyTable {

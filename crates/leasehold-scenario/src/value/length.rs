@@ -3,7 +3,7 @@
 use leasehold_core::Span;
 
 use super::number::Decimal;
-use super::{FromText, Reason, deserialize_from_text};
+use super::{FromText, Reason, ToText, deserialize_from_text, serialize_as_text};
 use crate::suggest::{nearest, shown};
 
 /// The longest duration of a scenario file: 366 days. Chosen by us: longer than any run that ends, and far from
@@ -37,9 +37,40 @@ impl From<Length> for Span {
 pub struct Offset(pub i64);
 
 deserialize_from_text!(Length, Offset);
+serialize_as_text!(Length, Offset);
+
+/// One or more numbers with a unit each.
+macro_rules! length_pattern {
+    () => {
+        r"\s*(\d+(\.\d+)?\s*(d|h|min|ms|m|sec|s|us|µs|μs|ns)\s*)+"
+    };
+}
+pub(super) use length_pattern;
+
+impl ToText for Length {
+    /// In the longest unit in which it is a whole number.
+    fn to_text(&self) -> String {
+        let nanos = u128::from(self.0.as_nanos());
+        if nanos == 0 {
+            return "0s".to_owned();
+        }
+        let whole = UNITS.iter().find(|(_, unit)| nanos.is_multiple_of(*unit));
+        let (names, unit) = whole.expect("every length is a whole number of nanoseconds");
+        format!("{}{}", nanos / unit, names[0])
+    }
+}
+
+impl ToText for Offset {
+    fn to_text(&self) -> String {
+        let sign = if self.0 < 0 { '-' } else { '+' };
+        format!("{sign}{}", Length(Span::from_nanos(self.0.unsigned_abs())).to_text())
+    }
+}
 
 impl FromText for Length {
     const EXPECTED: &'static str = r#"a duration such as "10s" or "1m 30s""#;
+    const PATTERN: Option<&'static str> = Some(concat!("^", length_pattern!(), "$"));
+    const EXAMPLES: &'static [&'static str] = &["10s", "500ms", "1m 30s", "1.5s"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();
@@ -64,6 +95,8 @@ impl FromText for Length {
 
 impl FromText for Offset {
     const EXPECTED: &'static str = r#"a duration with a sign, such as "+3s" or "-250ms""#;
+    const PATTERN: Option<&'static str> = Some(concat!(r"^\s*[+-]?", length_pattern!(), "$"));
+    const EXAMPLES: &'static [&'static str] = &["+3s", "-250ms"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();
@@ -92,9 +125,21 @@ pub enum AutoOrLength {
 }
 
 deserialize_from_text!(AutoOrLength);
+serialize_as_text!(AutoOrLength);
+
+impl ToText for AutoOrLength {
+    fn to_text(&self) -> String {
+        match *self {
+            Self::Auto => "auto".to_owned(),
+            Self::Length(span) => Length(span).to_text(),
+        }
+    }
+}
 
 impl FromText for AutoOrLength {
     const EXPECTED: &'static str = r#""auto", or a duration such as "10ms""#;
+    const PATTERN: Option<&'static str> = Some(concat!(r"^(\s*auto\s*|", length_pattern!(), ")$"));
+    const EXAMPLES: &'static [&'static str] = &["auto", "10ms"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         match text.trim() {

@@ -4,7 +4,7 @@ use leasehold_core::plan::Chance;
 use leasehold_core::{Drift, RateError};
 
 use super::number::Decimal;
-use super::{FromText, Reason, deserialize_from_text};
+use super::{FromText, Reason, ToText, deserialize_from_text, serialize_as_text};
 use crate::suggest::shown;
 
 /// A chance: `"0.1%"`, `"30%"`, `"250ppm"`. Between 0 and 100 %, exact to one in a million.
@@ -20,12 +20,36 @@ pub struct Rate(pub RateError);
 pub struct Bound(pub Drift);
 
 deserialize_from_text!(Percent, Rate, Bound);
+serialize_as_text!(Percent, Rate, Bound);
+
+impl ToText for Percent {
+    fn to_text(&self) -> String {
+        match self.0.as_ppm() {
+            ppm if ppm.is_multiple_of(10_000) => format!("{}%", ppm / 10_000),
+            ppm => format!("{ppm}ppm"),
+        }
+    }
+}
+
+impl ToText for Rate {
+    fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl ToText for Bound {
+    fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+}
 
 const PER_CENT: u128 = 10_000_000;
 const PER_MILLION: u128 = 1_000;
 
 impl FromText for Percent {
     const EXPECTED: &'static str = r#"a chance such as "0.1%" or "30%""#;
+    const PATTERN: Option<&'static str> = Some(r"^\s*\d+(\.\d+)?\s*(%|ppm|ppb)\s*$");
+    const EXAMPLES: &'static [&'static str] = &["0.1%", "30%"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();
@@ -59,6 +83,8 @@ impl FromText for Percent {
 
 impl FromText for Rate {
     const EXPECTED: &'static str = r#"a clock's rate error such as "+500ppm" or "-20%""#;
+    const PATTERN: Option<&'static str> = Some(r"^\s*[+-]?\s*\d+(\.\d+)?\s*(%|ppm|ppb)\s*$");
+    const EXAMPLES: &'static [&'static str] = &["+500ppm", "-20%"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();
@@ -81,6 +107,8 @@ impl FromText for Rate {
 
 impl FromText for Bound {
     const EXPECTED: &'static str = r#"a bound on clock rates such as "500ppm" or "1%""#;
+    const PATTERN: Option<&'static str> = Some(r"^\s*\d+(\.\d+)?\s*(%|ppm|ppb)\s*$");
+    const EXAMPLES: &'static [&'static str] = &["500ppm", "1%"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();

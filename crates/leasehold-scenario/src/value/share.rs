@@ -2,7 +2,8 @@
 
 use leasehold_core::Span;
 
-use super::{FromText, Length, Reason, deserialize_from_text};
+use super::length::length_pattern;
+use super::{FromText, Length, Reason, ToText, deserialize_from_text, serialize_as_text};
 
 /// A duration, or a share of the TTL: `"3s"`, `"ttl"`, `"ttl/3"`, `"ttl*2/3"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +31,24 @@ impl Share {
 }
 
 deserialize_from_text!(Share);
+serialize_as_text!(Share);
+
+impl ToText for Share {
+    fn to_text(&self) -> String {
+        match *self {
+            Self::Fixed(span) => Length(span).to_text(),
+            Self::OfTtl { numerator: 1, denominator: 1 } => "ttl".to_owned(),
+            Self::OfTtl { numerator: 1, denominator } => format!("ttl/{denominator}"),
+            Self::OfTtl { numerator, denominator } => format!("ttl*{numerator}/{denominator}"),
+        }
+    }
+}
 
 impl FromText for Share {
     const EXPECTED: &'static str = r#"a duration such as "3s", or a share of the TTL such as "ttl/3""#;
+    const PATTERN: Option<&'static str> =
+        Some(concat!(r"^(\s*ttl\s*((\*\s*\d+\s*)?/\s*\d+\s*)?|", length_pattern!(), ")$"));
+    const EXAMPLES: &'static [&'static str] = &["ttl/3", "ttl*2/3", "3s"];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         let trimmed = text.trim();

@@ -5,13 +5,14 @@ use leasehold_protocol::policy::{
     Ending, Expiry, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded,
     Renewals, Restart, RevocationStyle, SameOwner, Tokens,
 };
-use serde::Deserialize;
-use toml::Spanned;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::names::names;
 use super::{LeaseTable, length, not_zero, spanned, written};
+use crate::schema::Named;
 use crate::value::{Length, Whole};
-use crate::{Diagnostic, Diagnostics};
+use crate::{Diagnostic, Diagnostics, Spanned};
 
 names! {
     /// Where fencing tokens come from.
@@ -37,7 +38,7 @@ names! {
 }
 
 /// What a restart of the grantor does to leases that live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RestartName {
     /// Each gets a full term.
@@ -50,28 +51,49 @@ enum RestartName {
 }
 
 /// `[grantor]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct GrantorTable {
+    /// The clock that terms are measured on.
+    #[schemars(with = "Named<ClockKind>")]
     clock: ClockKind,
+    /// The shortest TTL it grants.
     ttl_min: Spanned<Length>,
+    /// The longest TTL it grants.
     ttl_max: Spanned<Length>,
+    /// So many TTLs go by before a lease expires; holders are told the TTL.
     ttl_multiplier: Whole<1, 10>,
+    /// How many leases a sweep ends; all unless it is given.
     sweep_at_most: Option<Spanned<Whole<1, 1_000_000>>>,
+    /// Leases end at the end of the bucket of time, of this length, in which their term ends.
     buckets: Option<Spanned<Length>>,
+    /// Where fencing tokens come from.
     tokens: TokensName,
+    /// What a restart gives to leases that live.
     restart: Spanned<RestartName>,
+    /// How much more than a term, with restart = extra.
     restart_extra: Option<Spanned<Length>>,
+    /// When a renewal is answered.
     renewals: RenewalsName,
+    /// What becomes of a renewal that comes when its lease has ended.
     renewal_of_ended: RenewalOfEndedName,
+    /// What a release must name.
     release_check: ReleaseCheckName,
+    /// Whether it keeps to the lock-delay.
     lock_delay_kept: Option<Spanned<LockDelayKeptName>>,
+    /// What becomes of a contender that comes while somebody else holds the resource.
     queue: QueueName,
+    /// What becomes of a contender that is the owner of the lease that lives.
     same_owner: SameOwnerName,
+    /// Whether a contender with a higher priority takes the lease from its holder.
     preemption: PreemptionName,
+    /// How it revokes.
     revocation: RevocationName,
+    /// How the keys that are attached to a lease end.
     keys: KeysEndName,
+    /// When an end that is not durable yet is tried again.
     end_patience: Spanned<Length>,
+    /// After how many tries an end is given up; never unless it is given.
     end_attempts: Option<Whole<1, 1_000>>,
 }
 

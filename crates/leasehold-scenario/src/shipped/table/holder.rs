@@ -5,36 +5,54 @@ use leasehold_protocol::policy::{
     AfterWaiting, Anchor, Backoff, GiveUp, HolderPolicy, Identity, Interval, Leave, Lifetime, LostContact,
     Margin,
 };
-use serde::Deserialize;
-use toml::Spanned;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::names::names;
 use super::{LeaseTable, length, not_zero, seconds, spanned, written};
+use crate::schema::Named;
 use crate::value::{AutoOrLength, Length, Percent, Share, Whole};
-use crate::{Diagnostic, Diagnostics, Environment};
+use crate::{Diagnostic, Diagnostics, Environment, Spanned};
 
 /// The most keys that a holder attaches to its lease. Chosen by us: each is an event when it ends.
 const MOST_KEYS: u32 = 100;
 
 /// `[holder]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HolderTable {
+    /// The clock that deadlines are measured on.
+    #[schemars(with = "Named<ClockKind>")]
     clock: ClockKind,
+    /// What the deadline is counted from.
     deadline_from: DeadlineFrom,
+    /// What it gives up of the TTL; auto is enough for the declared clock rates.
     margin: Spanned<AutoOrLength>,
+    /// For how long a round of renewal may fail; a round begins a renewal interval after the last. Instead of a margin.
     renew_deadline: Option<Spanned<Length>>,
+    /// A renewal may come earlier by up to this share of the interval.
     renew_jitter: Percent,
+    /// The first wait before it asks again; each is twice the last.
     retry: Spanned<Length>,
+    /// The longest such wait.
     retry_cap: Spanned<Length>,
+    /// A wait is stretched by up to this share.
     jitter: Percent,
+    /// How often it asks again while it waits for the resource.
     poll: Spanned<Length>,
+    /// When it stops to try for a renewal.
     give_up: GiveUpName,
+    /// What it does when its deadline comes and nothing was heard.
     on_lost_contact: OnLostContact,
+    /// In which order it leaves.
     leave: LeaveName,
+    /// What it does with a grant that it waited for.
     after_waiting: AfterWaitingName,
+    /// Who it says it is.
     identity: IdentityName,
+    /// How urgently each wants the resource.
     priority: Spanned<Priorities>,
+    /// How many keys it attaches to its lease.
     keys: Whole<0, MOST_KEYS>,
 }
 
@@ -48,7 +66,7 @@ names! {
 }
 
 /// How urgently each of the holders wants the resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Priorities {
     /// All alike.

@@ -4,7 +4,7 @@
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident for $policy:ident { $($(#[$default:meta])? $variant:ident),+ $(,)? })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         enum $name {
             $($(#[$default])? $variant),+

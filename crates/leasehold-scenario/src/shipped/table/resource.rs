@@ -3,21 +3,26 @@
 use leasehold_protocol::policy::{
     Duplicates, Fence, Reads, ResourcePolicy, Takeover, TaskEffects, WorkKind, WorkPolicy, Writes,
 };
-use serde::Deserialize;
-use toml::Spanned;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::names::names;
 use super::spanned;
-use crate::{Diagnostic, Diagnostics};
+use crate::{Diagnostic, Diagnostics, Spanned};
 
 /// `[resource]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ResourceTable {
+    /// Which tokens it accepts.
     fence: Spanned<FenceName>,
+    /// Whether a read fences off older tokens.
     reads: ReadsName,
+    /// Which writes it accepts, as far as tokens allow them.
     writes: WritesName,
+    /// What it does with an operation that comes twice.
     duplicates: DuplicatesName,
+    /// What it does with a task whose effect it has applied before.
     tasks: TasksName,
 }
 

@@ -2,22 +2,27 @@
 
 use leasehold_core::Span;
 use leasehold_protocol::policy::{Takeover, WorkKind, WorkPolicy};
-use serde::Deserialize;
-use toml::Spanned;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::names::names;
 use super::{length, millis, not_zero};
-use crate::Diagnostics;
 use crate::value::Length;
+use crate::{Diagnostics, Spanned};
 
 /// `[work]`: what a holder does while it holds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct WorkTable {
+    /// What a holder does while it holds.
     kind: KindName,
+    /// What it does first under a new claim.
     takeover: TakeoverName,
+    /// How often it works while it holds.
     every: Spanned<Length>,
+    /// How long it thinks between read and write, or over a task.
     think: Spanned<Length>,
+    /// When it repeats an operation that was not answered.
     retry: Spanned<Length>,
 }
 
