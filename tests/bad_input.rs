@@ -175,7 +175,14 @@ const WRONG: &[(&str, &[&str])] = &[
         &["both `at` and `when`", "the other is here", "remove one"],
     ),
     ("«[[fault]]»\non = \"holder\"\ndo = \"crash\"", &["neither `at` nor `when`", "add `at = \"20s\"`"]),
-    (fault!("when = «\"ttl < 9%\"»", "on = \"holder\"", "do = \"crash\""), &["ttl_remaining < N%"]),
+    (
+        fault!("when = «\"ttl < 9%\"»", "on = \"holder\"", "do = \"crash\""),
+        &["no condition is called ttl", "`ttl_remaining < N%`"],
+    ),
+    (
+        fault!("when = «\"ttl_remaining < 9\"»", "on = \"holder\"", "do = \"crash\""),
+        &["it is written ttl_remaining < N%"],
+    ),
     (fault!("at = \"1s\"", "on = «\"hodler\"»", "do = \"crash\""), &["`hodler`", "did you mean `holder`?"]),
     (
         fault!("at = \"1s\"", "on = «\"banana\"»", "do = \"crash\""),

@@ -9,6 +9,9 @@ use leasehold_scenario::{Scenario, Source, Variant};
 /// Enough to see that an expectation does not hang on one lucky seed.
 const SEEDS: u64 = 20;
 
+/// What breaks without any fault: it needs no more than two who want the same.
+const BROKEN_BY_ITSELF: [&str; 1] = ["shared-identity"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -84,6 +87,9 @@ fn every_scripted_fault_lands() {
 fn what_breaks_does_not_break_without_its_faults() {
     for path in files("breaks") {
         let mut scenario = load(&path, Variant::AsWritten);
+        if BROKEN_BY_ITSELF.contains(&scenario.name.as_str()) {
+            continue;
+        }
         scenario.template.faults.clear();
         let report = scenario.run(0, Engine::Sim, &mut ());
         let violations = report.judgement.violations();

@@ -107,6 +107,16 @@ impl Reach {
             NodeEvent::AccessRefused { access: Access::Write, refusal: Refusal::Stale { .. }, .. } => {
                 self.pass(Probe::StaleWriteRejected);
             }
+            // Such a fence does not know which of two tokens is older; the grants do.
+            NodeEvent::AccessRefused {
+                resource,
+                access: Access::Write,
+                refusal: Refusal::NotCurrent { .. },
+                token,
+                ..
+            } if scene.leases.newest_token(resource).is_some_and(|newest| token < newest) => {
+                self.pass(Probe::StaleWriteRejected);
+            }
             _ => {}
         }
     }
@@ -250,6 +260,13 @@ mod tests {
         }
         let rejected = |access| reached(Probe::StaleWriteRejected, &[at(s(1), S, refused(A, access, 1, 2))]);
         assert_eq!(rejected(Access::Write), 1);
+        let not_current = |token| {
+            let refusal = Refusal::NotCurrent { current: Token(2) };
+            let (resource, token) = (R, Token(token));
+            let refused = NodeEvent::AccessRefused { resource, by: A, access: Access::Write, token, refusal };
+            reached(Probe::StaleWriteRejected, &[grants[0], grants[1], at(s(21), S, refused)])
+        };
+        assert_eq!((not_current(1), not_current(2)), (1, 0));
         assert_eq!(rejected(Access::Read), 0);
     }
 

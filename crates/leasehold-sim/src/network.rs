@@ -44,6 +44,7 @@ pub(crate) struct Network {
 #[derive(Clone, Copy, Default)]
 struct Link {
     ordinals: Ordinals,
+    unclogged: Ordinals,
     /// How many disturbances concern this link; nearly always none.
     disturbed: u32,
 }
@@ -204,22 +205,24 @@ impl Network {
         key: NoiseKey,
         mut touched: impl FnMut(FaultId),
     ) -> Fate {
-        // What has not set out is not lost on the way.
-        if let Some(by) = self.disturbed_by(from, to, Effect::Clog) {
-            touched(by.fault);
-            return Fate::Clogged(by);
-        }
-        if let Some(fault) = self.cut_by(from, to) {
-            touched(fault);
-            return Fate::LostTo(fault);
-        }
         let place = from.index() * self.nodes + to.index();
+        let disturbed = self.links[place].disturbed > 0;
+        if disturbed {
+            // What has not set out is not lost on the way.
+            if let Some(by) = self.disturbed_by(from, to, Effect::Clog) {
+                touched(by.fault);
+                return Fate::Clogged(by);
+            }
+            if let Some(fault) = self.cut_by(from, to) {
+                touched(fault);
+                return Fate::LostTo(fault);
+            }
+        }
         let link = &mut self.links[place];
         let ordinal = match departure {
             Departure::Sent => link.ordinals.next(now),
-            Departure::Unclogged => link.ordinals.next(now) | UNCLOGGED,
+            Departure::Unclogged => link.unclogged.next(now) | UNCLOGGED,
         };
-        let disturbed = link.disturbed > 0;
         let mut draws = key.draws(Use::Message, from, to, now, ordinal);
         let mut loss = self.loss;
         if let Some(burst) = &self.burst {
@@ -425,6 +428,19 @@ mod tests {
     fn two_messages_of_one_instant_have_fates_of_their_own() {
         let mut network = network(0, 0);
         assert_ne!(fate(&mut network, A, B, 7), fate(&mut network, A, B, 7));
+    }
+
+    #[test]
+    fn what_leaves_a_clog_does_not_change_the_fate_of_what_is_sent_then() {
+        let fates = |unclogged: u32| {
+            let mut network = network(0, 0);
+            let now = SimInstant::from_nanos(7);
+            for _ in 0..unclogged {
+                network.fate((A, B), Departure::Unclogged, now, NoiseKey(1), |_| ());
+            }
+            [fate(&mut network, A, B, 7), fate(&mut network, A, B, 7)]
+        };
+        assert_eq!(fates(0), fates(5));
     }
 
     #[test]

@@ -90,4 +90,17 @@ mod tests {
             prop_assert_eq!(out, model);
         }
     }
+
+    #[test]
+    fn what_is_taken_out_is_gone_and_the_rest_keeps_its_order() {
+        let mut queue = Queue::new();
+        for i in 0..20 {
+            queue.push(SimInstant::from_nanos(i / 7), i);
+        }
+        let mut out = queue.extract(|i| i % 3 == 0);
+        out.sort();
+        assert_eq!(out, [0, 3, 6, 9, 12, 15, 18]);
+        let left: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|(_, i)| i).collect();
+        assert_eq!(left, (0..20).filter(|i| i % 3 != 0).collect::<Vec<_>>());
+    }
 }

@@ -17,6 +17,14 @@ pub(crate) struct Term {
     pub(crate) end: Reading,
     /// Grows whenever the term or the grantor's clocks change: what is scheduled carries it.
     pub(crate) generation: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Live,
+    /// A renewal may still bring it back, if its grantor does such things.
+    Ended,
 }
 
 /// What a report means for those who wait.
@@ -29,10 +37,10 @@ pub(crate) enum News {
     Nothing,
 }
 
-/// All live leases, and how the others ended.
+/// The latest lease of each resource, and how the others ended.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    live: Vec<Term>,
+    latest: Vec<Term>,
     /// The resources whose last lease expired.
     expired: BTreeSet<ResourceId>,
     generations: u32,
@@ -48,10 +56,11 @@ impl Terms {
             }
             NodeEvent::Renewed { resource, lease, ttl, .. } => {
                 let known = self
-                    .live
+                    .latest
                     .iter()
                     .find(|term| (term.grantor, term.resource, term.lease) == (grantor, resource, lease));
                 let Some(holder) = known.map(|term| term.holder) else { return News::Nothing };
+                self.expired.remove(&resource);
                 News::Began(self.set(grantor, resource, lease, holder, now + ttl))
             }
             NodeEvent::Recovered { resource, lease, holder, ttl, ended: None, .. } => {
@@ -60,7 +69,10 @@ impl Terms {
             }
             NodeEvent::Recovered { resource, ended: Some(cause), .. }
             | NodeEvent::Ended { resource, cause, .. } => {
-                self.live.retain(|term| (term.grantor, term.resource) != (grantor, resource));
+                let same = |term: &&mut Term| (term.grantor, term.resource) == (grantor, resource);
+                if let Some(term) = self.latest.iter_mut().find(same) {
+                    term.state = State::Ended;
+                }
                 match cause {
                     EndCause::Expired => self.expired.insert(resource),
                     EndCause::Released { .. } | EndCause::Revoked { .. } => self.expired.remove(&resource),
@@ -73,13 +85,14 @@ impl Terms {
 
     /// The term of this generation, if nothing has changed since.
     pub(crate) fn current(&self, generation: u32) -> Option<&Term> {
-        self.live.iter().find(|term| term.generation == generation)
+        self.latest.iter().find(|term| term.generation == generation && term.state == State::Live)
     }
 
     /// Gives the terms of a grantor new generations, because its clocks have changed.
     pub(crate) fn of_grantor(&mut self, grantor: NodeId) -> Vec<Term> {
         let generations = &mut self.generations;
-        let of_it = self.live.iter_mut().filter(|term| term.grantor == grantor);
+        let is_its = |term: &&mut Term| term.grantor == grantor && term.state == State::Live;
+        let of_it = self.latest.iter_mut().filter(is_its);
         of_it
             .map(|term| {
                 *generations += 1;
@@ -98,11 +111,12 @@ impl Terms {
         end: Reading,
     ) -> Term {
         self.generations += 1;
-        let term = Term { grantor, resource, lease, holder, end, generation: self.generations };
+        let term =
+            Term { grantor, resource, lease, holder, end, generation: self.generations, state: State::Live };
         let same = |old: &&mut Term| (old.grantor, old.resource) == (grantor, resource);
-        match self.live.iter_mut().find(same) {
+        match self.latest.iter_mut().find(same) {
             Some(old) => *old = term,
-            None => self.live.push(term),
+            None => self.latest.push(term),
         }
         term
     }
@@ -145,7 +159,17 @@ mod tests {
         assert!(terms.current(first.generation).is_none() && terms.current(second.generation).is_some());
         assert!(matches!(terms.observe(G, at(60), &renewed(7)), News::Nothing), "of a lease never heard of");
         terms.observe(G, at(150), &ended(1, EndCause::Expired));
-        assert!(terms.current(second.generation).is_none());
+        assert!(terms.current(second.generation).is_none() && terms.of_grantor(G).is_empty());
+    }
+
+    #[test]
+    fn a_renewal_of_an_ended_lease_brings_it_back() {
+        let mut terms = Terms::default();
+        terms.observe(G, at(0), &granted(1));
+        terms.observe(G, at(100), &ended(1, EndCause::Expired));
+        let News::Began(back) = terms.observe(G, at(120), &renewed(1)) else { panic!("a term") };
+        assert_eq!(terms.current(back.generation).map(|term| term.end), Some(at(220)));
+        assert!(matches!(terms.observe(G, at(130), &granted(2)), News::Began(_)), "nothing had expired");
     }
 
     #[test]

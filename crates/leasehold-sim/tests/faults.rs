@@ -402,6 +402,14 @@ fn in_a_ring_everybody_has_two_to_talk_to_and_over_a_bridge_one_node_has_all() {
         assert_eq!(silent.iter().filter(|(_, to)| *to == node).count(), 2, "{node}");
         assert_eq!(ran.world(node, WorldEvent::FaultLanded { fault: FaultId(0) }), [500]);
     }
+    let rings = (0..50).map(|key| {
+        let mut plan = plan(vec![fault(500, everybody(Pick::All), Action::Partition(Scope::Ring), 300)]);
+        plan.noise = NoiseKey(key);
+        run_on(ClockKind::Boot, plan).silent(505, 795)
+    });
+    let rings: std::collections::BTreeSet<Vec<(NodeId, NodeId)>> = rings.collect();
+    assert!(rings.len() > 8, "of twelve rings of five: {}", rings.len());
+
     let ran = run(vec![fault(500, C, Action::Partition(Scope::Bridge), 300)]);
     let silent = ran.silent(505, 795);
     assert_eq!(silent.len(), 8, "two on either side");
@@ -538,7 +546,11 @@ fn a_swizzle_clogs_one_after_the_other_and_heals_in_another_order() {
     let times: Vec<u64> = clogged.iter().map(|&(at, _)| at).collect();
     assert_eq!(times, [491, 591, 691, 791, 791]);
     let order = |list: &[(u64, NodeId)]| list.iter().map(|&(_, node)| node).collect::<Vec<_>>();
-    assert_ne!(order(&clogged), order(&healed));
+    assert_ne!(
+        order(&clogged)[..3],
+        order(&healed)[..3],
+        "the last two are clogged as far as they can tell at once"
+    );
     for (from, to) in [(A, B), (G, D)] {
         let mut ticks: Vec<u64> = ran.heard(from, to).iter().map(|&(tick, _)| tick).collect();
         ticks.sort();

@@ -125,12 +125,13 @@ impl Summary<'_> {
             styled(
                 TITLE,
                 format!(
-                    "{:24}  {:>7}  {:>7}  {:>10}  closest call",
+                    "{:26}  {:>7}  {:>7}  {:>10}  closest call",
                     "invariant", "judged", "excused", "violations"
                 )
             )
         ));
-        for report in &self.report.judgement.invariants {
+        let idle = |report: &&InvariantReport| report.judged == 0 && report.excused == 0;
+        for report in self.report.judgement.invariants.iter().filter(|report| !idle(report)) {
             let InvariantReport { invariant, judged, excused, violations, closest_call, .. } = report;
             let name = format!("{:3} {}", invariant.id(), invariant.name());
             let violations = match violations {
@@ -140,7 +141,12 @@ impl Summary<'_> {
             let excused = if *excused == 0 { "-".to_owned() } else { words::grouped(*excused) };
             let closest = closest_call.map_or_else(|| "-".to_owned(), |call| closeness(&call));
             let judged = words::grouped(*judged);
-            page.line(format_args!("{name:24}  {judged:>7}  {excused:>7}  {violations}  {closest}"));
+            page.line(format_args!("{name:26}  {judged:>7}  {excused:>7}  {violations}  {closest}"));
+        }
+        let idle: Vec<&str> =
+            self.report.judgement.invariants.iter().filter(idle).map(|report| report.invariant.id()).collect();
+        if !idle.is_empty() {
+            page.line(format_args!("idle        {}: nothing happened that they judge", idle.join(", ")));
         }
     }
 

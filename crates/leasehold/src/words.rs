@@ -4,7 +4,7 @@ use leasehold_check::{Fact, Finding, Hazard};
 use leasehold_core::event::{
     Access, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Phase, Refusal, WorldEvent,
 };
-use leasehold_core::{Event, Leg};
+use leasehold_core::{Event, Leg, Reading};
 
 use crate::names::Names;
 
@@ -64,10 +64,10 @@ fn reported(names: &Names, event: &NodeEvent) -> String {
             format!("puts {} into the queue{}, place {position}", names.node(contender), names.on(resource))
         }
         NodeEvent::ClaimStarted(Claim { resource, token, deadline, .. }) => {
-            format!("claims{} under token {token} until {deadline}", names.on(resource))
+            format!("claims{} under token {token} {}", names.on(resource), until(deadline))
         }
         NodeEvent::ClaimRenewed(Claim { resource, token, deadline, .. }) => {
-            format!("goes on claiming{} under token {token} until {deadline}", names.on(resource))
+            format!("goes on claiming{} under token {token} {}", names.on(resource), until(deadline))
         }
         NodeEvent::ClaimEnded { resource, token, reason, .. } => {
             let why = match reason {
@@ -176,6 +176,14 @@ fn done(names: &Names, event: &WorldEvent) -> String {
         WorldEvent::PhaseEntered { phase: Phase::Settle } => {
             "all faults are healed; liveness is judged from here".to_owned()
         }
+    }
+}
+
+/// A deadline, or that there is none.
+fn until(deadline: Reading) -> String {
+    match deadline.as_nanos() {
+        i64::MAX => "until it is told otherwise".to_owned(),
+        _ => format!("until {deadline}"),
     }
 }
 

@@ -398,7 +398,7 @@ fn broken_rules_are_shown_where_they_are_broken() {
         (
             "when = \"ttl < 10%\"\non = \"holder\"\ndo = \"pause\"",
             (7, 8),
-            &["no condition is called ttl", "expected `ttl_remaining`, `expiry_within`,"],
+            &["no condition is called ttl", "expected `ttl_remaining < N%`, `expiry_within 2s`,"],
         ),
         ("when = \"ttl_remaining > 10%\"\non = \"holder\"\ndo = \"pause\"", (7, 8), &["a `<` should follow"]),
         (

@@ -15,6 +15,10 @@ deserialize_from_text!(When);
 const NAMES: [&str; 5] =
     ["ttl_remaining", "expiry_within", "grant_in_flight", "renewal_in_flight", "after_takeover"];
 
+/// How they are written.
+const FORMS: [&str; 5] =
+    ["ttl_remaining < N%", "expiry_within 2s", "grant_in_flight", "renewal_in_flight", "after_takeover"];
+
 impl FromText for When {
     const EXPECTED: &'static str = r#"a condition such as "ttl_remaining < 10%""#;
     const EXAMPLES: &'static [&'static str] = &[
@@ -56,7 +60,7 @@ fn unknown(name: &str) -> Reason {
     });
     reason.help(match nearest(name, NAMES) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("expected {}", listed(NAMES)),
+        None => format!("expected {}", listed(FORMS)),
     })
 }
 
