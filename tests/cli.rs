@@ -377,6 +377,26 @@ fn json_is_one_object_with_the_documented_fields() {
     assert!(invariants[0]["closest_call"]["left_ns"].as_u64() > Some(0), "exclusivity has one");
 }
 
+/// A lease for every cycle of work is a thousand leases: they come and go without a line each.
+#[test]
+fn leases_that_come_and_go_are_folded_and_shown_in_full_on_request() {
+    let fills = "scenarios/holds/cache-fill-under-a-lease.toml";
+    let log = run(&[fills]).stdout;
+    let granted = |log: &str| log.lines().filter(|line| line.contains(" grants lease ")).count();
+    assert!(log.contains("leases granted and given back"), "{log}");
+    assert!(log.contains("refuses a write of"), "what is not routine is there");
+    assert!(granted(&log) < 60, "{log}");
+    assert!(granted(&run(&[fills, "--verbose"]).stdout) > 500);
+}
+
+/// A fault on many nodes fires once.
+#[test]
+fn a_fault_on_many_nodes_is_told_once_and_where_it_landed() {
+    let log = run(&["scenarios/holds/mass-expiry-under-a-rate-limit.toml"]).stdout;
+    let lines = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!((lines("fault 1 fires"), lines("fault 1 lands")), (1, 16), "{log}");
+}
+
 #[test]
 fn a_violation_in_json_counts_what_the_evidence_shows() {
     let json = run(&[UNFENCED, "--format", "json"]).json();

@@ -49,6 +49,20 @@ fn no_allocation_per_event() {
     assert!(long.abs_diff(short) <= 4, "{short} allocations in 10 minutes, {long} in 20");
 }
 
+/// Nor does a link that keeps what is sent on it for all that time.
+#[test]
+fn memory_is_flat_over_a_clogged_day() {
+    let clogged = |chaos: &str| {
+        let clog = "[[fault]]\nat = \"1s\"\non = \"resource\"\ndo = \"clog\"\n";
+        let source = Source::from_text("long.toml", format!("{SCENARIO}\n{clog}"))
+            .with_overlays([format!("phases.chaos={chaos}"), "work.retry=2s".to_owned()]);
+        Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (_, hour, _) = measure(&clogged("1h"));
+    let (_, day, _) = measure(&clogged("24h"));
+    assert!(day < hour + hour / 10, "{hour} bytes after an hour, {day} after a day");
+}
+
 /// A day holds no more than an hour does, and far less than 64 MiB.
 #[test]
 fn memory_is_flat_over_a_simulated_day() {

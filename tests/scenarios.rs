@@ -9,8 +9,8 @@ use leasehold_scenario::{Scenario, Source, Variant};
 /// Enough to see that an expectation does not hang on one lucky seed.
 const SEEDS: u64 = 20;
 
-/// What breaks without any fault: it needs no more than two who want the same.
-const BROKEN_BY_ITSELF: [&str; 1] = ["shared-identity"];
+/// What breaks without any fault: it needs no more than somebody who wants the lease.
+const BROKEN_BY_ITSELF: [&str; 2] = ["gives-up-before-an-answer-can-come", "shared-identity"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

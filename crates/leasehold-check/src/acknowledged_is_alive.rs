@@ -17,7 +17,11 @@
 //! The first two are excused while the grantor's disk does not keep what was synced, at any time since its last
 //! new lease id. An order is in memory, so nothing excuses the third.
 //!
+//! Told once of each lease.
+//!
 //! Judged: every positive answer to a renewal.
+
+use alloc::collections::BTreeMap;
 
 use leasehold_core::{LeaseId, NodeEvent, NodeId, ResourceId};
 
@@ -28,9 +32,12 @@ use crate::finding::Fact;
 use crate::leases::{Lease, Standing};
 use crate::scene::Scene;
 
-/// Compares answers with leases. All there is to remember, the scene does.
+/// Compares answers with leases. What there is to remember of those, the scene does.
 #[derive(Debug, Default)]
-pub(crate) struct AcknowledgedIsAlive;
+pub(crate) struct AcknowledgedIsAlive {
+    /// The last lease of each resource of which a violation was told: of one lease it is told once.
+    told: BTreeMap<(NodeId, ResourceId), LeaseId>,
+}
 
 impl AcknowledgedIsAlive {
     fn live(scene: &Scene, lease: &Lease, answer: Fact, book: &mut Book) {
@@ -61,12 +68,26 @@ impl AcknowledgedIsAlive {
         });
     }
 
-    fn answered(scene: &Scene, grantor: NodeId, resource: ResourceId, lease: LeaseId, book: &mut Book) {
+    fn answered(
+        &mut self,
+        scene: &Scene,
+        grantor: NodeId,
+        resource: ResourceId,
+        lease: LeaseId,
+        book: &mut Book,
+    ) {
+        if self.told.get(&(grantor, resource)) == Some(&lease) {
+            return;
+        }
+        let told = book.report().violations;
         let answer = Fact::Acknowledged { at: scene.now, grantor, lease, resource };
         match scene.leases.standing(grantor, lease) {
             Standing::Live(lease) => Self::live(scene, lease, answer, book),
             Standing::Ended => Self::dead(scene, grantor, "acknowledged-ended-lease", answer, book),
             Standing::Unknown => Self::dead(scene, grantor, "acknowledged-unknown-lease", answer, book),
+        }
+        if book.report().violations > told {
+            self.told.insert((grantor, resource), lease);
         }
     }
 }
@@ -78,7 +99,7 @@ impl Checker for AcknowledgedIsAlive {
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         if let NodeEvent::RenewalAcknowledged { resource, lease } = *event {
-            Self::answered(scene, node, resource, lease, book);
+            self.answered(scene, node, resource, lease, book);
         }
     }
 }
@@ -119,6 +140,18 @@ mod tests {
         }
         assert_eq!(answer(&[]), Some("acknowledged-unknown-lease"));
         assert_eq!(answer(&[granted(2, B)]), Some("acknowledged-ended-lease"), "ids only grow");
+    }
+
+    #[test]
+    fn it_is_told_once_of_a_lease() {
+        let twice = [granted(1, A), end_ordered(1, EXPIRED), acknowledged(1), acknowledged(1)];
+        let then = [ended(1, EXPIRED), granted(2, B), end_ordered(2, EXPIRED), acknowledged(2)];
+        let at_once = |events: &[NodeEvent]| {
+            let events: std::vec::Vec<_> = events.iter().map(|event| at(s(1), G, *event)).collect();
+            judged(&events).clauses()
+        };
+        assert_eq!(at_once(&twice), [AFTER_ORDER]);
+        assert_eq!(at_once(&[&twice[..], &then].concat()), [AFTER_ORDER, AFTER_ORDER]);
     }
 
     #[test]

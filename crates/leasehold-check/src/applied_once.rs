@@ -11,7 +11,8 @@
 //! * `never-applied`: a task was applied although one before it never was.
 //!
 //! A crash can swallow the report of an effect that the disk kept. The versions then show how many: an effect that
-//! replaces a later version than the one before left. So many tasks may be missing.
+//! replaces a later version than the one before left. So many tasks may be missing; and one more for a crash that
+//! fell between the report of an effect and that of its task.
 //!
 //! Excused, and counted anew from there, if the resource's disk lost something since the last task was applied.
 //! Nothing else excuses it: only the highest task has to be remembered.
@@ -20,7 +21,7 @@
 
 use alloc::collections::BTreeMap;
 
-use leasehold_core::{NodeEvent, NodeId, ResourceId, SimInstant, TaskId, Version};
+use leasehold_core::{NodeEvent, NodeId, ResourceId, SimInstant, TaskId, Version, WorldEvent};
 
 use crate::assumptions::DISK;
 use crate::book::{Book, Case};
@@ -36,8 +37,10 @@ struct Progress {
     last: Option<Fact>,
     applied_at: SimInstant,
     version: Version,
-    /// How many effects since then were accepted without a report.
+    /// How many effects since then were accepted without a report, of themselves or of their task.
     unreported: u64,
+    /// The node that reported the last effect, as long as it did not report a task that was applied by it.
+    may_owe_a_task: Option<NodeId>,
 }
 
 /// Counts the tasks of each resource.
@@ -47,7 +50,8 @@ pub(crate) struct AppliedOnce {
 }
 
 impl Progress {
-    fn accepted(&mut self, replaced: Version) {
+    fn accepted(&mut self, by: NodeId, replaced: Version) {
+        self.may_owe_a_task = Some(by);
         self.unreported = self.unreported.saturating_add(replaced.0.saturating_sub(self.version.0));
         self.version = replaced.next();
     }
@@ -66,14 +70,14 @@ impl Progress {
 
 impl Checker for AppliedOnce {
     fn topics(&self) -> Topics {
-        Topics::ACCESSES
+        Topics::ACCESSES.and(Topics::PROCESSES)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         let at = scene.now;
         match *event {
             NodeEvent::EffectAccepted { resource, replaced, .. } => {
-                self.resources.entry(resource).or_default().accepted(replaced);
+                self.resources.entry(resource).or_default().accepted(node, replaced);
             }
             NodeEvent::TaskApplied { resource, task, by, token } => {
                 let progress = self.resources.entry(resource).or_default();
@@ -100,9 +104,20 @@ impl Checker for AppliedOnce {
                 }
                 let next = if is_excused { task.next() } else { progress.next.max(task.next()) };
                 let version = progress.version;
-                *progress = Progress { next, last: Some(applied), applied_at: at, version, unreported: 0 };
+                let last = Some(applied);
+                *progress = Progress { next, last, applied_at: at, version, ..Progress::default() };
             }
             _ => {}
+        }
+    }
+
+    fn on_world(&mut self, _: &Scene, node: Option<NodeId>, event: &WorldEvent, _: &mut Book) {
+        if matches!(event, WorldEvent::Crashed) {
+            for progress in self.resources.values_mut() {
+                if progress.may_owe_a_task.take_if(|by| Some(*by) == node).is_some() {
+                    progress.unreported = progress.unreported.saturating_add(1);
+                }
+            }
         }
     }
 }
@@ -178,6 +193,24 @@ mod tests {
         assert_eq!(after(1, 2), Some("never-applied"));
         assert_eq!(after(2, 3), Some("never-applied"));
         assert_eq!(after(2, 0), Some("applied-twice"));
+    }
+
+    /// The effect was told, its task was not.
+    #[test]
+    fn a_crash_can_fall_between_an_effect_and_its_task() {
+        let with = |between: &[Event]| {
+            let first = at(s(1), S, wrote(A, 1, 0, None));
+            let second = [at(s(4), S, wrote(A, 1, 1, None)), at(s(4), S, applied(1))];
+            judged(&[&[first], between, &second[..]].concat()).clauses().pop()
+        };
+        assert_eq!(with(&[at(s(2), S, CRASHED), at(s(3), S, RESTARTED)]), None);
+        assert_eq!(with(&[]), Some("never-applied"), "it does not say so for another reason");
+        assert_eq!(with(&[at(s(2), A, CRASHED)]), Some("never-applied"), "another node crashed");
+        let told = [at(s(1), S, applied(0)), at(s(2), S, CRASHED), at(s(3), S, RESTARTED)];
+        assert_eq!(with(&told), None);
+        let then = [at(s(4), S, wrote(A, 1, 1, None)), at(s(4), S, applied(2))];
+        let events = [&[at(s(1), S, wrote(A, 1, 0, None))], &told[..], &then[..]].concat();
+        assert_eq!(judged(&events).clauses(), ["never-applied"], "it owed none");
     }
 
     #[test]

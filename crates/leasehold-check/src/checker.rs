@@ -91,6 +91,8 @@ impl Topics {
                 | WorldEvent::Paused
                 | WorldEvent::Suspended
                 | WorldEvent::Resumed
+                | WorldEvent::Throttled
+                | WorldEvent::Unthrottled
                 | WorldEvent::Panicked => Self::PROCESSES,
                 WorldEvent::ClaimLapsed { .. } | WorldEvent::ClaimResumed { .. } => Self::CLAIMS,
                 WorldEvent::PhaseEntered { .. } => Self::PHASES,
@@ -104,8 +106,6 @@ impl Topics {
                 | WorldEvent::DiskStalled
                 | WorldEvent::DiskFlows
                 | WorldEvent::DiskWiped
-                | WorldEvent::Throttled
-                | WorldEvent::Unthrottled
                 | WorldEvent::CommandGiven { .. }
                 | WorldEvent::MessageLost { .. }
                 | WorldEvent::FaultFired { .. }

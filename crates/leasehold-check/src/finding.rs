@@ -297,6 +297,15 @@ pub enum Fact {
         /// The newest so far.
         token: Token,
     },
+    /// What was due was put off.
+    PutOff {
+        /// When.
+        at: SimInstant,
+        /// Because of whom.
+        node: NodeId,
+        /// Why.
+        why: &'static str,
+    },
     /// A length of true time was to keep to a bound.
     Bound {
         /// What was measured.

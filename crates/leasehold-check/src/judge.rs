@@ -177,7 +177,7 @@ fn checker(invariant: Invariant, header: &Header) -> Box<dyn Checker> {
         Invariant::TokenOrder => Box::new(TokenOrder),
         Invariant::NoEarlyEnd => Box::new(NoEarlyEnd),
         Invariant::NoImmortalLease => Box::new(NoImmortalLease::default()),
-        Invariant::AcknowledgedIsAlive => Box::new(AcknowledgedIsAlive),
+        Invariant::AcknowledgedIsAlive => Box::new(AcknowledgedIsAlive::default()),
         Invariant::NoResurrection => Box::new(NoResurrection),
         Invariant::OwnerOnly => Box::new(OwnerOnly::default()),
         Invariant::LockDelay => Box::new(LockDelay::default()),

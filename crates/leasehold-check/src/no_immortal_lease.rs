@@ -8,6 +8,8 @@
 //! * when a paused or suspended grantor goes on, its leases are due no sooner than its slack later;
 //! * when a crashed one is back, they are due no sooner than a whole term later, and a lease that it then
 //!   recovers has a term of the length it says, once a restart;
+//! * while its process is throttled nothing is overdue, and when it is not any more, they are due no sooner than
+//!   its slack later;
 //! * while its disk is slower than declared nothing is overdue, and when it is not any more, they are due no
 //!   sooner than a whole term later. That is no excuse for ever: an end that was given up meanwhile is found.
 //!
@@ -25,7 +27,7 @@
 //! Judged: every end and every renewal of a live lease, and what is overdue at the end of the run. An end that
 //! is only found on the disk is not: when it came is not known. Closest call: the time left until it was due.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use leasehold_core::event::Assumption;
 use leasehold_core::{LeaseId, NodeEvent, NodeId, SimInstant, Span, WorldEvent};
@@ -47,17 +49,22 @@ struct Due {
     awaits_recovery: bool,
     /// Whether its grantor's disk lost something since it was last heard of.
     may_be_forgotten: bool,
+    /// When that was put off for the last time, and why.
+    put_off: Option<(SimInstant, &'static str)>,
 }
 
 impl Due {
     fn of_term(scene: &Scene, grantor: NodeId, ttl: Span) -> Self {
         let at = scene.now.saturating_add(scene.bounds.latest_end(ttl));
         let may_be_forgotten = scene.assumptions.is_broken(grantor, Assumption::DiskKeeps);
-        Self { ttl, term_began: scene.now, at, awaits_recovery: false, may_be_forgotten }
+        Self { ttl, term_began: scene.now, at, awaits_recovery: false, may_be_forgotten, put_off: None }
     }
 
-    fn no_sooner_than(&mut self, instant: SimInstant) {
-        self.at = self.at.max(instant);
+    fn no_sooner_than(&mut self, instant: SimInstant, now: SimInstant, why: &'static str) {
+        if instant > self.at {
+            self.at = instant;
+            self.put_off = Some((now, why));
+        }
     }
 }
 
@@ -65,6 +72,8 @@ impl Due {
 #[derive(Debug, Default)]
 pub(crate) struct NoImmortalLease {
     live: BTreeMap<(NodeId, LeaseId), Due>,
+    /// The nodes whose process is throttled.
+    slow: BTreeSet<NodeId>,
 }
 
 impl NoImmortalLease {
@@ -73,7 +82,7 @@ impl NoImmortalLease {
         self.live.range_mut(all).map(|(_, due)| due)
     }
 
-    fn judge(scene: &Scene, key: (NodeId, LeaseId), due: Due, clause: &'static str, book: &mut Book) {
+    fn judge(&self, scene: &Scene, key: (NodeId, LeaseId), due: Due, clause: &'static str, book: &mut Book) {
         let (grantor, id) = key;
         if scene.assumptions.excused_since(grantor, due.term_began, &CLOCKS) {
             book.excuse();
@@ -85,7 +94,7 @@ impl NoImmortalLease {
             book.slack(due.at - scene.now, Some(allowed));
             return;
         }
-        if scene.assumptions.is_broken(grantor, Assumption::DiskTimely) {
+        if scene.assumptions.is_broken(grantor, Assumption::DiskTimely) || self.slow.contains(&grantor) {
             book.excuse();
             return;
         }
@@ -94,10 +103,12 @@ impl NoImmortalLease {
             let lease = scene.leases.live(grantor, id);
             let measured = scene.now - due.term_began;
             let term = lease.into_iter().flat_map(|lease| [lease.origin(), lease.term()]);
+            let put_off = due.put_off.map(|(at, why)| Fact::PutOff { at, node: grantor, why });
             Case {
                 nodes: [grantor].into_iter().chain(lease.and_then(|lease| lease.holder)).collect(),
                 resource: lease.map(|lease| lease.resource),
                 evidence: term
+                    .chain(put_off)
                     .chain([Fact::Bound { what: "greatest length of a term", allowed, measured }])
                     .collect(),
             }
@@ -117,7 +128,7 @@ impl Checker for NoImmortalLease {
             }
             NodeEvent::Renewed { lease, ttl, .. } => {
                 if let Some(due) = self.live.insert((node, lease), Due::of_term(scene, node, ttl)) {
-                    Self::judge(scene, (node, lease), due, "renewed-overdue", book);
+                    self.judge(scene, (node, lease), due, "renewed-overdue", book);
                 }
             }
             NodeEvent::Recovered { resource, lease, ttl, ended, .. } => {
@@ -136,7 +147,7 @@ impl Checker for NoImmortalLease {
             }
             NodeEvent::Ended { lease, .. } => {
                 if let Some(due) = self.live.remove(&(node, lease)) {
-                    Self::judge(scene, (node, lease), due, "ended-late", book);
+                    self.judge(scene, (node, lease), due, "ended-late", book);
                 }
             }
             _ => {}
@@ -146,19 +157,31 @@ impl Checker for NoImmortalLease {
     fn on_world(&mut self, scene: &Scene, node: Option<NodeId>, event: &WorldEvent, _: &mut Book) {
         let Some(node) = node else { return };
         match event {
-            WorldEvent::Resumed => {
+            WorldEvent::Throttled => {
+                self.slow.insert(node);
+            }
+            WorldEvent::Resumed | WorldEvent::Unthrottled => {
+                if matches!(event, WorldEvent::Unthrottled) {
+                    self.slow.remove(&node);
+                }
                 let instant = scene.now.saturating_add(scene.bounds.end_slack);
-                self.of(node).for_each(|due| due.no_sooner_than(instant));
+                let why = match event {
+                    WorldEvent::Resumed => "it had stood still, and goes on",
+                    _ => "it had been slow, and is no more",
+                };
+                self.of(node).for_each(|due| due.no_sooner_than(instant, scene.now, why));
             }
             WorldEvent::Restarted { .. } => {
                 for due in self.of(node) {
-                    due.no_sooner_than(scene.now.saturating_add(scene.bounds.latest_end(due.ttl)));
+                    let instant = scene.now.saturating_add(scene.bounds.latest_end(due.ttl));
+                    due.no_sooner_than(instant, scene.now, "it had been dead, and is back");
                     due.awaits_recovery = true;
                 }
             }
             WorldEvent::AssumptionRestored { assumption: Assumption::DiskTimely } => {
                 for due in self.of(node) {
-                    due.no_sooner_than(scene.now.saturating_add(scene.bounds.latest_end(due.ttl)));
+                    let instant = scene.now.saturating_add(scene.bounds.latest_end(due.ttl));
+                    due.no_sooner_than(instant, scene.now, "its disk had been slow, and is no more");
                 }
             }
             WorldEvent::AssumptionBroken { assumption: Assumption::DiskKeeps } => {
@@ -172,7 +195,7 @@ impl Checker for NoImmortalLease {
         for (key, due) in &self.live {
             let is_judged = scene.processes.of(key.0) == Process::Running && !due.may_be_forgotten;
             if scene.now > due.at && is_judged {
-                Self::judge(scene, *key, *due, "never-ended", book);
+                self.judge(scene, *key, *due, "never-ended", book);
             }
         }
     }
@@ -247,6 +270,32 @@ mod tests {
         }
         let of_another = [at(s(1), G, granted(1, A)), at(s(10), A, PAUSED), at(s(50), A, RESUMED)];
         assert_eq!(expiry(&of_another, s(51)), Some("ended-late"));
+    }
+
+    #[test]
+    fn the_evidence_says_why_more_time_was_allowed() {
+        let events = [
+            at(s(1), G, granted(1, A)),
+            at(s(10), G, PAUSED),
+            at(s(40), G, RESUMED),
+            at(s(50), G, ended(1, EXPIRED)),
+        ];
+        let report = report(Invariant::NoImmortalLease, &events, s(100));
+        let put_off = |fact: &&Fact| matches!(fact, Fact::PutOff { at, node: G, .. } if *at == s(40));
+        assert_eq!(report.evidence[0].evidence.iter().filter(put_off).count(), 1, "{report:?}");
+        let without = [events[0], events[3]];
+        let report = self::report(Invariant::NoImmortalLease, &without, s(100));
+        assert!(!report.evidence[0].evidence.iter().any(|fact| matches!(fact, Fact::PutOff { .. })));
+    }
+
+    #[test]
+    fn while_a_grantor_is_throttled_nothing_is_overdue() {
+        let slow = |node| [at(s(1), G, granted(1, A)), at(s(10), node, WorldEvent::Throttled)];
+        assert_eq!(expiry(&slow(G), s(50)), None);
+        assert_eq!(expiry(&slow(A), s(50)), Some("ended-late"));
+        let fast_again = |when| [slow(G)[0], slow(G)[1], at(when, G, WorldEvent::Unthrottled)];
+        assert_due(&fast_again(s(50)), s(51));
+        assert_due(&fast_again(s(12)), s(22));
     }
 
     #[test]

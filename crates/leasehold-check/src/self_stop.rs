@@ -7,6 +7,9 @@
 //! **Violation** `effect-after-end`: a node issued an effect under the token of its lease at or after the instant
 //! at which that lease expired, or at which its own release was taken. Told once for each lease.
 //!
+//! A release follows from what its holder did before, so where both share an instant their order counts. Else the
+//! instant of the end is not part of the lease.
+//!
 //! The end is when it was ordered, which is when the term was over, however long the disk then takes; where no
 //! order was told, or none since the last renewal, when it was told. An effect counts from the earliest instant at
 //! which it can have been decided: one that a pause or a suspend held back is the hazard `effect-outside-claim`,
@@ -38,11 +41,13 @@ use crate::scene::Scene;
 #[derive(Clone, Copy, Debug, Default)]
 struct Work {
     last: Option<Effect>,
+    /// The last effect when its own release was last taken.
+    before_release: Option<Effect>,
     ended: Option<EndedLease>,
 }
 
 /// An effect that was issued.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Effect {
     token: Token,
     op: OpId,
@@ -98,7 +103,13 @@ impl SelfStop {
         let token = lease.token;
         let mut ended = EndedLease { token, grantor, expiry, origin: lease.origin(), over, is_told: false };
         let work = self.work.entry((lease.resource, holder)).or_default();
-        if let Some(effect) = work.last.filter(|effect| effect.token == token) {
+        let is_known_as_before = |effect: &Effect| {
+            matches!(expiry, Expiry::No)
+                && work.before_release == Some(*effect)
+                && effect.issued.told_at == over.when.told_at
+        };
+        if let Some(effect) = work.last.filter(|effect| effect.token == token && !is_known_as_before(effect))
+        {
             ended.judge(scene, holder, lease.resource, effect, book);
         }
         work.ended = Some(ended);
@@ -159,6 +170,11 @@ impl Checker for SelfStop {
             | NodeEvent::Recovered { lease, ended: Some(cause), .. } => {
                 self.ended(scene, node, lease, cause, book);
             }
+            NodeEvent::ReleaseTaken { resource, by, .. } => {
+                if let Some(work) = self.work.get_mut(&(resource, by)) {
+                    work.before_release = work.last;
+                }
+            }
             // A grantor that lost its disk may give the same token out again.
             NodeEvent::Granted { resource, holder, token, .. } => {
                 if let Some(work) = self.work.get_mut(&(resource, holder)) {
@@ -215,6 +231,19 @@ mod tests {
         for [one, other] in [[end, late], [late, end]] {
             assert_eq!(judged(&[at(s(1), G, granted(1, A)), one, other]).counts(), (1, 0, 1));
         }
+    }
+
+    /// On a network without delay.
+    #[test]
+    fn a_release_follows_from_what_its_holder_did_at_the_same_instant() {
+        let end = released_by(A);
+        let release = [at(s(20), G, release_taken(1, A)), at(s(20), G, end_ordered(1, end))];
+        let (effect, ended) = (at(s(20), A, issued(1)), at(s(21), G, ended(1, end)));
+        let grant = at(s(1), G, granted(1, A));
+        assert_eq!(judged(&[grant, effect, release[0], release[1], ended]).clauses(), [""; 0]);
+        assert_eq!(judged(&[grant, release[0], release[1], effect, ended]).clauses(), [LATE]);
+        let late = at(just_after(s(20)), A, issued(1));
+        assert_eq!(judged(&[grant, effect, release[0], release[1], late, ended]).clauses(), [LATE]);
     }
 
     #[test]

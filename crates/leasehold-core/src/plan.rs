@@ -30,7 +30,8 @@ pub struct Plan {
     pub phases: Phases,
     /// The declared bound on clock rates. A rate outside breaks an assumption.
     pub clock_rate: Drift,
-    /// How many messages a stopped process's host buffers; more are lost.
+    /// How many messages a stopped process's host buffers, and a link on which a clog or a hold keeps them; more
+    /// are lost.
     pub receive_buffer: u32,
 }
 

@@ -16,7 +16,9 @@ use alloc::vec::Vec;
 use leasehold_core::time::{Drift, Span};
 use leasehold_core::{Bounds, Reckoning, Sum, Term};
 
-use crate::policy::{Expiry, GrantorPolicy, HolderPolicy, Queue, ResourcePolicy, Restart, WorkPolicy};
+use crate::policy::{
+    Expiry, GrantorPolicy, HolderPolicy, Queue, ResourcePolicy, Restart, SameOwner, WorkPolicy,
+};
 
 /// What is assumed of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +61,13 @@ pub struct Promise {
 
 /// The bounds, with the sums that they are the totals of. Source: docs/timing.md, sections 1 to 4.
 pub fn promise(environment: &Assumed, policies: &Policies) -> Promise {
-    let sums = Sums::new(environment, &policies.grantor, &policies.holder);
+    let sums = Sums::new(environment, policies);
     Promise { bounds: sums.bounds(), reckoning: reckoning::reckon(&sums, policies) }
 }
 
 /// The bounds alone.
-pub fn bounds(environment: &Assumed, grantor: &GrantorPolicy, holder: &HolderPolicy) -> Bounds {
-    Sums::new(environment, grantor, holder).bounds()
+pub fn bounds(environment: &Assumed, policies: &Policies) -> Bounds {
+    Sums::new(environment, policies).bounds()
 }
 
 /// All that bounds are made of.
@@ -75,7 +77,9 @@ struct Sums<'a> {
     holder: &'a HolderPolicy,
     /// T: the TTL that holders get.
     ttl: Span,
-    /// How long a lease may live after its last renewal. The first term is the TTL.
+    /// (1+j)·P: the longest that somebody waits before it asks again.
+    wait: Span,
+    /// How long a lease may live after its last renewal. The first term is that of the lease, m·T.
     latest_end: Sum,
     /// The same, unless the grantor restarts.
     undisturbed_end: Span,
@@ -84,7 +88,8 @@ struct Sums<'a> {
 }
 
 impl<'a> Sums<'a> {
-    fn new(environment: &'a Assumed, grantor: &'a GrantorPolicy, holder: &'a HolderPolicy) -> Self {
+    fn new(environment: &'a Assumed, policies: &'a Policies) -> Self {
+        let Policies { grantor, holder, work, .. } = policies;
         let ttl = grantor.negotiate(holder.ttl);
         let extra = match grantor.restart {
             Restart::Extra(extra) => environment.clock_rate.longest_true(extra),
@@ -92,9 +97,10 @@ impl<'a> Sums<'a> {
         };
         let latest_end = Sum::of("how long a lease may live", latest_end(environment, grantor, ttl, extra));
         let undisturbed_end = latest_end.total.saturating_sub(extra);
-        let terms = regrant(environment, grantor, holder, latest_end.total, undisturbed_end);
+        let wait = longest_wait(holder, work);
+        let terms = regrant(environment, grantor, wait, latest_end.total, undisturbed_end);
         let regrant = Sum::of("how long a resource may go unclaimed", terms);
-        Self { environment, grantor, holder, ttl, latest_end, undisturbed_end, regrant }
+        Self { environment, grantor, holder, ttl, wait, latest_end, undisturbed_end, regrant }
     }
 
     fn bounds(&self) -> Bounds {
@@ -105,7 +111,7 @@ impl<'a> Sums<'a> {
             delay,
             end_slack: self.latest_end.total.saturating_sub(term),
             regrant: self.regrant.total,
-            longest_ttl: self.ttl,
+            longest_ttl: self.grantor.term(self.ttl),
             lock_delay: self.grantor.lock_delay,
         }
     }
@@ -115,16 +121,14 @@ fn term(symbol: &'static str, value: Span, what: impl Into<String>) -> Term {
     Term { symbol, value, what: what.into() }
 }
 
-/// `(m·T+σ)/(1−ρ) + q + c`, and what a restart adds.
+/// `(m·T+σ+e)/(1−ρ) + q + c`: e is what a restart adds. The first term is that of the lease.
 fn latest_end(environment: &Assumed, grantor: &GrantorPolicy, ttl: Span, extra: Span) -> Vec<Term> {
     let rho = environment.clock_rate;
-    let mut terms =
-        vec![term("T/(1−ρ)", rho.longest_true(ttl), format!("the TTL of {ttl}, on a slow clock"))];
-    let more = grantor.ttl_multiplier.saturating_sub(1);
-    if more > 0 {
-        let what = format!("the grantor lets {} TTLs go by", grantor.ttl_multiplier);
-        terms.push(term("(m−1)·T/(1−ρ)", rho.longest_true(ttl.scale(u64::from(more), 1)), what));
-    }
+    let (symbol, what) = match grantor.ttl_multiplier {
+        1 => ("T/(1−ρ)", format!("the TTL of {ttl}, on a slow clock")),
+        m => ("m·T/(1−ρ)", format!("the grantor lets {m} TTLs of {ttl} go by, on a slow clock")),
+    };
+    let mut terms = vec![term(symbol, rho.longest_true(grantor.term(ttl)), what)];
     match grantor.expiry {
         Expiry::ExactTimer => {}
         Expiry::Sweep { every, at_most } => {
@@ -143,7 +147,7 @@ fn latest_end(environment: &Assumed, grantor: &GrantorPolicy, ttl: Span, extra: 
         }
     }
     if let Restart::Extra(length) = grantor.restart {
-        terms.push(term("x/(1−ρ)", extra, format!("a restart of the grantor adds {length}")));
+        terms.push(term("e/(1−ρ)", extra, format!("a restart of the grantor adds {length}")));
     }
     terms.push(term("c", environment.commit, "until the end is on the disk"));
     terms
@@ -153,7 +157,7 @@ fn latest_end(environment: &Assumed, grantor: &GrantorPolicy, ttl: Span, extra: 
 fn regrant(
     environment: &Assumed,
     grantor: &GrantorPolicy,
-    holder: &HolderPolicy,
+    wait: Span,
     latest_end: Span,
     undisturbed_end: Span,
 ) -> Vec<Term> {
@@ -174,8 +178,12 @@ fn regrant(
         let what = format!("after each of these ends, a lock-delay of {}", grantor.lock_delay);
         let lock_delay = rho.longest_true(grantor.lock_delay);
         terms.push(term("(1+w)·Λ/(1−ρ)", lock_delay.scale(1 + dead, 1), what));
+        // Whoever was refused asks anew, and if meanwhile a copy of its last request was granted, revokes that.
+        if (grantor.queue, grantor.same_owner) == (Queue::None, SameOwner::Revokes) {
+            let what = "once more, if the first grant answers a duplicate and its owner has that revoked";
+            terms.push(term("Λ/(1−ρ)", lock_delay, what));
+        }
     }
-    let wait = longest_wait(holder);
     let asks = rho.longest_true(wait);
     match grantor.queue {
         Queue::Fifo => {
@@ -191,10 +199,28 @@ fn regrant(
     }
     // The acquire, the grant, and the round trip that confirms it; twice, because the first grant may answer a
     // duplicate that nobody waits for and that is given back at once.
-    let exchange = delay.scale(4, 1) + commit;
+    let confirmation = round_trip(environment, grantor);
+    let exchange = delay.scale(2, 1) + commit + confirmation.length;
+    let symbol = match confirmation.waits_for_disk {
+        false => "2·(4d⁺+c)",
+        true => "2·(4d⁺+2c)",
+    };
     let what = "question, grant and confirmation; twice, for the first may answer a duplicate";
-    terms.push(term("2·(4d⁺+c)", exchange.scale(2, 1), what));
+    terms.push(term(symbol, exchange.scale(2, 1), what));
     terms
+}
+
+/// How long a renewal may be under way until its answer has come, in true time.
+struct RoundTrip {
+    length: Span,
+    /// Whether it is answered once it is on the disk.
+    waits_for_disk: bool,
+}
+
+fn round_trip(environment: &Assumed, grantor: &GrantorPolicy) -> RoundTrip {
+    let waits_for_disk = grantor.writes_renewals();
+    let commit = if waits_for_disk { environment.commit } else { Span::ZERO };
+    RoundTrip { length: environment.delay.scale(2, 1).saturating_add(commit), waits_for_disk }
 }
 
 /// w. Of those that contend, one is in the core. All others may stand dead in the queue, also whoever held the
@@ -206,7 +232,8 @@ fn dead_waiters(environment: &Assumed, grantor: &GrantorPolicy) -> u64 {
     }
 }
 
-/// (1+j)·P: the longest that somebody waits before it asks again.
-fn longest_wait(holder: &HolderPolicy) -> Span {
-    holder.retry.longest(holder.poll.max(holder.retry.cap))
+/// (1+j)·P. Whoever holds a lease for one cycle of work only asks for the next when that has gone by.
+fn longest_wait(holder: &HolderPolicy, work: &WorkPolicy) -> Span {
+    let asks = holder.retry.longest(holder.poll.max(holder.retry.cap));
+    if work.kind.is_once_a_lease() { asks.max(work.every) } else { asks }
 }

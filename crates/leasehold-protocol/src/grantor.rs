@@ -132,6 +132,11 @@ impl Grantor {
         let policy = self.policy;
         let term = |record: &LeaseRecord| recovered_term(&policy, record, wall);
         self.table = LeaseTable::recover(policy, &records, self.now(ctx), term);
+        let revisions = disk.iter().filter_map(|record| match record {
+            StoredRecord::Keys(record) => Some(record.revision),
+            StoredRecord::Lease(_) | StoredRecord::Register(_) => None,
+        });
+        self.table.count_from(revisions.max().unwrap_or(0));
         for record in records {
             let LeaseRecord { lease, ended, .. } = record;
             ctx.emit(NodeEvent::Recovered {
@@ -350,11 +355,11 @@ impl Grantor {
         if last.is_some_and(|(of, last)| of == lease.id && request <= last) {
             ctx.probe(Probe::RenewalOutOfOrder);
         }
-        if self.policy.renewals == Renewals::AtOnce && self.policy.restart != Restart::Remaining {
-            say_renewed(ctx, from, lease, request);
-        } else {
+        if self.policy.writes_renewals() {
             let ticket = self.write(ctx, lease, self.table.revision());
             self.outbox.hold(ticket, Consequence::Renewed { to: from, lease, request });
+        } else {
+            say_renewed(ctx, from, lease, request);
         }
     }
 

@@ -367,6 +367,7 @@ impl Holder {
         match (tenure.leaving, self.policy.lost_contact) {
             (Some(_), _) => self.lose(ctx, ClaimEnd::Released),
             (None, LostContact::Jeopardy) => {
+                self.work.interrupt(ctx);
                 self.end_claim(ctx, ClaimEnd::Lapsed);
                 let hoping = Tenure { claimed_until: None, is_in_jeopardy: true, ..tenure };
                 self.state = State::Holding(hoping);
@@ -375,9 +376,8 @@ impl Holder {
         }
     }
 
-    /// Stops working and ends the claim, if there is one.
+    /// Ends the claim, if there is one. Work has stopped.
     fn end_claim(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
-        self.work.stop(ctx);
         ctx.disarm(Timer::Deadline);
         if let State::Holding(Tenure { token, claimed_until: Some(_), .. }) = self.state {
             let (resource, incarnation) = (self.resource, ctx.incarnation());
@@ -385,8 +385,9 @@ impl Holder {
         }
     }
 
-    /// The same, and it will not be renewed any more.
+    /// Stops working and ends the claim, if there is one; it will not be renewed any more.
     fn stop(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
+        self.work.stop(ctx);
         self.end_claim(ctx, reason);
         ctx.disarm(Timer::Renew);
     }

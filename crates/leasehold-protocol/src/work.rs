@@ -81,9 +81,16 @@ impl Work {
     /// Begins to work under a new claim.
     pub(crate) fn take_over(&mut self, ctx: &mut Ctx<'_>, token: Token, task: TaskId) {
         self.task = task;
-        match self.policy.takeover {
-            Takeover::Work => self.begin(ctx, token),
-            Takeover::Barrier => {
+        match (self.state, self.policy.takeover) {
+            // It goes on after an interruption.
+            (State::Writing(write), _) => {
+                if !self.policy.kind.is_once_a_lease() {
+                    self.rest_until_next(ctx);
+                }
+                self.send_write(ctx, token, write);
+            }
+            (_, Takeover::Work) => self.begin(ctx, token),
+            (_, Takeover::Barrier) => {
                 let op = self.next_op();
                 self.state = State::Barring { op };
                 self.send_barrier(ctx, token, op);
@@ -112,6 +119,16 @@ impl Work {
             }
             WorkKind::Tasks => self.think(ctx, None),
             WorkKind::CacheFill => self.read(ctx, token),
+        }
+    }
+
+    /// Stops, perhaps to go on under the same token. Of a write that was not answered nobody knows yet whether it is
+    /// done, so it is kept: what the next cycle reads must not be older.
+    pub(crate) fn interrupt(&mut self, ctx: &mut Ctx<'_>) {
+        let state = self.state;
+        self.stop(ctx);
+        if matches!(state, State::Writing(_)) {
+            self.state = state;
         }
     }
 

@@ -99,7 +99,7 @@ impl Design {
                 Some(resource),
                 Some(topology),
             ) => {
-                found.keep(check_round_trip(&lease, &holder, environment));
+                found.keep(check_round_trip(&lease, &grantor, &holder, environment));
                 found.or(Self { grantor, holder, priorities, work, resource: resource.policy(), topology })
             }
             _ => Err(found),
@@ -178,8 +178,10 @@ impl Design {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scenario, ScenarioError, Source};
+    use crate::{Engine, Observer, Scenario, ScenarioError, Source};
+    use leasehold_check::Finding;
     use leasehold_core::Span;
+    use leasehold_core::{Event, EventKind, NodeEvent, SimInstant};
 
     fn parse(overlays: &[&str]) -> Result<Scenario, ScenarioError> {
         let text = "schema = 1\nname = \"x\"\nsummary = \"s\"\n";
@@ -232,6 +234,20 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("--set:1:11"), "{shown}");
+    }
+
+    #[test]
+    fn a_term_is_longer_than_a_round_trip_and_a_write() {
+        let with = |renewals: &str| {
+            let renewals = format!("grantor.{renewals}");
+            let latencies = ["network.latency=300ms", "disk.latency=200ms"];
+            parse(&[&["lease.ttl=1s", "holder.margin=200ms", &renewals], &latencies[..]].concat()).map(|_| ())
+        };
+        assert!(with("renewals=at-once").is_ok());
+        for written in ["renewals=once-durable", "restart=remaining"] {
+            let shown = with(written).unwrap_err().to_string();
+            assert!(shown.contains("a round trip, and a write in between, can take 800ms"), "{shown}");
+        }
     }
 
     fn complaint(overlays: &[&str]) -> String {
@@ -314,6 +330,35 @@ mod tests {
         let clock_rate = leasehold_core::Drift::from_ppb(500_000).unwrap();
         let loss = leasehold_core::plan::Chance::NEVER;
         Design::read(&mut tables, &Environment { clock_rate, latency, disk: latency, loss }).unwrap()
+    }
+
+    /// A suspended grantor's monotonic clock stands still, and its leases live so much longer.
+    #[test]
+    fn a_grantor_measures_terms_on_the_clock_that_it_is_told() {
+        struct FirstEnd(Option<SimInstant>);
+        impl Observer for FirstEnd {
+            fn event(&mut self, event: &Event) {
+                if matches!(event.kind, EventKind::Node(NodeEvent::Ended { .. })) {
+                    self.0.get_or_insert(event.at);
+                }
+            }
+            fn finding(&mut self, _: &Finding) {}
+        }
+        let ended = |clock: &str| {
+            let text = "schema = 1\nname = \"x\"\nsummary = \"s\"\n\
+                        [[fault]]\nat = \"4s\"\non = \"holder\"\ndo = \"crash\"\n\
+                        [[fault]]\nat = \"5s\"\non = \"grantor\"\ndo = \"suspend\"\nfor = \"20s\"\n";
+            let source = Source::from_text("x.toml", text).with_overlays([format!("grantor.clock={clock}")]);
+            let scenario = Scenario::parse(source, &[&SingleGrantor]).unwrap();
+            let mut first_end = FirstEnd(None);
+            let report = scenario.run(0, Engine::Sim, &mut first_end);
+            assert!(report.judgement.violations().is_empty());
+            let is_excused = report.judgement.assumptions.iter().any(|(node, ..)| *node == NodeId(0));
+            (first_end.0.unwrap().since_start().as_nanos() / 1_000_000_000, is_excused)
+        };
+        assert_eq!(ended("boot"), (25, false), "as soon as it wakes");
+        assert_eq!(ended("monotonic"), (33, true), "20 s later than 13 s");
+        assert_eq!(ended("wall"), (25, false));
     }
 
     /// What a table says arrives in the policies.

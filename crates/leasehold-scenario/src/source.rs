@@ -255,15 +255,25 @@ fn missing(path: &Path) -> Diagnostic {
     }
 }
 
-/// The names of the TOML files in a folder, in order.
+/// The names of the TOML files in a folder that look like scenarios, in order.
 fn scenarios_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs_err::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".toml"))
+        .filter(|name| name.ends_with(".toml") && says_its_schema(&folder.join(name)))
         .collect();
     names.sort();
     names
+}
+
+/// Whether a file begins like a scenario: other TOML files name no schema.
+fn says_its_schema(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = fs_err::File::open(path).and_then(|file| file.take(4_096).read_to_end(&mut head));
+    let is_schema = |line: &[u8]| {
+        line.strip_prefix(b"schema").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
+    };
+    read.is_ok() && head.split(|byte| *byte == b'\n').any(is_schema)
 }
 
 fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {

@@ -47,6 +47,8 @@ struct Link {
     unclogged: Ordinals,
     /// How many disturbances concern this link; nearly always none.
     disturbed: u32,
+    /// How many of its messages clogs and holds keep.
+    kept: u32,
 }
 
 /// A fault that concerns links.
@@ -179,6 +181,19 @@ impl Network {
     /// The fault that cuts a link now, if one does: also takes what is under way.
     pub(crate) fn cut_by(&self, from: NodeId, to: NodeId) -> Option<FaultId> {
         self.disturbed_by(from, to, Effect::Cut).map(|by| by.fault)
+    }
+
+    /// Makes room for one more message that is kept on a link; there is none beyond `most`.
+    pub(crate) fn keep(&mut self, from: NodeId, to: NodeId, most: u32) -> bool {
+        let kept = &mut self.links[from.index() * self.nodes + to.index()].kept;
+        let has_room = *kept < most;
+        *kept += u32::from(has_room);
+        has_room
+    }
+
+    /// A message that was kept on a link is kept no more.
+    pub(crate) fn let_go(&mut self, from: NodeId, to: NodeId) {
+        self.links[from.index() * self.nodes + to.index()].kept -= 1;
     }
 
     /// The fault that holds what is under way on a link, if one does.

@@ -1,6 +1,6 @@
 //! Messages that a clog or a hold keeps, until it heals.
 
-use leasehold_core::id::NodeId;
+use leasehold_core::event::LossCause;
 use leasehold_core::node::Protocol;
 
 use crate::network::{Blame, Departure, Disturbance};
@@ -41,9 +41,7 @@ impl<P: Protocol> World<'_, P> {
             .collect();
         parcels.sort_by_key(|&parcel| self.parcels.order(parcel));
         for parcel in parcels {
-            let (from, to) = self.parcels.ends(parcel);
-            self.pens.push(Penned { by, parcel, kept: Kept::UnderWay });
-            self.land_on_link(by.fault, from, to);
+            self.pen(by, parcel, Kept::UnderWay);
         }
     }
 
@@ -58,16 +56,23 @@ impl<P: Protocol> World<'_, P> {
         free.sort_by_key(|penned| self.parcels.order(penned.parcel));
         for Penned { parcel, kept, .. } in free {
             let (from, to) = self.parcels.ends(parcel);
+            self.network.let_go(from, to);
             match (kept, self.network.held_by(from, to)) {
                 (Kept::AtHome, _) => self.set_out(parcel, Departure::Unclogged),
-                (Kept::UnderWay, Some(by)) => self.pen(by, parcel, kept, (from, to)),
+                (Kept::UnderWay, Some(by)) => self.pen(by, parcel, kept),
                 (Kept::UnderWay, None) => self.queue.push(self.now, Task::Deliver { parcel }),
             }
         }
     }
 
-    pub(crate) fn pen(&mut self, by: Blame, parcel: u32, kept: Kept, (from, to): (NodeId, NodeId)) {
-        self.pens.push(Penned { by, parcel, kept });
+    /// Keeps a message, if there is room: a link keeps as many as the buffer of a stopped process.
+    pub(crate) fn pen(&mut self, by: Blame, parcel: u32, kept: Kept) {
+        let (from, to) = self.parcels.ends(parcel);
         self.land_on_link(by.fault, from, to);
+        if self.network.keep(from, to, self.plan.receive_buffer) {
+            self.pens.push(Penned { by, parcel, kept });
+        } else {
+            self.lose_parcel(parcel, LossCause::Overflow);
+        }
     }
 }

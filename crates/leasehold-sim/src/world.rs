@@ -509,14 +509,14 @@ impl<'a, P: Protocol> World<'a, P> {
         match fate {
             Fate::LostToNoise => self.lose_parcel(parcel, LossCause::Noise),
             Fate::LostTo(_) => self.lose_parcel(parcel, LossCause::Fault),
-            Fate::Clogged(by) => self.pen(by, parcel, Kept::AtHome, (from, to)),
+            Fate::Clogged(by) => self.pen(by, parcel, Kept::AtHome),
             Fate::Held { by, copies } => {
                 for _ in 1..copies {
                     let copy = self.parcels.copy(parcel);
-                    self.pen(by, copy, Kept::UnderWay, (from, to));
+                    self.pen(by, copy, Kept::UnderWay);
                 }
-                self.pen(by, parcel, Kept::UnderWay, (from, to));
                 self.is_under_way(parcel);
+                self.pen(by, parcel, Kept::UnderWay);
             }
             Fate::Arrives { after, again_after } => {
                 if let Some(again_after) = again_after {
@@ -538,7 +538,7 @@ impl<'a, P: Protocol> World<'a, P> {
         }
     }
 
-    fn lose_parcel(&mut self, parcel: u32, cause: LossCause) {
+    pub(crate) fn lose_parcel(&mut self, parcel: u32, cause: LossCause) {
         let Parcel { from, to, message, .. } = self.parcels.take(parcel);
         self.lose(from, to, &message, cause);
     }

@@ -558,6 +558,23 @@ fn a_swizzle_clogs_one_after_the_other_and_heals_in_another_order() {
     }
 }
 
+/// A link keeps as many messages as a stopped process's host, and after it has let go as many again.
+#[test]
+fn a_link_that_is_clogged_or_held_has_room_for_so_many_messages() {
+    for kept in [Action::Clog(TO_B), Action::Hold(TO_B)] {
+        let mut plan = plan(vec![fault(505, A, kept, 100), fault(805, A, kept, 100)]);
+        plan.receive_buffer = 4;
+        let ran = run_on(ClockKind::Boot, plan);
+        let overflows = |event: &EventKind| {
+            matches!(event, EventKind::World(WorldEvent::MessageLost { cause: LossCause::Overflow, .. }))
+        };
+        let lost: Vec<u64> = (550..=600).step_by(10).chain((850..=900).step_by(10)).collect();
+        assert_eq!(ran.times(A, overflows), lost, "{kept:?}");
+        let ticks: Vec<u64> = ran.heard(A, B).iter().map(|&(tick, _)| tick).collect();
+        assert_eq!(ticks.iter().filter(|tick| (51..=60).contains(*tick)).count(), 4);
+    }
+}
+
 #[test]
 fn what_a_clog_and_a_hold_kept_arrives_when_the_run_settles() {
     // A partition takes what sets out while it lasts: that is nothing of what is clogged.

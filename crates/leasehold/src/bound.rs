@@ -41,8 +41,7 @@ fn print(page: &mut Page, scenario: &Scenario, variant: Variant) {
     page.line(format_args!("{}{which}: {}", scenario.name, scenario.summary));
     match scenario.reckoning() {
         Some(reckoning) => {
-            let about =
-                "seconds of true time unless a line says otherwise; the symbols are those of docs/timing.md";
+            let about = "seconds of true time, cut to microseconds, unless a line says otherwise; symbols as in docs/timing.md";
             page.line(format_args!("{about}"));
             print_reckoning(page, &reckoning);
             print_warnings(page, &reckoning.warnings);

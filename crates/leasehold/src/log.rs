@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 use leasehold_check::Finding;
 use leasehold_core::clock::Reading;
-use leasehold_core::event::{EventKind, LossCause, NodeEvent, WorldEvent};
-use leasehold_core::{ClockKind, Event, Leg, Purpose, ResourceId, Token};
+use leasehold_core::event::{Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, WorldEvent};
+use leasehold_core::{ClockKind, Event, FaultId, Leg, Purpose, ResourceId, SimInstant, Token};
 use leasehold_scenario::Observer;
 
 use crate::names::Names;
@@ -37,13 +37,27 @@ pub(crate) struct Log<'a> {
     routine: Routine,
     /// The newest token that each resource has accepted a write with.
     accepted: BTreeMap<ResourceId, Token>,
+    /// How many leases of each resource were given back in a row, since anything else happened to it or to anybody.
+    given_back: BTreeMap<ResourceId, u64>,
+    /// How many suspicious writes were accepted.
+    suspicious: u64,
+    /// The fault that fired last, and when: on many nodes it fires once.
+    fired: Option<(SimInstant, FaultId)>,
     node_width: usize,
 }
+
+/// After so many leases in a row that were granted and given back, more of that is routine. Chosen by us.
+const ROUTINE_AFTER: u64 = 3;
+
+/// So many suspicious writes are shown, which is as many as have their violation told.
+const MOST_SUSPICIOUS: u64 = 8;
 
 /// What has been folded since the last line.
 #[derive(Default)]
 struct Routine {
     writes: BTreeMap<(ResourceId, Token), u64>,
+    leases: u64,
+    suspicious: u64,
     renewals: u64,
     duplicates: u64,
     /// Messages that did not arrive, by what they were.
@@ -62,7 +76,17 @@ impl<'a> Log<'a> {
         let header =
             format!("{:>11}  {:node_width$}  {:>11}  what happened", "true time", "node", "its clock");
         page.line(format_args!("{}", styled(DIM, header)));
-        Self { page, names, detail, routine: Routine::default(), accepted: BTreeMap::new(), node_width }
+        Self {
+            page,
+            names,
+            detail,
+            routine: Routine::default(),
+            accepted: BTreeMap::new(),
+            given_back: BTreeMap::new(),
+            suspicious: 0,
+            fired: None,
+            node_width,
+        }
     }
 
     /// Prints what is still folded.
@@ -71,9 +95,10 @@ impl<'a> Log<'a> {
     }
 
     fn weigh(&mut self, event: &Event) -> Weight {
+        let at = event.at;
         let weight = match &event.kind {
             EventKind::Node(event) => self.weigh_report(event),
-            EventKind::World(event) => self.weigh_world(event),
+            EventKind::World(event) => self.weigh_world(at, event),
         };
         match (weight, self.detail) {
             (Weight::Folded, Detail::Full) => Weight::Shown(PLAIN),
@@ -81,24 +106,56 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Whether leases of this resource come and go as they should.
+    fn is_routine(&self, resource: ResourceId) -> bool {
+        self.given_back.get(&resource).is_some_and(|leases| *leases >= ROUTINE_AFTER)
+    }
+
+    fn unless_routine(&self, resource: ResourceId, style: Style) -> Weight {
+        if self.is_routine(resource) { Weight::Folded } else { Weight::Shown(style) }
+    }
+
     fn weigh_report(&mut self, event: &NodeEvent) -> Weight {
         match *event {
-            NodeEvent::Granted { .. }
-            | NodeEvent::Ended { .. }
-            | NodeEvent::Recovered { .. }
-            | NodeEvent::ClaimStarted(_)
-            | NodeEvent::ClaimEnded { .. }
-            | NodeEvent::Withdrew { .. } => Weight::Shown(LEASE),
-            NodeEvent::Queued { .. } | NodeEvent::BarrierRaised { .. } => Weight::Shown(PLAIN),
+            NodeEvent::Granted { resource, .. } => {
+                if self.is_routine(resource) {
+                    self.routine.leases += 1;
+                }
+                self.unless_routine(resource, LEASE)
+            }
+            NodeEvent::ClaimStarted(Claim { resource, .. })
+            | NodeEvent::ClaimEnded { resource, reason: ClaimEnd::Released, .. } => {
+                self.unless_routine(resource, LEASE)
+            }
+            NodeEvent::Ended { resource, cause: EndCause::Released { .. }, .. } => {
+                let weight = self.unless_routine(resource, LEASE);
+                *self.given_back.entry(resource).or_default() += 1;
+                weight
+            }
+            NodeEvent::Ended { resource, .. }
+            | NodeEvent::Recovered { resource, .. }
+            | NodeEvent::ClaimEnded { resource, .. }
+            | NodeEvent::Withdrew { resource } => {
+                self.given_back.remove(&resource);
+                Weight::Shown(LEASE)
+            }
+            NodeEvent::Queued { resource, .. } | NodeEvent::BarrierRaised { resource, .. } => {
+                self.unless_routine(resource, PLAIN)
+            }
             NodeEvent::AccessRefused { .. } => Weight::Shown(HAZARD),
             NodeEvent::EffectAccepted { resource, token, replaced, based_on, .. } => {
                 let newest = self.accepted.insert(resource, token);
                 let suspicious = newest.is_some_and(|newest| token < newest)
                     || based_on.is_some_and(|seen| seen != replaced);
                 if suspicious {
-                    return Weight::Shown(ALARM);
+                    self.suspicious += 1;
+                    if self.suspicious <= MOST_SUSPICIOUS {
+                        return Weight::Shown(ALARM);
+                    }
+                    self.routine.suspicious += 1;
+                    return Weight::Folded;
                 }
-                if newest != Some(token) {
+                if newest != Some(token) && !self.is_routine(resource) {
                     return Weight::Shown(PLAIN);
                 }
                 *self.routine.writes.entry((resource, token)).or_default() += 1;
@@ -126,7 +183,7 @@ impl<'a> Log<'a> {
         }
     }
 
-    fn weigh_world(&mut self, event: &WorldEvent) -> Weight {
+    fn weigh_world(&mut self, at: SimInstant, event: &WorldEvent) -> Weight {
         match *event {
             WorldEvent::MessageLost { purpose, leg, cause, .. } => {
                 let what = match (cause, purpose, leg) {
@@ -144,7 +201,20 @@ impl<'a> Log<'a> {
                 *self.routine.lost.entry(what).or_default() += 1;
                 Weight::Folded
             }
-            WorldEvent::ClaimLapsed { .. } | WorldEvent::ClaimResumed { .. } => Weight::Shown(LEASE),
+            WorldEvent::ClaimLapsed { resource, .. } | WorldEvent::ClaimResumed { resource, .. } => {
+                self.given_back.remove(&resource);
+                Weight::Shown(LEASE)
+            }
+            WorldEvent::FaultFired { fault } if self.fired == Some((at, fault)) => Weight::Folded,
+            WorldEvent::FaultFired { fault } => {
+                self.fired = Some((at, fault));
+                self.given_back.clear();
+                Weight::Shown(FAULT)
+            }
+            WorldEvent::FaultLanded { .. } | WorldEvent::FaultHealed { .. } => {
+                self.given_back.clear();
+                Weight::Shown(FAULT)
+            }
             WorldEvent::AssumptionBroken { .. }
             | WorldEvent::AssumptionRestored { .. }
             | WorldEvent::Panicked => Weight::Shown(ALARM),
@@ -164,23 +234,31 @@ impl<'a> Log<'a> {
             | WorldEvent::DiskWiped
             | WorldEvent::Throttled
             | WorldEvent::Unthrottled
-            | WorldEvent::CommandGiven { .. }
-            | WorldEvent::FaultFired { .. }
-            | WorldEvent::FaultLanded { .. }
-            | WorldEvent::FaultHealed { .. } => Weight::Shown(FAULT),
+            | WorldEvent::CommandGiven { .. } => Weight::Shown(FAULT),
         }
     }
 
     fn unfold(&mut self) {
         let routine = std::mem::take(&mut self.routine);
-        let mut parts: Vec<String> = routine
-            .writes
-            .iter()
-            .map(|(&(resource, token), &count)| {
-                let on = self.names.on(resource);
-                format!("{} accepted{on} with token {token}", words::counted(count, "write"))
-            })
-            .collect();
+        let mut parts: Vec<String> = Vec::new();
+        if routine.leases > 0 {
+            parts.push(words::counted(routine.leases, "lease granted and given back"));
+        }
+        let mut writes: BTreeMap<ResourceId, (u64, Token, Token)> = BTreeMap::new();
+        for (&(resource, token), &count) in &routine.writes {
+            let (all, _, newest) = writes.entry(resource).or_insert((0, token, token));
+            (*all, *newest) = (*all + count, token);
+        }
+        parts.extend(writes.into_iter().map(|(resource, (count, oldest, newest))| {
+            let tokens = match oldest == newest {
+                true => format!("token {newest}"),
+                false => format!("tokens {oldest} to {newest}"),
+            };
+            format!("{} accepted{} with {tokens}", words::counted(count, "write"), self.names.on(resource))
+        }));
+        if routine.suspicious > 0 {
+            parts.push(words::counted(routine.suspicious, "write more out of order"));
+        }
         if routine.renewals > 0 {
             parts.push(words::counted(routine.renewals, "renewal"));
         }

@@ -143,8 +143,14 @@ impl Summary<'_> {
             let judged = words::grouped(*judged);
             page.line(format_args!("{name:26}  {judged:>7}  {excused:>7}  {violations}  {closest}"));
         }
-        let idle: Vec<&str> =
-            self.report.judgement.invariants.iter().filter(idle).map(|report| report.invariant.id()).collect();
+        let idle: Vec<&str> = self
+            .report
+            .judgement
+            .invariants
+            .iter()
+            .filter(idle)
+            .map(|report| report.invariant.id())
+            .collect();
         if !idle.is_empty() {
             page.line(format_args!("idle        {}: nothing happened that they judge", idle.join(", ")));
         }

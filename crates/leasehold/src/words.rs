@@ -353,6 +353,9 @@ pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
         Fact::NewestToken { resource, token } => {
             format!("the newest token{} was {token}", names.on(resource))
         }
+        Fact::PutOff { at, node, why } => {
+            format!("at {at} the leases of {} were due anew: {why}", names.node(node))
+        }
         Fact::Bound { what, allowed, measured } => format!("{what}: {measured}, where {allowed} is allowed"),
         Fact::Count { what, expected, found } => format!("{what}: {found}, where it should be {expected}"),
         Fact::Total { what, count } => format!("{what}: {count}"),

@@ -8,8 +8,10 @@ use alloc::vec::Vec;
 use leasehold_core::time::Span;
 use leasehold_core::{Inequality, Reckoning, Sum};
 
-use super::{Assumed, Policies, Sums, longest_wait, term, warnings};
-use crate::policy::{AfterWaiting, Anchor, Expiry, GiveUp, HolderPolicy, Lifetime, LostContact, Queue};
+use super::{Assumed, Policies, RoundTrip, Sums, round_trip, term, warnings};
+use crate::policy::{
+    AfterWaiting, Anchor, Expiry, GiveUp, HolderPolicy, Lifetime, LostContact, Queue, Restart,
+};
 
 /// More tries than this are not counted: nobody reads on.
 const MOST_TRIES: u32 = 1_000;
@@ -18,7 +20,10 @@ pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
     let mut inequalities = vec![exclusivity(sums), earliest_end(sums)];
     inequalities.push(Inequality {
         name: "latest end of a lease (I5)",
-        formula: "(m·T+σ)/(1−ρ) + q + c",
+        formula: match sums.grantor.restart {
+            Restart::FullTerm | Restart::Remaining => "(m·T+σ)/(1−ρ) + q + c",
+            Restart::Extra(_) => "(m·T+σ+e)/(1−ρ) + q + c",
+        },
         left: sums.latest_end.clone(),
         right: None,
         notes: vec![],
@@ -26,7 +31,16 @@ pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
     inequalities.push(renewal(sums));
     inequalities.push(Inequality {
         name: "the next grant once all is healed (I23)",
-        formula: "d⁺ + (1+w)·((m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ)) + (1+j)·P/(1−ρ) + 2·(4d⁺+c)",
+        formula: match (sums.grantor.queue, sums.grantor.writes_renewals()) {
+            (Queue::Fifo, false) => {
+                "d⁺ + (1+w)·((m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ)) + (1+j)·P/(1−ρ) + 2·(4d⁺+c)"
+            }
+            (Queue::Fifo, true) => {
+                "d⁺ + (1+w)·((m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ)) + (1+j)·P/(1−ρ) + 2·(4d⁺+2c)"
+            }
+            (Queue::None, false) => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + 2·(1+j)·P/(1−ρ) + 2·(4d⁺+c)",
+            (Queue::None, true) => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + 2·(1+j)·P/(1−ρ) + 2·(4d⁺+2c)",
+        },
         left: sums.regrant.clone(),
         right: None,
         notes: vec![],
@@ -63,8 +77,10 @@ impl Claim {
                 term("D", deadline, "until that round has failed: the renew deadline"),
             ],
         };
-        // A request may go unanswered, and be repeated, as long as the claim lasts that it is to renew.
-        let wait = lifetime.saturating_sub(interval);
+        // A renewal may go unanswered, and be repeated, as long as the claim lasts that it is to renew, and jitter
+        // may have brought it forward.
+        let brought_forward = interval.scale(u64::from(holder.renew_jitter_ppm), 1_000_000);
+        let wait = lifetime.saturating_sub(interval.saturating_sub(brought_forward));
         let lag = match holder.anchor {
             Anchor::FirstSend => Span::ZERO,
             Anchor::LatestRetry | Anchor::Receipt => wait,
@@ -135,27 +151,36 @@ fn tolerance(term: Span, lifetime: Span) -> String {
 }
 
 fn earliest_end(sums: &Sums<'_>) -> Inequality {
-    let ttl = sums.ttl;
-    let value = sums.environment.clock_rate.shortest_true(ttl);
+    let length = sums.grantor.term(sums.ttl);
+    let value = sums.environment.clock_rate.shortest_true(length);
     Inequality {
         name: "earliest end of a lease (I4)",
-        formula: "T/(1+ρ)",
+        formula: "m·T/(1+ρ)",
         left: Sum::of(
             "how long a lease lives at least",
-            vec![term("T/(1+ρ)", value, format!("the TTL of {ttl}, on a fast clock"))],
+            vec![term("m·T/(1+ρ)", value, format!("a term of {length}, on a fast clock"))],
         ),
         right: None,
         notes: vec![],
     }
 }
 
+/// How long a renewal may be under way, on the clock of a holder that is fast.
+pub(super) fn shown_round_trip(sums: &Sums<'_>) -> Span {
+    shown(sums, round_trip(sums.environment, sums.grantor).length)
+}
+
+/// What a fast clock shows of a length of true time.
+pub(super) fn shown(sums: &Sums<'_>, length: Span) -> Span {
+    let billion = 1_000_000_000;
+    length.scale_up(billion + u64::from(sums.environment.clock_rate.as_ppb()), billion)
+}
+
 fn renewal(sums: &Sums<'_>) -> Inequality {
-    let Assumed { clock_rate, delay, .. } = *sums.environment;
     let holder = sums.holder;
     let interval = holder.renew.of(sums.ttl);
-    // True time that a fast clock shows.
-    let billion = 1_000_000_000;
-    let round_trip = delay.scale(2, 1).scale_up(billion + u64::from(clock_rate.as_ppb()), billion);
+    let RoundTrip { waits_for_disk, .. } = round_trip(sums.environment, sums.grantor);
+    let round_trip = shown_round_trip(sums);
     let lifetime = holder.term(sums.ttl);
     let tries = tries(holder, interval, round_trip, lifetime);
     let fitting = match interval.as_nanos() {
@@ -170,12 +195,18 @@ fn renewal(sums: &Sums<'_>) -> Inequality {
     ];
     Inequality {
         name: "a renewal in time",
-        formula: "h + 2d⁺·(1+ρ) ≤ L",
+        formula: match waits_for_disk {
+            false => "h + 2d⁺·(1+ρ) ≤ L",
+            true => "h + (2d⁺+c)·(1+ρ) ≤ L",
+        },
         left: Sum::of(
             "until a renewal is answered, on the holder's clock",
             vec![
                 term("h", interval, "the renewal interval"),
-                term("2d⁺·(1+ρ)", round_trip, "request and answer, at their longest"),
+                match waits_for_disk {
+                    false => term("2d⁺·(1+ρ)", round_trip, "request and answer, at their longest"),
+                    true => term("(2d⁺+c)·(1+ρ)", round_trip, "request, disk and answer, at their longest"),
+                },
             ],
         ),
         right: Some(Sum::of(
@@ -231,18 +262,26 @@ fn worst_failover(sums: &Sums<'_>) -> Inequality {
     }
     match (sums.grantor.queue, sums.holder.after_waiting) {
         (Queue::Fifo, AfterWaiting::Confirm) => {
-            terms.push(term("3d⁺", delay.scale(3, 1), "the grant, and the round trip that confirms it"));
+            let RoundTrip { length, waits_for_disk } = round_trip(sums.environment, sums.grantor);
+            let what = match waits_for_disk {
+                false => "3d⁺: the grant, and the round trip that confirms it",
+                true => "3d⁺+c: the grant, and the round trip and the write that confirm it",
+            };
+            terms.push(term("W", delay + length, what));
         }
-        (Queue::Fifo, AfterWaiting::Trust) => terms.push(term("d⁺", delay, "the grant")),
+        (Queue::Fifo, AfterWaiting::Trust) => terms.push(term("W", delay, "d⁺: the grant")),
         (Queue::None, _) => {
-            let wait = longest_wait(sums.holder);
-            terms.push(term("(1+j)·P/(1−ρ)", rho.longest_true(wait), "until the next contender asks again"));
-            terms.push(term("2d⁺", delay.scale(2, 1), "question and grant"));
+            let wait = rho.longest_true(sums.wait);
+            terms.push(term("(1+j)·P/(1−ρ)", wait, "until the next contender asks again"));
+            terms.push(term("W", delay.scale(2, 1), "2d⁺: question and grant"));
         }
     }
     Inequality {
         name: "failover after a crash, at worst",
-        formula: "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + W + P",
+        formula: match sums.grantor.queue {
+            Queue::Fifo => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + W",
+            Queue::None => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + (1+j)·P/(1−ρ) + W",
+        },
         left: Sum::of("from the crash to the next claim", terms),
         right: None,
         notes: vec!["if the next contender is alive: a dead one burns a term more".into()],

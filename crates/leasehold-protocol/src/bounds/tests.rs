@@ -64,7 +64,7 @@ fn the_terms_add_up() {
         ]
     );
     assert_eq!(bounds.regrant, MS(32_498));
-    assert_eq!(bounds, super::bounds(&calm(), &safe(10).grantor, &safe(10).holder), "one computation");
+    assert_eq!(bounds, super::bounds(&calm(), &safe(10)), "one computation");
 }
 
 #[test]
@@ -81,15 +81,16 @@ fn every_bound_is_a_total_that_is_told() {
     };
     let Promise { bounds, reckoning } = promise(&environment, &policies);
     let latest = &named(&reckoning, "latest end").left;
-    assert_eq!(bounds.latest_end(MS(10_000)), latest.total);
-    // In nanoseconds: 10 s, 0.5 s, three times 0.5 s, and 3 s, each over 0.9995 and rounded up.
+    assert_eq!(bounds.latest_end(MS(20_000)), latest.total, "of a term of two TTLs");
+    assert_eq!(bounds.longest_ttl, MS(20_000));
+    assert_eq!(bounds.earliest_end(bounds.longest_ttl), named(&reckoning, "earliest end").left.total);
+    // In nanoseconds: 20 s, 0.5 s, three times 0.5 s, and 3 s, each over 0.9995 and rounded up.
     let nanos: Vec<u64> = latest.terms.iter().map(|term| term.value.as_nanos()).collect();
-    assert_eq!(nanos, [10_005_002_502, 10_005_002_502, 500_250_126, 1_500_750_378, 3_001_500_751, 1_000_000]);
-    assert_eq!(bounds.end_slack, latest.total - Span::from_nanos(10_005_002_502));
+    assert_eq!(nanos, [20_010_005_003, 500_250_126, 1_500_750_378, 3_001_500_751, 1_000_000]);
+    assert_eq!(bounds.end_slack, latest.total - Span::from_nanos(20_010_005_003));
     assert_eq!(bounds.regrant, named(&reckoning, "the next grant").left.total);
     assert_eq!(bounds.lock_delay, MS(15_000));
     assert_eq!(named(&reckoning, "lock-delay").left.total, rho.shortest_true(MS(15_000)));
-    assert_eq!(bounds.earliest_end(MS(10_000)), named(&reckoning, "earliest end").left.total);
     for inequality in &reckoning.inequalities {
         for sum in [Some(&inequality.left), inequality.right.as_ref()].into_iter().flatten() {
             let total = sum.terms.iter().fold(Span::ZERO, |total, term| total + term.value);
@@ -102,7 +103,7 @@ fn every_bound_is_a_total_that_is_told() {
 fn sweeps_and_buckets_end_late() {
     let slack = |expiry, resources| {
         let grantor = GrantorPolicy { expiry, ..GrantorPolicy::default() };
-        super::bounds(&Assumed { resources, ..calm() }, &grantor, &safe(10).holder).end_slack
+        super::bounds(&Assumed { resources, ..calm() }, &Policies { grantor, ..safe(10) }).end_slack
     };
     let sweep = |at_most| Expiry::Sweep { every: MS(500), at_most };
     assert_eq!(slack(Expiry::ExactTimer, 1), MS(1));
@@ -121,6 +122,107 @@ fn without_a_queue_nobody_dead_is_granted_but_everybody_asks_twice() {
 }
 
 #[test]
+fn a_refused_owner_may_have_a_lease_revoked_before_the_lock_delay_is_over_for_good() {
+    let mut policies = safe(10);
+    policies.grantor.queue = Queue::None;
+    policies.grantor.lock_delay = MS(15_000);
+    assert_eq!(promise(&calm(), &policies).bounds.regrant, MS(14_894 + 15_000));
+    policies.grantor.same_owner = SameOwner::Revokes;
+    assert_eq!(promise(&calm(), &policies).bounds.regrant, MS(14_894 + 30_000));
+}
+
+#[test]
+fn whoever_holds_for_one_cycle_asks_again_a_cycle_later() {
+    let regrant = |kind, every| {
+        let mut policies = safe(10);
+        (policies.work.kind, policies.work.every) = (kind, MS(every));
+        promise(&calm(), &policies).bounds.regrant
+    };
+    for kind in [WorkKind::Mutex, WorkKind::Leader] {
+        assert_eq!(regrant(kind, 60_000), MS(32_498));
+    }
+    for kind in [WorkKind::Tasks, WorkKind::CacheFill] {
+        assert_eq!(regrant(kind, 2_400), MS(32_498), "no longer than a poll");
+        assert_eq!(regrant(kind, 60_000), MS(32_498 - 2_400 + 60_000));
+    }
+}
+
+#[test]
+fn a_renewal_that_is_written_is_answered_later() {
+    let environment = Assumed { commit: MS(100), ..calm() };
+    let reckoning = |change: fn(&mut Policies)| {
+        let mut policies = safe(10);
+        change(&mut policies);
+        promise(&environment, &policies).reckoning
+    };
+    let at_once = reckoning(|_| {});
+    let [.., ("2·(4d⁺+c)", exchange)] = values(&named(&at_once, "the next grant").left)[..] else {
+        panic!("the last term")
+    };
+    assert_eq!(exchange, 280);
+    let changes: [fn(&mut Policies); 2] =
+        [|p| p.grantor.renewals = Renewals::OnceDurable, |p| p.grantor.restart = Restart::Remaining];
+    for change in changes {
+        let written = reckoning(change);
+        assert_eq!(values(&named(&written, "a renewal in time").left)[1], ("(2d⁺+c)·(1+ρ)", 120));
+        assert_eq!(values(&named(&written, "the next grant").left).last(), Some(&("2·(4d⁺+2c)", 480)));
+        assert!(values(&named(&written, "failover after a crash, at worst").left).contains(&("W", 130)));
+    }
+}
+
+#[test]
+fn who_gives_up_or_asks_again_before_an_answer_can_come_is_warned() {
+    let warned = |words: &str, change: fn(&mut Policies)| {
+        let mut policies = safe(10);
+        policies.holder.retry.first = MS(20);
+        change(&mut policies);
+        let warnings = promise(&calm(), &policies).reckoning.warnings;
+        warnings.into_iter().find(|warning| warning.text.contains(words)).and_then(|warning| warning.help)
+    };
+    let gives_up = "may never keep a lease";
+    assert_eq!(warned(gives_up, |_| {}), None);
+    let help = warned(gives_up, |p| p.holder.give_up = GiveUp::AtFirstError).unwrap();
+    assert!(help.contains("above 0.02s"), "{help}");
+    let patient = |p: &mut Policies| {
+        p.holder.give_up = GiveUp::AtFirstError;
+        p.holder.retry.first = MS(21);
+    };
+    assert_eq!(warned(gives_up, patient), None);
+    let written = |p: &mut Policies| {
+        p.holder.give_up = GiveUp::AtFirstError;
+        p.holder.retry.first = MS(21);
+        p.grantor.renewals = Renewals::OnceDurable;
+    };
+    assert!(warned(gives_up, written).is_some(), "it takes 21 ms");
+
+    let copies = "a copy of it may be granted";
+    assert_eq!(warned(copies, |_| {}), None);
+    assert!(warned(copies, |p| p.grantor.queue = Queue::None).is_some());
+    let patient = |p: &mut Policies| {
+        p.grantor.queue = Queue::None;
+        p.holder.retry.first = MS(21);
+    };
+    assert_eq!(warned(copies, patient), None);
+
+    let sent_away = "sent away all the same";
+    assert_eq!(warned(sent_away, |p| p.grantor.preemption = Preemption::ByPriority), None);
+    let both = |p: &mut Policies| {
+        p.grantor.queue = Queue::None;
+        p.grantor.preemption = Preemption::ByPriority;
+    };
+    assert!(warned(sent_away, both).is_some());
+}
+
+/// A restart that goes by the deadlines on the disk has renewals written, whatever the policy says about them.
+#[test]
+fn remaining_terms_are_not_said_to_rest_on_unwritten_renewals() {
+    let mut policies = safe(10);
+    policies.grantor.restart = Restart::Remaining;
+    assert!(policies.grantor.writes_renewals());
+    assert!(!text_of(&promise(&calm(), &policies).reckoning).contains("before they are on the disk"));
+}
+
+#[test]
 fn the_safe_default_has_a_margin_and_only_its_queue_to_warn_of() {
     let rho = Drift::from_ppb(500_000).unwrap();
     let mut policies = safe(10);
@@ -131,7 +233,7 @@ fn the_safe_default_has_a_margin_and_only_its_queue_to_warn_of() {
     assert_eq!(exclusivity.margin(), Some(0), "the margin is made for the declared bound");
     assert!(exclusivity.notes[0].contains("500ppm"), "{:?}", exclusivity.notes);
     assert_eq!(reckoning.warnings.len(), 1, "{:?}", reckoning.warnings);
-    assert!(text_of(&reckoning).contains("2 dead waiters, and each of them burns a term: 20.012"));
+    assert!(text_of(&reckoning).contains("2 dead waiters, and each of them burns a term: 20.014"));
 
     let alone = Assumed { contenders: 1, ..environment };
     assert!(promise(&alone, &policies).reckoning.warnings.is_empty());
@@ -147,7 +249,7 @@ fn leader_election_by_its_own_numbers() {
     let said = text_of(&reckoning);
     for sentence in [
         "renew 2s + renew_deadline 10s = 12s of a TTL of 15s tolerates a clock ratio of 1.25 rather than 1.5",
-        "with an answer that takes up to 10s the claim may last 22s after the renewal was decided",
+        "with an answer to a renewal that takes up to 10s the claim may last 22s after the renewal was decided",
     ] {
         assert!(said.contains(sentence), "{sentence} is not said:\n{said}");
     }
@@ -221,7 +323,7 @@ fn failover_is_told_at_worst_and_on_average() {
 #[test]
 fn every_policy_that_is_not_safe_says_what_it_gives_up() {
     type Change = fn(&mut Policies);
-    let changes: [(Change, &str); 33] = [
+    let changes: [(Change, &str); 34] = [
         (|p| p.holder.anchor = Anchor::LatestRetry, "latest retry"),
         (|p| p.holder.anchor = Anchor::Receipt, "counting from the answer"),
         (|p| p.holder.lifetime = Lifetime::Margin(Margin::Fixed(Span::ZERO)), "a margin of 0s"),
@@ -239,13 +341,14 @@ fn every_policy_that_is_not_safe_says_what_it_gives_up() {
         (|p| p.resource.fence = Fence::Equality, "whoever read last"),
         (|p| p.resource.reads = Reads::LeaveMark, "does not raise the mark"),
         (|p| p.resource.duplicates = Duplicates::DoneAgain, "is done twice"),
-        (|p| p.resource.tasks = TaskEffects::EachTime, "applied again"),
+        (|p| (p.resource.tasks, p.work.kind) = (TaskEffects::EachTime, WorkKind::Tasks), "applied again"),
         (|p| p.grantor.clock = leasehold_core::ClockKind::Wall, "grantor's wall clock"),
         (|p| p.grantor.ttl_multiplier = 2, "lives 2 TTLs"),
         (|p| p.grantor.expiry = Expiry::Sweep { every: MS(1), at_most: Some(1) }, "at most 1"),
         (|p| p.grantor.tokens = Tokens::Volatile, "from 1 again"),
         (|p| p.grantor.tokens = Tokens::PerOwner, "its old token"),
         (|p| p.grantor.tokens = Tokens::Random, "no order"),
+        (|p| p.grantor.restart = Restart::Extra(MS(3_000)), "for 3s more"),
         (|p| p.grantor.restart = Restart::Remaining, "deadlines on the wall clock"),
         (|p| p.grantor.renewals = Renewals::OnceDurableUnchecked, "ended while it was written"),
         (|p| p.grantor.renewal_of_ended = RenewalOfEnded::Resurrects, "brings an ended lease back"),

@@ -1,5 +1,6 @@
 //! What a design gives up, policy by policy: whatever is not the safe choice.
 
+use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,13 +8,13 @@ use alloc::vec::Vec;
 use leasehold_core::time::Span;
 use leasehold_core::{ClockKind, Warning};
 
-use super::reckoning::{Claim, decimal, exact};
+use super::reckoning::{Claim, decimal, exact, shown, shown_round_trip};
 use super::{Policies, Sums, dead_waiters};
 use crate::policy::{
-    AfterWaiting, Anchor, Duplicates, Expiry, Fence, GiveUp, GrantorPolicy, HolderPolicy, Identity, KeysEnd,
-    Leave, Lifetime, LockDelayKept, LostContact, Margin, Preemption, Queue, Reads, ReleaseCheck,
+    AfterWaiting, Anchor, Backoff, Duplicates, Expiry, Fence, GiveUp, GrantorPolicy, HolderPolicy, Identity,
+    KeysEnd, Leave, Lifetime, LockDelayKept, LostContact, Margin, Preemption, Queue, Reads, ReleaseCheck,
     RenewalOfEnded, Renewals, ResourcePolicy, Restart, RevocationStyle, SameOwner, Takeover, TaskEffects,
-    Tokens, WorkPolicy, Writes,
+    Tokens, WorkKind, WorkPolicy, Writes,
 };
 
 pub(super) fn warnings(sums: &Sums<'_>, policies: &Policies) -> Vec<Warning> {
@@ -21,6 +22,7 @@ pub(super) fn warnings(sums: &Sums<'_>, policies: &Policies) -> Vec<Warning> {
     anchor(&mut found, sums);
     lifetime(&mut found, sums);
     holder(&mut found, &policies.holder);
+    impatience(&mut found, sums);
     resource(&mut found, &policies.resource, &policies.work);
     term(&mut found, sums);
     tokens_and_restart(&mut found, &policies.grantor);
@@ -61,8 +63,9 @@ fn anchor(found: &mut Found, sums: &Sums<'_>) {
         ),
         Anchor::Receipt => found.say(
             format!(
-                "counting from the answer has no safe margin: with an answer that takes up to {} the claim may \
-                 last {} after the renewal was decided, of a TTL of {}",
+                "counting from the answer has no safe margin: with an answer to a renewal that takes up to {} the \
+                 claim may last {} after the renewal was decided, of a TTL of {}; nothing bounds the answer to the \
+                 first acquire",
                 exact(claim.lag),
                 exact(claim.sum.total),
                 sums.ttl
@@ -96,8 +99,11 @@ fn lifetime(found: &mut Found, sums: &Sums<'_>) {
                 ratio(term, deadline)
             );
             let most = safe.saturating_sub(interval);
-            if most.is_zero() {
-                found.say(text, "renew earlier, or raise the TTL");
+            // As client-go, the reader of scenarios demands more than one stretched interval.
+            let least = holder.retry.longest(interval);
+            if lifetime > safe && most <= least {
+                let ttl = sums.environment.clock_rate.longest_true(shown(sums, lifetime));
+                found.say(text, &format!("renew earlier, or raise the TTL to at least {}", exact(ttl)));
             } else if lifetime > safe {
                 found.say(text, &format!("a renew deadline of at most {}", exact(most)));
             } else {
@@ -171,6 +177,21 @@ fn holder(found: &mut Found, holder: &HolderPolicy) {
     });
 }
 
+/// The first retry of a renewal comes before the answer to its first send can, and is the end of the claim.
+fn impatience(found: &mut Found, sums: &Sums<'_>) {
+    let Backoff { first, cap, .. } = sums.holder.retry;
+    let (patience, round_trip) = (first.min(cap), shown_round_trip(sums));
+    if sums.holder.give_up == GiveUp::AtFirstError && patience <= round_trip {
+        let text = format!(
+            "a holder gives up when a renewal is not answered after {}, and an answer can take {}: it may never \
+             keep a lease, nor get one that it waited for confirmed",
+            exact(patience),
+            exact(round_trip)
+        );
+        found.say(text, &format!("a `retry` above {}, or try again until the deadline", exact(round_trip)));
+    }
+}
+
 fn resource(found: &mut Found, resource: &ResourcePolicy, work: &WorkPolicy) {
     let checks_versions = resource.writes == Writes::CompareAndSet;
     found.any(match resource.fence {
@@ -214,13 +235,12 @@ fn resource(found: &mut Found, resource: &ResourcePolicy, work: &WorkPolicy) {
             "recognise operations by their number",
         )),
     });
-    found.any(match resource.tasks {
-        TaskEffects::Once => None,
-        TaskEffects::EachTime => Some((
+    if (resource.tasks, work.kind) == (TaskEffects::EachTime, WorkKind::Tasks) {
+        found.say(
             "a task that is given out again is applied again",
             "recognise tasks whose effect was applied",
-        )),
-    });
+        );
+    }
 }
 
 fn term(found: &mut Found, sums: &Sums<'_>) {
@@ -273,20 +293,18 @@ fn tokens_and_restart(found: &mut Found, grantor: &GrantorPolicy) {
         )),
     });
     match grantor.restart {
-        Restart::FullTerm | Restart::Extra(_) => {}
+        Restart::FullTerm => {}
+        Restart::Extra(extra) => {
+            let text =
+                format!("after a restart of the grantor a dead holder keeps its lease for {extra} more");
+            found.say(text, "give each lease a full term at a restart, and no more");
+        }
         Restart::Remaining => {
             found.say(
                 "a restart goes by deadlines on the wall clock: a step while the grantor is down ends leases \
                  early, or keeps dead ones alive",
                 "give each lease a full term at a restart",
             );
-            if grantor.renewals == Renewals::AtOnce {
-                found.say(
-                    "renewals are answered before they are on the disk, and a restart goes by what is there: \
-                     leases may end early",
-                    "answer renewals once they are durable, or give a full term at a restart",
-                );
-            }
         }
     }
     found.any(match grantor.renewals {
@@ -356,24 +374,48 @@ fn endings(found: &mut Found, grantor: &GrantorPolicy) {
     }
 }
 
+/// A request is repeated before its refusal can have come. The copy may then be granted, when nobody waits for it.
+fn copies(found: &mut Found, sums: &Sums<'_>) {
+    let Backoff { first, cap, .. } = sums.holder.retry;
+    let (patience, refusal) = (first.min(cap), shown(sums, sums.environment.delay.scale(2, 1)));
+    if patience <= refusal {
+        let text = format!(
+            "a request is repeated after {}, and its refusal can take {}: then a copy of it may be granted that \
+             nobody waits for any more, over and over",
+            exact(patience),
+            exact(refusal)
+        );
+        found.say(text, &format!("a `retry` above {}, or a queue", exact(refusal)));
+    }
+}
+
 fn queue(found: &mut Found, sums: &Sums<'_>) {
     let grantor = sums.grantor;
     match grantor.queue {
         Queue::Fifo => {
             let dead = dead_waiters(sums.environment, grantor);
             if dead > 0 {
+                let rho = sums.environment.clock_rate;
+                let each =
+                    sums.undisturbed_end + sums.environment.commit + rho.longest_true(grantor.lock_delay);
+                let they = match dead {
+                    1 => "a dead waiter, which".to_owned(),
+                    _ => format!("{dead} dead waiters, and each of them"),
+                };
                 let text = format!(
-                    "the queue may hold {dead} dead waiters, and each of them burns a term: {} of the bound on \
-                     the next grant",
-                    exact(sums.undisturbed_end.scale(dead, 1))
+                    "the queue may hold {they} burns a term: {} of the bound on the next grant",
+                    exact(each.scale(dead, 1))
                 );
                 found.say(text, "fewer contenders for a resource, a shorter TTL, or no queue");
             }
         }
-        Queue::None => found.say(
-            "without a queue whoever asks first is granted the resource: one that polls less often may never be",
-            "a queue, or the same poll with jitter for all",
-        ),
+        Queue::None => {
+            found.say(
+                "without a queue whoever asks first is granted the resource: one that polls less often may never be",
+                "a queue, or the same poll with jitter for all",
+            );
+            copies(found, sums);
+        }
     }
     found.any(match grantor.same_owner {
         SameOwner::Waits => None,
@@ -386,6 +428,13 @@ fn queue(found: &mut Found, sums: &Sums<'_>) {
             "let it wait for the old lease to end, and give it a new token",
         )),
     });
+    if grantor.preemption == Preemption::ByPriority && grantor.queue == Queue::None {
+        found.say(
+            "without a queue a lease is revoked for a contender that is sent away all the same: whoever asks first \
+             gets the next, which may be revoked too before anybody can claim, over and over",
+            "a queue, in which the contender stands first; or no preemption",
+        );
+    }
     if grantor.preemption == Preemption::ByPriority {
         found.say(
             "a contender with a higher priority takes the lease: how long a holder keeps it depends on others",

@@ -172,6 +172,45 @@ fn keys_end_together_or_one_by_one() {
 }
 
 #[test]
+fn a_revision_is_used_once_also_for_keys() {
+    let mut few = Few::under(GrantorPolicy { keys: KeysEnd::OneByOne, ..BASE() });
+    acquire(&mut few, HOLDER, 0, 3);
+    few.run_to(20_000);
+    few.kill(GRANTOR);
+    few.revive(GRANTOR);
+    acquire(&mut few, RIVAL, 0, 1);
+    few.run_to(21_000);
+    let attached = |e: &NodeEvent| matches!(e, NodeEvent::KeyAttached { revision: 6, .. });
+    assert_eq!(few.times(GRANTOR, attached).len(), 1, "after the last key, which ended at 5");
+}
+
+#[test]
+fn a_wish_for_a_term_is_met_within_the_limits() {
+    let granted = |ttl| {
+        let mut few = Few::under(BASE());
+        let (incarnation, request) = (Incarnation(0), RequestId(1));
+        let acquire = LeaseMessage::Acquire {
+            resource: R,
+            incarnation,
+            request,
+            ttl,
+            owner: OwnerId(0),
+            priority: 0,
+            keys: 0,
+        };
+        tell(&mut few, HOLDER, acquire);
+        few.run_to(2);
+        few.sent.iter().find_map(|(_, _, message)| match message {
+            LeaseMessage::Granted { ttl, .. } => Some(*ttl),
+            _ => None,
+        })
+    };
+    assert_eq!(granted(Span::from_millis(50)), Some(Span::from_millis(100)));
+    assert_eq!(granted(Span::from_secs(10)), Some(Span::from_secs(10)));
+    assert_eq!(granted(Span::from_secs(2 * 86_400)), Some(Span::from_secs(86_400)));
+}
+
+#[test]
 fn an_administrator_revokes() {
     let revoked = |revocation| {
         let mut few = held(GrantorPolicy { revocation, ..BASE() });

@@ -100,9 +100,9 @@ fn a_grant_that_was_waited_for_is_confirmed_or_trusted() {
         (few.claims(RIVAL), few.sends(RIVAL, is(Purpose::Renew)))
     };
     let (claims, renewals) = after_15_seconds_in_the_queue(|| holder(holder_policy()));
-    assert_eq!((claims, renewals), (vec![(15_009, 25_005)], vec![15_005]));
+    assert_eq!((claims, renewals), (vec![(15_010, 25_006)], vec![15_006]));
     let (claims, renewals) = after_15_seconds_in_the_queue(trusting);
-    assert_eq!((claims, renewals), (vec![(15_005, 25_005)], vec![]), "from its receipt, unasked");
+    assert_eq!((claims, renewals), (vec![(15_006, 25_006)], vec![]), "from its receipt, unasked");
 }
 
 #[test]

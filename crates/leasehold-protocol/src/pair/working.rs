@@ -3,7 +3,7 @@
 use leasehold_core::id::TaskId;
 
 use super::*;
-use crate::policy::{Takeover, WorkKind, Writes};
+use crate::policy::{Lifetime, LostContact, Margin, Takeover, WorkKind, Writes};
 
 type Make = fn() -> Box<dyn Node<LeaseProtocol>>;
 
@@ -277,4 +277,44 @@ fn under_compare_and_set_no_update_is_lost() {
     };
     assert_eq!(lost(compare_and_set), (0, 0));
     assert_eq!(lost(|| Box::new(Resource::new(R, ResourcePolicy::default()))), (9, 0));
+}
+
+/// It stops 5 s before its lease is over, and hopes to go on.
+fn hopes() -> Box<dyn Node<LeaseProtocol>> {
+    let lifetime = Lifetime::Margin(Margin::Fixed(Span::from_secs(5)));
+    holder(HolderPolicy { lifetime, lost_contact: LostContact::Jeopardy, ..holder_policy() })
+}
+
+/// Found by random plans (I25): a holder in jeopardy forgot its write, read when it went on, and then the write came.
+#[test]
+fn a_holder_that_goes_on_first_finishes_the_write_that_was_not_answered() {
+    let first_done_when_it_goes_on = |answered_at: Option<i64>| {
+        let mut few = alone(hopes);
+        answer_read(&mut few, 1, 4);
+        if let Some(at) = answered_at {
+            few.run_to(at);
+            answer_write(&mut few, 2);
+        }
+        few.run_to(6_000);
+        assert_eq!(few.claim_ends(HOLDER), [(5_000, ClaimEnd::Lapsed)]);
+        let renewal = said(&mut few).into_iter().rev().find_map(|(_, message)| match message {
+            LeaseMessage::Renew { request, .. } => Some(request),
+            _ => None,
+        });
+        let (lease, request) = (LeaseId(1), renewal.expect("it keeps asking"));
+        tell(&mut few, LeaseMessage::Renewed { lease, request, ttl: Span::from_secs(10) });
+        let first = said(&mut few);
+        few.run_to(6_050);
+        assert!(!said(&mut few).iter().any(|(_, message)| is(Purpose::Write)(message)), "not yet again");
+        answer_write(&mut few, 2);
+        few.run_to(6_080);
+        let reads = said(&mut few).into_iter().filter(|(_, message)| is(Purpose::Read)(message)).count();
+        (first.into_iter().map(|(_, message)| message.class().0).collect::<Vec<_>>(), reads)
+    };
+    assert_eq!(first_done_when_it_goes_on(None), (vec![Purpose::Write], 1));
+    assert_eq!(
+        first_done_when_it_goes_on(Some(5_500)),
+        (vec![Purpose::Read], 0),
+        "it was answered meanwhile"
+    );
 }

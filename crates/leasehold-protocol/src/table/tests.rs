@@ -300,6 +300,26 @@ fn tokens(tokens: Tokens) -> [u64; 3] {
     [first.token.0, second.token.0, third.token.0]
 }
 
+/// What a restart gave in addition, an early renewal leaves.
+#[test]
+fn a_renewal_takes_nothing_back_of_what_a_restart_gave() {
+    let (_, lease) = held();
+    let renewed = |restart, now| {
+        let rules = GrantorPolicy { restart, ..GrantorPolicy::default() };
+        let term = |_: &LeaseRecord| Span::from_nanos(150);
+        let mut table = LeaseTable::recover(rules, &[record(lease, None)], at(1_000), term);
+        let Lease { id, token, .. } = lease;
+        let changes = apply(&mut table, now, Command::Renew { resource: R, lease: id, token });
+        let [Change::Renewed { deadline, .. }] = changes[..] else { panic!("{changes:?}") };
+        assert_eq!(table.held(R), Some((lease, deadline)));
+        deadline
+    };
+    let extra = Restart::Extra(Span::from_nanos(50));
+    assert_eq!(renewed(extra, 1_010), at(1_150));
+    assert_eq!(renewed(extra, 1_060), at(1_160));
+    assert_eq!(renewed(Restart::FullTerm, 1_010), at(1_110));
+}
+
 #[test]
 fn where_tokens_come_from() {
     assert_eq!(tokens(Tokens::DurableCounter), [1, 2, 3]);

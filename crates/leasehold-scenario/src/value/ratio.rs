@@ -11,6 +11,13 @@ use crate::suggest::shown;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(pub Chance);
 
+/// By how much a wait is stretched at the most: `"20%"`, `"120%"`. Up to 1,000 %, exact to one in a million.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    /// In parts per million.
+    pub ppm: u32,
+}
+
 /// How far a clock's rate is off: `"+500ppm"`, `"-20%"`, `"500ppb"`. Between -90 % and +100,000 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(pub RateError);
@@ -19,15 +26,25 @@ pub struct Rate(pub RateError);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bound(pub Drift);
 
-deserialize_from_text!(Percent, Rate, Bound);
-serialize_as_text!(Percent, Rate, Bound);
+deserialize_from_text!(Percent, Stretch, Rate, Bound);
+serialize_as_text!(Percent, Stretch, Rate, Bound);
+
+fn percent_or_ppm(ppm: u32) -> String {
+    match ppm % 10_000 {
+        0 => format!("{}%", ppm / 10_000),
+        _ => format!("{ppm}ppm"),
+    }
+}
 
 impl ToText for Percent {
     fn to_text(&self) -> String {
-        match self.0.as_ppm() {
-            ppm if ppm.is_multiple_of(10_000) => format!("{}%", ppm / 10_000),
-            ppm => format!("{ppm}ppm"),
-        }
+        percent_or_ppm(self.0.as_ppm())
+    }
+}
+
+impl ToText for Stretch {
+    fn to_text(&self) -> String {
+        percent_or_ppm(self.ppm)
     }
 }
 
@@ -56,28 +73,58 @@ impl FromText for Percent {
         if trimmed.starts_with('-') {
             return Err(Reason::new("a chance is never negative"));
         }
-        let billionths = parts(trimmed)?;
-        let millionths = match billionths % PER_MILLION {
-            0 => billionths / PER_MILLION,
-            _ => return Err(Reason::new("it is finer than one in a million (0.0001%)")),
-        };
-        u32::try_from(millionths)
+        u32::try_from(millionths(trimmed)?)
             .ok()
             .and_then(Chance::from_ppm)
             .map(Self)
-            .ok_or_else(|| Reason::new("it is more than 100%"))
+            .ok_or_else(|| Reason::new("it is more than 100%").help("write \"100%\" or less"))
     }
 
     fn meant_by(number: &str) -> String {
-        match number.parse::<f64>() {
-            Ok(part) if 0.0 < part && part < 1.0 => {
-                // Ten decimals: more than a chance has, and too few to show that a float is not exact.
-                let percent = format!("{:.10}", part * 100.0);
-                let percent = percent.trim_end_matches('0').trim_end_matches('.');
-                format!(r#"write "{percent}%" for a part of {number}, or "{number}%""#)
-            }
-            _ => meant_by_percent(number),
+        meant_by_part(number)
+    }
+}
+
+impl FromText for Stretch {
+    const EXPECTED: &'static str = r#"a share such as "20%" or "120%""#;
+    const PATTERN: Option<&'static str> = Some(r"^\s*\d+(\.\d+)?\s*(%|ppm|ppb)\s*$");
+    const EXAMPLES: &'static [&'static str] = &["20%", "120%"];
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        let trimmed = text.trim();
+        if trimmed.starts_with('-') {
+            return Err(Reason::new("a wait is stretched, never cut short"));
         }
+        match u32::try_from(millionths(trimmed)?) {
+            Ok(ppm @ ..=10_000_000) => Ok(Self { ppm }),
+            _ => Err(Reason::new("it is more than 1000%").help("write \"1000%\" or less")),
+        }
+    }
+
+    fn meant_by(number: &str) -> String {
+        meant_by_part(number)
+    }
+}
+
+/// What somebody meant by a number that may be a part of one.
+fn meant_by_part(number: &str) -> String {
+    match number.parse::<f64>() {
+        Ok(part) if 0.0 < part && part < 1.0 => {
+            // Ten decimals: more than a chance has, and too few to show that a float is not exact.
+            let percent = format!("{:.10}", part * 100.0);
+            let percent = percent.trim_end_matches('0').trim_end_matches('.');
+            format!(r#"write "{percent}%" for a part of {number}, or "{number}%""#)
+        }
+        _ => meant_by_percent(number),
+    }
+}
+
+/// A part of a whole in millionths, if it is not finer.
+fn millionths(text: &str) -> Result<u128, Reason> {
+    let billionths = parts(text)?;
+    match billionths % PER_MILLION {
+        0 => Ok(billionths / PER_MILLION),
+        _ => Err(Reason::new("it is finer than one in a million (0.0001%)")),
     }
 }
 

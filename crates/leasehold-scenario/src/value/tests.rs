@@ -100,6 +100,13 @@ fn ratios_are_exact_and_stay_in_range() {
         assert!(message.contains(expected), "{text}: {message}");
     }
 
+    let stretch = |text: &str| read::<Stretch>(text).map(|stretch| stretch.ppm);
+    assert_eq!(stretch(r#""120%""#), Ok(1_200_000));
+    assert_eq!(stretch(r#""1000%""#), Ok(10_000_000));
+    assert!(stretch(r#""1001%""#).unwrap_err().contains("write \"1000%\" or less"));
+    assert!(stretch(r#""-1%""#).unwrap_err().contains("never cut short"));
+    assert!(stretch("120").unwrap_err().contains("write \"120%\""));
+
     let rate = |text: &str| read::<Rate>(text).map(|rate| rate.0.as_ppb());
     assert_eq!(rate(r#""+500ppm""#), Ok(500_000));
     assert_eq!(rate(r#""-20%""#), Ok(-200_000_000));

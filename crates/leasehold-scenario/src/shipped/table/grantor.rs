@@ -82,7 +82,7 @@ pub(crate) struct GrantorTable {
     /// Whether it keeps to the lock-delay.
     lock_delay_kept: Option<Spanned<LockDelayKeptName>>,
     /// What becomes of a contender that comes while somebody else holds the resource.
-    queue: QueueName,
+    queue: Spanned<QueueName>,
     /// What becomes of a contender that is the owner of the lease that lives.
     same_owner: SameOwnerName,
     /// Whether a contender with a higher priority takes the lease from its holder.
@@ -114,7 +114,7 @@ impl Default for GrantorTable {
             renewal_of_ended: RenewalOfEndedName::default(),
             release_check: ReleaseCheckName::default(),
             lock_delay_kept: None,
-            queue: QueueName::default(),
+            queue: spanned(QueueName::default()),
             same_owner: SameOwnerName::default(),
             preemption: PreemptionName::default(),
             revocation: RevocationName::default(),
@@ -154,6 +154,16 @@ impl GrantorTable {
                     .help("set lease.lock_delay = \"15s\", or remove this"),
             );
         }
+        if self.queue.get_ref() == &QueueName::None && self.preemption == PreemptionName::ByPriority {
+            found.push(
+                Diagnostic::at(
+                    self.queue.span(),
+                    "a contender that is refused cannot stand first in the queue",
+                )
+                .label("preemption = \"by-priority\" needs a queue")
+                .help("write queue = \"fifo\", or preemption = \"never\""),
+            );
+        }
         let Some(restart) = restart else { return Err(found) };
         found.or(GrantorPolicy {
             clock: self.clock,
@@ -171,7 +181,7 @@ impl GrantorTable {
                 .lock_delay_kept
                 .as_ref()
                 .map_or_else(LockDelayKept::default, |kept| (*kept.get_ref()).into()),
-            queue: self.queue.into(),
+            queue: (*self.queue.get_ref()).into(),
             same_owner: self.same_owner.into(),
             preemption: self.preemption.into(),
             revocation: self.revocation.into(),
@@ -218,7 +228,7 @@ impl GrantorTable {
             (RestartName::Remaining, None) => Ok(Restart::Remaining),
             (RestartName::Extra, Some(extra)) => Ok(Restart::Extra(length(extra))),
             (RestartName::Extra, None) => {
-                Err(Diagnostic::at(self.restart.span(), "how much more than a term is not said")
+                Err(Diagnostic::at(self.restart.span(), "`extra` does not say how much more than a term")
                     .help("add restart_extra = \"5s\" beside it"))
             }
             (_, Some(extra)) => Err(Diagnostic::at(extra.span(), "a restart gives nothing extra")

@@ -2,8 +2,8 @@
 
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{
-    AfterWaiting, Anchor, Backoff, GiveUp, HolderPolicy, Identity, Interval, Leave, Lifetime, LostContact,
-    Margin,
+    AfterWaiting, Anchor, Backoff, GiveUp, GrantorPolicy, HolderPolicy, Identity, Interval, Leave, Lifetime,
+    LostContact, Margin,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::names::names;
 use super::{LeaseTable, length, not_zero, seconds, spanned, written};
 use crate::schema::Named;
-use crate::value::{AutoOrLength, Length, Percent, Share, Whole};
+use crate::value::{AutoOrLength, Length, Percent, Share, Stretch, Whole};
 use crate::{Diagnostic, Diagnostics, Environment, Spanned};
 
 /// The most keys that a holder attaches to its lease. Chosen by us: each is an event when it ends.
@@ -37,7 +37,7 @@ pub(crate) struct HolderTable {
     /// The longest such wait.
     retry_cap: Spanned<Length>,
     /// A wait is stretched by up to this share.
-    jitter: Percent,
+    jitter: Stretch,
     /// How often it asks again while it waits for the resource.
     poll: Spanned<Length>,
     /// When it stops to try for a renewal.
@@ -99,10 +99,7 @@ impl Default for HolderTable {
             renew_jitter: Percent::default(),
             retry: spanned(Length(first)),
             retry_cap: spanned(Length(cap)),
-            jitter: Percent(
-                leasehold_core::plan::Chance::from_ppm(Backoff::default().jitter_ppm)
-                    .expect("the default jitter is below one"),
-            ),
+            jitter: Stretch { ppm: Backoff::default().jitter_ppm },
             poll: seconds(1),
             give_up: GiveUpName::default(),
             on_lost_contact: OnLostContact::default(),
@@ -136,7 +133,7 @@ impl HolderTable {
             Share::OfTtl { numerator, denominator } => Interval::OfTtl { numerator, denominator },
         };
         let (first, cap) = (length(&self.retry), length(&self.retry_cap));
-        let retry = Backoff { first, cap, jitter_ppm: self.jitter.0.as_ppm() };
+        let retry = Backoff { first, cap, jitter_ppm: self.jitter.ppm };
         match &self.renew_deadline {
             _ if ttl.is_zero() => {}
             None => self.check_renewal(&mut found, lease, margin, renew.of(ttl)),
@@ -274,27 +271,29 @@ impl HolderTable {
 /// longer than the term.
 pub(crate) fn check_round_trip(
     lease: &LeaseTable,
+    grantor: &GrantorPolicy,
     holder: &HolderPolicy,
     environment: &Environment,
 ) -> Result<(), Diagnostics> {
     let mut found = Diagnostics::default();
     let delay = environment.latency.longest();
-    let round_trip = delay.saturating_add(delay);
+    let (what, write) = match grantor.writes_renewals() {
+        false => ("a round trip", Span::ZERO),
+        true => ("a round trip, and a write in between,", environment.disk.longest()),
+    };
+    let round_trip = delay.saturating_add(delay).saturating_add(write);
     let ttl = length(&lease.ttl);
     let term = holder.term(ttl);
     if round_trip >= term {
-        let message =
-            format!("a round trip can take {round_trip}, and a holder has {term} of a TTL of {ttl}");
+        let message = format!("{what} can take {round_trip}, and a holder has {term} of a TTL of {ttl}");
         let raise = match holder.lifetime {
             Lifetime::Margin(_) => "lease.ttl",
             Lifetime::RenewDeadline(_) => "holder.renew_deadline",
         };
         found.push(
-            Diagnostic::at(lease.ttl.span(), message)
-                .label("expected a term longer than two of the longest delays")
-                .help(format!(
-                    "raise {raise}, or give the latency in [network] an earlier end: max = \"...\""
-                )),
+            Diagnostic::at(lease.ttl.span(), message).label("expected a term that is longer than that").help(
+                format!("raise {raise}, or give the latency in [network] an earlier end: max = \"...\""),
+            ),
         );
     }
     found.or(())
