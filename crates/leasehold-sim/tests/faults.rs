@@ -1,14 +1,18 @@
 //! Every fault lands, and does what its neighbour does not: on five nodes that tick to each other.
 
+mod common;
+
 use leasehold_core::clock::{ClockKind, Reading};
 use leasehold_core::event::{Assumption, Claim, EndCause, LossCause};
 use leasehold_core::node::{Leg, Purpose, Slot};
 use leasehold_core::plan::{
-    Action, Burst, Chance, Condition, Cut, FaultPlan, Group, Latency, NetworkPlan, NodePlan, Phases, Pick,
-    Role, Scope, Target, Trigger, Worsening,
+    Action, Burst, Chance, Condition, FaultPlan, Group, Latency, NodePlan, Pick, Role, Scope, Target,
+    Trigger, Worsening,
 };
 use leasehold_core::*;
 use serde::{Deserialize, Serialize};
+
+use common::{Ran, fault_on, ms, quiet, within};
 
 /// Five nodes that tick every 10 ms: each tick is written to the disk, and sent to all others.
 struct Ticks;
@@ -150,34 +154,11 @@ fn plan(faults: Vec<FaultPlan>) -> Plan {
         disk: Latency::Constant(Span::from_millis(3)),
         starts: Span::ZERO,
     };
-    Plan {
-        nodes: (0..NODES).map(node).collect(),
-        network: NetworkPlan {
-            latency: Latency::Constant(Span::from_millis(1)),
-            loss: Chance::NEVER,
-            duplicate: Chance::NEVER,
-            burst: None,
-        },
-        noise: NoiseKey(1),
-        faults,
-        phases: Phases { chaos: Span::from_secs(2), settle: Span::from_secs(1) },
-        clock_rate: Drift::from_ppb(500_000).expect("500 ppm is below one half"),
-        receive_buffer: 1_000,
-    }
-}
-
-fn ms(millis: u64) -> SimInstant {
-    SimInstant::START + Span::from_millis(millis)
+    quiet((0..NODES).map(node).collect(), faults, 1_000)
 }
 
 fn fault(at_ms: u64, target: impl Into<On>, action: Action, lasts_ms: u64) -> FaultPlan {
-    FaultPlan {
-        trigger: Trigger::At(ms(at_ms)),
-        target: target.into().0,
-        action,
-        lasts: (lasts_ms > 0).then(|| Span::from_millis(lasts_ms)),
-        cut: Cut::After(0),
-    }
+    fault_on(at_ms, target.into().0, action, lasts_ms)
 }
 
 /// A target, or the node that is one.
@@ -203,12 +184,6 @@ const fn contenders(pick: Pick) -> Target {
     Target::Drawn { pick, from: Group::Role(Role::Contender) }
 }
 
-/// What a run did, in a form that tests can ask.
-struct Ran {
-    outcome: Outcome,
-    events: Vec<Event>,
-}
-
 fn run_on(clock: ClockKind, mut plan: Plan) -> Ran {
     for node in &mut plan.nodes {
         node.relies_on = clock;
@@ -225,16 +200,6 @@ fn run(faults: Vec<FaultPlan>) -> Ran {
 }
 
 impl Ran {
-    fn times(&self, node: impl Into<Option<NodeId>>, wanted: impl Fn(&EventKind) -> bool) -> Vec<u64> {
-        let node = node.into();
-        let fits = |event: &&Event| event.node == node && wanted(&event.kind);
-        self.events.iter().filter(fits).map(|event| event.at.as_nanos() / 1_000_000).collect()
-    }
-
-    fn world(&self, node: impl Into<Option<NodeId>>, wanted: WorldEvent) -> Vec<u64> {
-        self.times(node, |kind| *kind == EventKind::World(wanted))
-    }
-
     /// The ticks of `from` that `to` heard of, and when.
     fn heard(&self, from: NodeId, to: NodeId) -> Vec<(u64, u64)> {
         let heard =
@@ -255,10 +220,6 @@ impl Ran {
     fn silent(&self, start: u64, end: u64) -> Vec<(NodeId, NodeId)> {
         let pairs = ALL.into_iter().flat_map(|from| ALL.map(|to| (from, to)));
         pairs.filter(|&(from, to)| from != to && self.heard_within(from, to, start, end) == 0).collect()
-    }
-
-    fn ticked(&self, node: NodeId) -> Vec<u64> {
-        self.times(node, |kind| matches!(kind, EventKind::Node(NodeEvent::EffectIssued { .. })))
     }
 
     /// When writes of a node became durable.
@@ -295,10 +256,6 @@ impl Ran {
     fn healed(&self, node: NodeId, fault: u16) -> Vec<u64> {
         self.world(node, WorldEvent::FaultHealed { fault: FaultId(fault) })
     }
-}
-
-fn within(times: &[u64], from: u64, to: u64) -> usize {
-    times.iter().filter(|t| (from..to).contains(t)).count()
 }
 
 #[test]

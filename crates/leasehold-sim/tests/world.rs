@@ -1,16 +1,19 @@
 //! Every fault lands, does what it says, and heals: on a protocol with nothing but ticks.
 
+mod common;
+
 use std::ops::ControlFlow;
 
 use leasehold_core::clock::{ClockKind, Reading};
 use leasehold_core::event::{Assumption, Claim, LossCause, Phase};
 use leasehold_core::node::{Leg, Purpose, Slot};
 use leasehold_core::plan::{
-    Action, Chance, Condition, Cut, FaultPlan, Latency, NetworkPlan, NodePlan, Phases, Role, Scope, Target,
-    Trigger, Worsening,
+    Action, Chance, Condition, Cut, FaultPlan, Latency, NodePlan, Role, Scope, Target, Trigger, Worsening,
 };
 use leasehold_core::*;
 use serde::{Deserialize, Serialize};
+
+use common::{Ran, fault_on, ms, quiet, within};
 
 /// Two nodes that tick every 10 ms: each tick is reported, written to disk, and sent to the other.
 struct Ticks;
@@ -107,40 +110,11 @@ fn plan(faults: Vec<FaultPlan>) -> Plan {
         disk: Latency::Constant(Span::from_millis(1)),
         starts: Span::ZERO,
     };
-    Plan {
-        nodes: vec![node("a", Role::Contender), node("b", Role::Grantor)],
-        network: NetworkPlan {
-            latency: Latency::Constant(Span::from_millis(1)),
-            loss: Chance::NEVER,
-            duplicate: Chance::NEVER,
-            burst: None,
-        },
-        noise: NoiseKey(1),
-        faults,
-        phases: Phases { chaos: Span::from_secs(2), settle: Span::from_secs(1) },
-        clock_rate: Drift::from_ppb(500_000).expect("500 ppm is below one half"),
-        receive_buffer: 3,
-    }
+    quiet(vec![node("a", Role::Contender), node("b", Role::Grantor)], faults, 3)
 }
 
 fn fault(at_ms: u64, on: NodeId, action: Action, lasts_ms: u64) -> FaultPlan {
-    FaultPlan {
-        trigger: Trigger::At(ms(at_ms)),
-        target: Target::Node(on),
-        action,
-        lasts: (lasts_ms > 0).then(|| Span::from_millis(lasts_ms)),
-        cut: Cut::After(0),
-    }
-}
-
-fn ms(millis: u64) -> SimInstant {
-    SimInstant::START + Span::from_millis(millis)
-}
-
-/// What a run did, in a form that tests can ask.
-struct Ran {
-    outcome: Outcome,
-    events: Vec<Event>,
+    fault_on(at_ms, Target::Node(on), action, lasts_ms)
 }
 
 fn run_on(clock: ClockKind, mut plan: Plan) -> Ran {
@@ -159,34 +133,14 @@ fn run(plan: Plan) -> Ran {
 }
 
 impl Ran {
-    /// When `node` reported something like `wanted`, in milliseconds.
-    fn times(&self, node: impl Into<Option<NodeId>>, wanted: impl Fn(&EventKind) -> bool) -> Vec<u64> {
-        let node = node.into();
-        let fits = |event: &&Event| event.node == node && wanted(&event.kind);
-        self.events.iter().filter(fits).map(|event| event.at.as_nanos() / 1_000_000).collect()
-    }
-
-    fn world(&self, node: impl Into<Option<NodeId>>, wanted: WorldEvent) -> Vec<u64> {
-        self.times(node, |kind| *kind == EventKind::World(wanted))
-    }
-
     /// When the other's ticks arrived at `node`.
     fn heard(&self, node: NodeId) -> Vec<u64> {
         self.times(node, |kind| matches!(kind, EventKind::Node(NodeEvent::DuplicateRecognised { .. })))
     }
 
-    /// When `node` ticked.
-    fn ticked(&self, node: NodeId) -> Vec<u64> {
-        self.times(node, |kind| matches!(kind, EventKind::Node(NodeEvent::EffectIssued { .. })))
-    }
-
     fn landed(&self) -> Option<SimInstant> {
         self.outcome.faults[0].landed
     }
-}
-
-fn within(times: &[u64], from: u64, to: u64) -> usize {
-    times.iter().filter(|t| (from..to).contains(t)).count()
 }
 
 #[test]
