@@ -517,3 +517,30 @@ fn say_renewed(ctx: &mut Ctx<'_>, to: NodeId, lease: Lease, request: RequestId) 
     ctx.emit(NodeEvent::RenewalAcknowledged { resource, lease: id });
     ctx.send(to, LeaseMessage::Renewed { lease: id, request, ttl });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leasehold_core::id::{Incarnation, OwnerId, TaskId, Token};
+
+    /// What is left by the wall clock, and never more than a term: a step back would make it longer than it was.
+    #[test]
+    fn what_is_left_of_a_term_is_never_more_than_a_term() {
+        let node = NodeId(1);
+        let contender = Contender {
+            node,
+            incarnation: Incarnation(0),
+            request: RequestId(1),
+            owner: OwnerId(0),
+            priority: 0,
+        };
+        let (id, resource, token) = (LeaseId(1), ResourceId(0), Token(1));
+        let lease =
+            Lease { id, resource, contender, token, ttl: Span::from_secs(10), task: TaskId(0), keys: 0 };
+        let wall = |seconds: i64| LocalInstant::<Wall>::from_nanos(seconds * 1_000_000_000);
+        let record = LeaseRecord { lease, ended: None, done: false, deadline: Some(wall(100)), revision: 1 };
+        let policy = GrantorPolicy { restart: Restart::Remaining, ..GrantorPolicy::default() };
+        let left = |now| recovered_term(&policy, &record, wall(now)).as_nanos() / 1_000_000_000;
+        assert_eq!([left(93), left(100), left(3_700), left(-3_500)], [7, 0, 0, 10]);
+    }
+}

@@ -341,8 +341,6 @@ impl LeaseTable {
         let lease = Lease { id, resource, contender, token, ttl, task: entry.task, keys };
         entry.latest = Some(lease);
         entry.state = State::Granting { decided: now, revision };
-        entry.revoking = None;
-        entry.delayed_until = None;
         changes.push(Change::Granted { lease, revision, again });
     }
 

@@ -146,6 +146,23 @@ fn an_end_is_tried_for_ever_or_given_up() {
     assert_eq!(ended_slowly(Ending { patience, attempts: Some(2) }), (vec![], 1, 1));
 }
 
+/// Whoever released it is not told that it is gone.
+#[test]
+fn a_release_whose_end_is_given_up_is_not_answered() {
+    let answers = |attempts| {
+        let mut few =
+            held(GrantorPolicy { ending: Ending { patience: Span::from_secs(10), attempts }, ..BASE() });
+        few.disk = 25_000;
+        few.run_to(1_000);
+        let (lease, token, request) = (LeaseId(1), Token(1), RequestId(1));
+        tell(&mut few, HOLDER, LeaseMessage::Release { resource: R, lease, token, request, done: false });
+        few.run_to(100_000);
+        few.sends(GRANTOR, |m| matches!(m, LeaseMessage::Released { .. }))
+    };
+    assert_eq!(answers(None), [26_000]);
+    assert_eq!(answers(Some(2)), []);
+}
+
 /// At which revisions the keys of a lease end, and at which it was granted.
 fn keys_end(keys: KeysEnd) -> (Vec<u64>, Vec<u64>) {
     let mut few = Few::under(GrantorPolicy { keys, ..BASE() });

@@ -440,6 +440,27 @@ fn a_lock_delay_follows_an_involuntary_end_alone() {
 }
 
 #[test]
+fn who_comes_at_the_end_of_a_lock_delay_stands_behind_those_who_wait() {
+    let rules = GrantorPolicy { lock_delay: Span::from_nanos(50), ..GrantorPolicy::default() };
+    let (mut table, lease) = held_under(rules);
+    acquire(&mut table, 1, 2, 1);
+    expire(&mut table, 100);
+    finish(&mut table, 100, lease.id);
+    // At that very instant, before the table was told.
+    let next = granted(&acquire(&mut table, 150, 3, 1));
+    assert_eq!(next.contender.node, NodeId(2));
+}
+
+#[test]
+fn the_lease_after_a_revoked_one_is_renewed() {
+    let (mut table, lease) = held();
+    acquire(&mut table, 1, 2, 1);
+    revoke(&mut table, 2);
+    let next = hand_over(&mut table, 3, lease, false).expect("node 2 waits");
+    assert!(matches!(apply(&mut table, 4, renew(next))[..], [Change::Renewed { .. }]));
+}
+
+#[test]
 fn whether_a_lock_delay_is_kept() {
     let granted_at = |lock_delay_kept, restarted: bool| {
         let lock_delay = Span::from_nanos(50);
