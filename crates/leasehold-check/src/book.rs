@@ -63,6 +63,11 @@ impl Book {
         }
     }
 
+    /// Whether there are kept violations that were not handed out before.
+    pub(crate) fn has_news(&self) -> bool {
+        self.handed_out < self.report.evidence.len()
+    }
+
     /// The kept violations that were not handed out before.
     pub(crate) fn hand_out(&mut self) -> &[Violation] {
         let from = core::mem::replace(&mut self.handed_out, self.report.evidence.len());

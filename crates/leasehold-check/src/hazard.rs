@@ -123,6 +123,11 @@ impl Hazards {
         self.seen[hazard.index()].count
     }
 
+    /// Whether there are kept sightings that were not handed out before.
+    pub(crate) fn has_news(&self) -> bool {
+        self.seen.iter().any(|seen| seen.handed_out < seen.kept.len())
+    }
+
     /// The kept sightings that were not handed out before.
     pub(crate) fn hand_out(&mut self) -> impl Iterator<Item = &Sighting> {
         self.seen.iter_mut().flat_map(|seen| {

@@ -45,6 +45,14 @@ pub struct Judge {
     reach: Reach,
     on_violation: OnViolation,
     stage: Stage,
+    news: News,
+}
+
+/// Whether something was found that was not handed out yet: asked after every event, so it must cost nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    None,
+    Some,
 }
 
 /// A checker with its books.
@@ -93,6 +101,7 @@ impl Judge {
             reach: Reach::default(),
             on_violation: OnViolation::GoOn,
             stage: Stage::Running,
+            news: News::None,
         })
     }
 
@@ -111,9 +120,14 @@ impl Judge {
     /// The kept violations and hazards that were found since this was last called: for a log that tells them
     /// at their place. Costs next to nothing if there are none; need not be called at all.
     pub fn drain_findings(&mut self) -> impl Iterator<Item = Finding> {
-        let Self { seats, hazards, .. } = self;
+        let Self { seats, hazards, news, .. } = self;
+        let (seats, hazards) = match core::mem::replace(news, News::None) {
+            News::Some => (seats.as_mut_slice(), Some(hazards)),
+            News::None => (&mut [][..], None),
+        };
         let violations = seats.iter_mut().flat_map(|seat| seat.book.hand_out()).cloned();
-        violations.map(Finding::Violation).chain(hazards.hand_out().cloned().map(Finding::Hazard))
+        let sightings = hazards.into_iter().flat_map(|hazards| hazards.hand_out().cloned());
+        violations.map(Finding::Violation).chain(sightings.map(Finding::Hazard))
     }
 
     /// The run is over at this instant: judges what is still open and sums up. Call
@@ -125,6 +139,7 @@ impl Judge {
     pub fn finish(&mut self, ended_at: SimInstant) -> Judgement {
         assert_eq!(self.stage, Stage::Running, "a run ends once");
         self.stage = Stage::Over;
+        self.news = News::Some;
         self.scene.finish(ended_at);
         self.hazards.finish(&self.scene);
         for Seat { checker, book, .. } in &mut self.seats {
@@ -151,6 +166,7 @@ impl EventSink for Judge {
         self.scene.hear(event);
         self.hazards.hear(&self.scene, event.node, &event.kind);
         self.reach.hear(&self.scene, event.node, &event.kind);
+        let mut news = self.hazards.has_news();
         let topic = Topics::of(&event.kind);
         for Seat { topics, checker, book } in &mut self.seats {
             if !topics.meets(topic) {
@@ -161,6 +177,10 @@ impl EventSink for Judge {
                 (EventKind::Node(_), None) => {}
                 (EventKind::World(done), node) => checker.on_world(&self.scene, node, done, book),
             }
+            news |= book.has_news();
+        }
+        if news {
+            self.news = News::Some;
         }
         self.scene.conclude(event);
         match self.on_violation {
