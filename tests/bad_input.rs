@@ -274,7 +274,7 @@ fn the_head_is_explained_too() {
         let marked = Marked::new(text);
         Bench::with(&marked.text).refuses(&["case.toml"]).says(words).points_at("case.toml", &marked);
     }
-    let words = ["no `schema`", "no `name`", "no `summary`", "\"case\"", "--> case.toml"];
+    let words = ["no `schema`", "no `summary`", "--> case.toml"];
     Bench::with("# only a comment\n").refuses(&["case.toml"]).says(&words);
 }
 

@@ -71,7 +71,7 @@ fn every_scripted_fault_lands() {
         .flat_map(|path| {
             let scenario = load(&path, Variant::AsWritten);
             let report = scenario.run(0, Engine::Sim, &mut ());
-            let described = scenario.fault_descriptions();
+            let described = scenario.describe(&scenario.template.faults);
             let faults = report.outcome.faults.into_iter().zip(described);
             faults
                 .filter(|(fault, _)| fault.landed.is_none())

@@ -4,6 +4,10 @@
 //! nodes: same digest, on any machine and day. A plan may hold triggers that wait for a condition; the
 //! [`Outcome`](crate::Outcome) records the instants at which they fired.
 
+mod kind;
+
+pub use kind::FaultKind;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -253,6 +257,9 @@ pub enum Condition {
     },
     /// A resource was granted just now after its last lease had expired. The new holder is the subject.
     AfterTakeover,
+    /// A grantor decided just now to end a lease, for whatever reason, and nobody else knows it yet: the instant
+    /// after a sweep, for one. The lease's holder is the subject, if the engine has heard who that is.
+    EndOrdered,
 }
 
 /// Whom a fault strikes.

@@ -1,4 +1,4 @@
-//! What stands at the head of a recorded trace, so that it can be judged without the run.
+//! What stands at the head and at the end of a recorded trace, so that it can be judged without the run.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,12 +9,14 @@ use crate::bounds::Bounds;
 use crate::clock::ClockKind;
 use crate::event::Probe;
 use crate::id::ResourceId;
+use crate::outcome::RunEnd;
 use crate::plan::Role;
+use crate::time::SimInstant;
 
 /// The version of the trace format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
-/// The first line of a trace; every other line is an [`Event`](crate::Event).
+/// The first line of a trace. The last is a [`Footer`], every other an [`Event`](crate::Event).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// [`FORMAT`].
@@ -54,4 +56,17 @@ pub struct TraceNode {
     pub relies_on: ClockKind,
     /// The resources it wants to hold; liveness is judged for these.
     pub contends_for: Vec<ResourceId>,
+}
+
+/// The last line of a trace. One without it was cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footer {
+    /// When the run ended.
+    pub ended_at: SimInstant,
+    /// How.
+    pub end: RunEnd,
+    /// How many events stand before it.
+    pub events: u64,
+    /// Their digest, in hexadecimal.
+    pub digest: String,
 }

@@ -5,7 +5,10 @@ use leasehold_core::noise::NoiseKey;
 use leasehold_core::plan::{FaultPlan, Latency, NetworkPlan, NodePlan, Phases, Plan, Role};
 use leasehold_core::time::{Drift, RateError, Span};
 
+use crate::case::Drawn;
+use crate::chaos::{Chaos, Script};
 use crate::stream::{Purpose, Stream};
+use crate::swarm::Swarm;
 
 /// A plan with open places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,23 @@ pub struct Template {
     pub clock_rate: Drift,
     /// How many messages a stopped process's host buffers.
     pub receive_buffer: u32,
+    /// The key of the noise, if the scenario leaves nothing open: every seed then gives the same plan.
+    pub noise: Option<NoiseKey>,
+    /// Within which limits random faults are drawn.
+    pub chaos: Chaos,
+    /// The longest TTL that is granted: what random faults are aligned to.
+    pub ttl: Span,
+    /// Which role takes each command of the system, by id.
+    pub commands: Vec<Role>,
+}
+
+/// A random plan, and what was drawn for all of its faults together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// The plan.
+    pub plan: Plan,
+    /// For people.
+    pub drawn: Vec<Drawn>,
 }
 
 /// One host with open places.
@@ -37,10 +57,10 @@ pub struct NodeTemplate {
     pub disk: Latency,
     /// The rate of its clocks.
     pub rate: RateDraw,
-    /// Its wall clock starts at most this far from true time, in either direction.
-    pub wall_offset_within: Span,
-    /// Its process starts within this time.
-    pub starts_within: Span,
+    /// What its wall clock shows at the start.
+    pub wall_offset: OffsetDraw,
+    /// When its process starts.
+    pub starts: StartDraw,
 }
 
 /// Where a clock's rate comes from.
@@ -50,6 +70,66 @@ pub enum RateDraw {
     Fixed(RateError),
     /// It is drawn within a bound, at one of its ends in half of the cases.
     Within(Drift),
+}
+
+/// Where a wall clock's offset from true time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetDraw {
+    /// It is given, in nanoseconds.
+    Fixed(i64),
+    /// It is drawn at most this far in either direction, at one of the ends in half of the cases.
+    Within(Span),
+}
+
+/// Where the instant at which a process starts comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartDraw {
+    /// It is given, from the start of the run.
+    Fixed(Span),
+    /// It is drawn evenly below this.
+    Within(Span),
+}
+
+impl RateDraw {
+    fn draw(self, rates: &mut Stream) -> RateError {
+        let limit = match self {
+            Self::Within(limit) => limit,
+            Self::Fixed(_) => Drift::ZERO,
+        };
+        let ppb = rates.symmetric_with_corners(u64::from(limit.as_ppb()));
+        match self {
+            Self::Within(_) => RateError::from_ppb(ppb).expect("a declared drift is at most one half"),
+            Self::Fixed(rate) => rate,
+        }
+    }
+}
+
+impl OffsetDraw {
+    fn draw(self, offsets: &mut Stream) -> i64 {
+        let limit = match self {
+            Self::Within(limit) => limit,
+            Self::Fixed(_) => Span::ZERO,
+        };
+        let drawn = offsets.symmetric_with_corners(limit.as_nanos());
+        match self {
+            Self::Within(_) => drawn,
+            Self::Fixed(offset) => offset,
+        }
+    }
+}
+
+impl StartDraw {
+    fn draw(self, starts: &mut Stream) -> Span {
+        let limit = match self {
+            Self::Within(limit) => limit,
+            Self::Fixed(_) => Span::ZERO,
+        };
+        let drawn = Span::from_nanos(starts.below(limit.as_nanos()));
+        match self {
+            Self::Within(_) => drawn,
+            Self::Fixed(start) => start,
+        }
+    }
 }
 
 impl Template {
@@ -62,38 +142,36 @@ impl Template {
         let nodes = self
             .nodes
             .iter()
-            .map(|node| {
-                let drawn = |limit: Drift, rates: &mut Stream| {
-                    let ppb = rates.symmetric_with_corners(u64::from(limit.as_ppb()));
-                    RateError::from_ppb(ppb).expect("a declared drift is at most one half")
-                };
-                let rate = match node.rate {
-                    RateDraw::Within(limit) => drawn(limit, &mut rates),
-                    RateDraw::Fixed(rate) => {
-                        drawn(Drift::ZERO, &mut rates);
-                        rate
-                    }
-                };
-                NodePlan {
-                    name: node.name.clone(),
-                    role: node.role,
-                    relies_on: node.relies_on,
-                    rate,
-                    wall_offset: offsets.symmetric_with_corners(node.wall_offset_within.as_nanos()),
-                    disk: node.disk,
-                    starts: Span::from_nanos(starts.below(node.starts_within.as_nanos())),
-                }
+            .map(|node| NodePlan {
+                name: node.name.clone(),
+                role: node.role,
+                relies_on: node.relies_on,
+                rate: node.rate.draw(&mut rates),
+                wall_offset: node.wall_offset.draw(&mut offsets),
+                disk: node.disk,
+                starts: node.starts.draw(&mut starts),
             })
             .collect();
         Plan {
             nodes,
             network: self.network,
-            noise: NoiseKey(Stream::new(seed, Purpose::NoiseKey).draw()),
+            noise: self.noise.unwrap_or_else(|| NoiseKey(Stream::new(seed, Purpose::NoiseKey).draw())),
             faults: self.faults.clone(),
             phases: self.phases,
             clock_rate: self.clock_rate,
             receive_buffer: self.receive_buffer,
         }
+    }
+
+    /// The plan for one seed, with random faults beside the scripted ones or in their place.
+    pub fn generate(&self, seed: u64) -> Generated {
+        let mut plan = self.expand(seed);
+        if self.chaos.script == Script::LeftOut {
+            plan.faults.clear();
+        }
+        let Swarm { faults, drawn } = Swarm::draw(self, seed);
+        plan.faults.extend(faults);
+        Generated { plan, drawn }
     }
 }
 
@@ -110,8 +188,8 @@ mod tests {
             relies_on: ClockKind::Boot,
             disk: Latency::Constant(Span::ZERO),
             rate: *rate,
-            wall_offset_within: Span::from_secs(1),
-            starts_within: Span::from_millis(50),
+            wall_offset: OffsetDraw::Within(Span::from_secs(1)),
+            starts: StartDraw::Within(Span::from_millis(50)),
         };
         Template {
             nodes: rates.iter().enumerate().map(node).collect(),
@@ -125,6 +203,10 @@ mod tests {
             phases: Phases { chaos: Span::from_secs(1), settle: Span::from_secs(1) },
             clock_rate: Drift::from_ppb(500_000).unwrap(),
             receive_buffer: 16,
+            noise: None,
+            chaos: Chaos::default(),
+            ttl: Span::from_secs(10),
+            commands: Vec::new(),
         }
     }
 
@@ -143,15 +225,19 @@ mod tests {
         }
 
         #[test]
-        fn fixing_one_clock_leaves_everything_else_as_it_was(seed: u64) {
+        fn fixing_one_node_leaves_everything_else_as_it_was(seed: u64) {
             let drift = Drift::from_ppb(500_000).unwrap();
             let fixed = RateError::from_ppb(77).unwrap();
-            let before = template([RateDraw::Within(drift); 3]).expand(seed);
-            let after =
-                template([RateDraw::Within(drift), RateDraw::Fixed(fixed), RateDraw::Within(drift)])
-                    .expand(seed);
+            let open = template([RateDraw::Within(drift); 3]);
+            let before = open.expand(seed);
+            let mut closed = open;
+            closed.nodes[1].rate = RateDraw::Fixed(fixed);
+            closed.nodes[1].wall_offset = OffsetDraw::Fixed(-3);
+            closed.nodes[1].starts = StartDraw::Fixed(Span::from_secs(2));
+            let after = closed.expand(seed);
             prop_assert_eq!(&before.nodes[0], &after.nodes[0]);
-            prop_assert_eq!(after.nodes[1].rate, fixed);
+            let node = &after.nodes[1];
+            prop_assert_eq!((node.rate, node.wall_offset, node.starts), (fixed, -3, Span::from_secs(2)));
             prop_assert_eq!(&before.nodes[2], &after.nodes[2]);
             prop_assert_eq!(before.noise, after.noise);
         }

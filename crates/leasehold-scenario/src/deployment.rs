@@ -8,7 +8,7 @@ use leasehold_check::Invariant;
 use leasehold_core::plan::{Plan, Role};
 use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, Reckoning, ResourceId};
 
-use crate::fault::{ACTIONS, EVERYBODY};
+use crate::fault::{EVERYBODY, actions};
 
 /// One node of a system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Deployment {
             .map(|CommandSpec { name, role, command }| (CommandSpec { name, role, command: () }, command))
             .unzip();
         for CommandSpec { name, .. } in &specs {
-            assert!(!ACTIONS.contains(name), "the command {name} has the name of a fault");
+            assert!(actions().all(|action| action != *name), "the command {name} has the name of a fault");
         }
         let runner = Box::new(Wired { make, commands, protocol: PhantomData::<fn() -> P> });
         Self { nodes, bounds, commands: specs, invariants: Invariant::ALL.to_vec(), reckoning: None, runner }

@@ -211,9 +211,9 @@ impl<'de> serde::Deserialize<'de> for InvariantName {
 }
 
 /// Reads a name where it stands: an error that a visitor gives has the span of the value.
-struct NameVisitor<T> {
-    expected: &'static str,
-    named: fn(&str) -> Result<T, String>,
+pub(crate) struct NameVisitor<T> {
+    pub(crate) expected: &'static str,
+    pub(crate) named: fn(&str) -> Result<T, String>,
 }
 
 impl<T> Visitor<'_> for NameVisitor<T> {

@@ -6,10 +6,12 @@ mod pick;
 mod target;
 mod verb;
 mod when;
+mod write;
 
 pub use describe::describe;
 pub(crate) use target::{Cast, EVERYBODY};
-pub(crate) use verb::ACTIONS;
+pub(crate) use verb::actions;
+pub(crate) use write::write;
 
 use std::ops::Range;
 
@@ -45,7 +47,7 @@ pub(crate) struct FaultTable {
     pick: Option<Spanned<PickText>>,
     /// What it does.
     #[serde(rename = "do")]
-    #[schemars(schema_with = "actions")]
+    #[schemars(schema_with = "action_names")]
     action: Spanned<String>,
     /// How long it lasts; until all is healed unless it is given.
     #[serde(rename = "for")]
@@ -84,8 +86,9 @@ pub(crate) struct FaultTable {
 }
 
 /// The harness's own faults, and whatever commands a system may have.
-fn actions(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "anyOf": [{ "enum": ACTIONS }, { "type": "string", "description": "a command of the system" }] })
+fn action_names(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = actions().collect();
+    json_schema!({ "anyOf": [{ "enum": names }, { "type": "string", "description": "a command of the system" }] })
 }
 
 /// The phase in which faults fire.

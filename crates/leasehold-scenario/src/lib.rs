@@ -10,13 +10,17 @@
 //! It prints nothing, reads no environment and no clock, and judges no run. Beside the shipped protocol's own
 //! wiring it knows no protocol: everything goes through [`System`].
 
+mod chaos;
 mod complaint;
 mod deployment;
 mod diagnostic;
 mod digest;
+mod document;
+mod draw;
 mod expect;
 mod fault;
 mod overlay;
+mod plan_table;
 mod reckoning;
 mod run;
 mod scenario;
@@ -27,6 +31,7 @@ mod spanned;
 mod suggest;
 mod system;
 mod tables;
+mod trial;
 pub mod value;
 mod world;
 
@@ -38,6 +43,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, ScenarioError, Style};
 pub use digest::{Digest, Digester};
 pub use expect::{Expect, ExpectedVerdict, HazardPolicy};
 pub use fault::describe;
+/// What random runs are drawn with.
+pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting};
 pub use run::{Observer, Report};
 pub use scenario::{MOST_NODES, SCHEMA, Scenario};
 pub use schema::{Schemas, schema};
@@ -46,3 +53,4 @@ pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
 pub use system::{Environment, System};
 pub use tables::Tables;
+pub use trial::{Faults, Trial};

@@ -1,13 +1,15 @@
 //! Reading a source: TOML with spans, and the `--set` texts laid over it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{Overlay, Source, Variant, shown_overlay};
+use crate::document::value_text;
+use crate::source::{Does, Overlay, Source, Variant, shown_overlay};
 use crate::suggest::cut;
 
 /// How deep a key path may go. Scenario files go three deep.
@@ -116,6 +118,10 @@ struct Step<'s> {
 }
 
 fn lay_over<'s>(root: &mut DeTable<'s>, overlay: &'s Overlay) -> Result<(), Diagnostic> {
+    if overlay.does == Does::Remove {
+        remove(root, &overlay.text);
+        return Ok(());
+    }
     let whole = overlay.base..overlay.base + overlay.text.len();
     let Some((path, value)) = overlay.text.split_once('=') else {
         return Err(Diagnostic::at(whole, format!("{} has no value", shown_overlay(overlay)))
@@ -138,6 +144,44 @@ fn lay_over<'s>(root: &mut DeTable<'s>, overlay: &'s Overlay) -> Result<(), Diag
         Container::Array(array) => *element(array, last, above)? = value,
     }
     Ok(())
+}
+
+/// Takes away what stands under a key path, if anything does.
+fn remove(root: &mut DeTable<'_>, path: &str) {
+    let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut here = root;
+    for key in above.split('.').filter(|key| !key.is_empty()) {
+        match here.get_mut(key).map(Spanned::get_mut) {
+            Some(DeValue::Table(table)) => here = table,
+            _ => return,
+        }
+    }
+    here.remove(last);
+}
+
+/// All that a document says, by key path, as TOML: tables and lists as a whole, and each of their parts.
+pub(crate) fn flatten(root: &DeTable<'_>) -> BTreeMap<String, String> {
+    fn below(path: String, value: &DeValue<'_>, flat: &mut BTreeMap<String, String>) {
+        flat.insert(path.clone(), value_text(value));
+        match value {
+            DeValue::Table(table) => {
+                for (key, value) in table {
+                    below(format!("{path}.{}", key.get_ref()), value.get_ref(), flat);
+                }
+            }
+            DeValue::Array(array) => {
+                for (index, value) in array.iter().enumerate() {
+                    below(format!("{path}.{index}"), value.get_ref(), flat);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut flat = BTreeMap::new();
+    for (key, value) in root {
+        below(key.get_ref().to_string(), value.get_ref(), &mut flat);
+    }
+    flat
 }
 
 /// What a key path can go through.

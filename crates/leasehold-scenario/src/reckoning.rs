@@ -20,7 +20,7 @@ impl Scenario {
     /// on.
     pub fn broken_assumptions(&self) -> Vec<Warning> {
         let mut found: Vec<Warning> = self.given_rates().collect();
-        let descriptions = self.fault_descriptions();
+        let descriptions = self.describe(&self.template.faults);
         for (fault, description) in self.template.faults.iter().zip(&descriptions) {
             if let Some((consequence, help)) = self.meets(fault) {
                 let text = format!("fault \"{description}\": {consequence}");

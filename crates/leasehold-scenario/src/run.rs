@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Verdict};
 use leasehold_core::event::Probe;
-use leasehold_core::{Event, EventSink, Outcome, RunEnd};
+use leasehold_core::{Event, EventSink, Outcome, Plan, RunEnd};
 
 use crate::deployment::Engine;
 use crate::digest::{Digest, Digester};
@@ -80,11 +80,17 @@ pub struct Report {
 }
 
 impl Scenario {
-    /// Runs the scenario under a seed and judges it.
+    /// Runs the scenario as it is written under a seed, and judges it.
     pub fn run(&self, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
-        let judge = Judge::new(&self.header(seed, engine)).expect("a deployment names invariants that exist");
+        self.run_plan(&self.plan(seed), seed, engine, observer)
+    }
+
+    /// Runs a plan of this scenario and judges it. The seed is only told on.
+    pub fn run_plan(&self, plan: &Plan, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
+        let header = self.header(plan, seed, engine);
+        let judge = Judge::new(&header).expect("a deployment names invariants that exist");
         let mut court = Court { digester: Digester::default(), judge, observer };
-        let outcome = self.deployment.run(engine, &self.plan(seed), &mut court);
+        let outcome = self.deployment.run(engine, plan, &mut court);
         let events = court.digester.events();
         let judgement = court.judge.finish(outcome.ended_at);
         court.tell_findings();

@@ -1,20 +1,24 @@
 //! A scenario: a template for plans, the system they run on, and what they should come to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::Spanned;
-use leasehold_core::Plan;
 use leasehold_core::plan::{FaultPlan, Role};
 use leasehold_core::time::Span;
 use leasehold_core::trace::{FORMAT, Header, TraceNode};
-use leasehold_plan::{NodeTemplate, RateDraw, Template};
+use leasehold_core::{Plan, RateError};
+use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
 use toml::de::DeTable;
 
-use crate::deployment::{Deployment, Engine};
+use crate::chaos::ChaosTable;
+use crate::deployment::{Deployment, Engine, NodeSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
 use crate::expect::{Expect, ExpectTable};
 use crate::fault::{Cast, Chaos, FaultTable, describe};
 use crate::overlay;
+use crate::plan_table::{PlanTable, check_alone};
 use crate::source::{Source, Variant};
 use crate::suggest::{cut, did_you_mean, listed};
 use crate::system::{Environment, System};
@@ -32,14 +36,15 @@ pub const MOST_NODES: usize = 1_000;
 const CONTENDERS_START_WITHIN: Span = Span::from_millis(50);
 
 /// The top-level names that belong to the harness.
-pub(crate) const OWN: [&str; 11] = [
-    "schema", "name", "summary", "system", "bounds", "network", "disk", "clocks", "phases", "expect", "fault",
+pub(crate) const OWN: [&str; 13] = [
+    "schema", "name", "summary", "system", "bounds", "network", "disk", "clocks", "phases", "expect",
+    "fault", "plan", "chaos",
 ];
 
 /// A scenario file that can be run.
 #[derive(Debug)]
 pub struct Scenario {
-    /// Its name: that of its file.
+    /// Its name: that of its file, if it stands in one.
     pub name: String,
     /// What it shows, in one sentence.
     pub summary: String,
@@ -51,6 +56,10 @@ pub struct Scenario {
     pub template: Template,
     /// The system, wired as the scenario says.
     pub deployment: Deployment,
+    /// What it was read from.
+    pub(crate) source: Source,
+    /// What stands in it, by key path, once somebody has asked.
+    written: OnceLock<BTreeMap<String, String>>,
 }
 
 impl Scenario {
@@ -89,21 +98,37 @@ impl Scenario {
         }
     }
 
-    /// The plan for one seed.
+    /// Reads it again from a source that says something else about it: a variant of it that nobody wrote.
+    pub(crate) fn again(source: Source, systems: &[&dyn System]) -> Result<Self, ScenarioError> {
+        read(&source, systems).map_err(|found| ScenarioError::new(source, found))
+    }
+
+    /// What it says under a key path, as TOML, if it says anything.
+    pub(crate) fn written(&self, key: &str) -> Option<String> {
+        let flat = || overlay::flatten(&overlay::read(&self.source).expect("it was read from this source"));
+        self.written.get_or_init(flat).get(key).cloned()
+    }
+
+    /// The plan for one seed, with the faults that the scenario scripts and no others.
     pub fn plan(&self, seed: u64) -> Plan {
         self.template.expand(seed)
     }
 
+    /// Whether it leaves nothing to a seed: all of them give the same run.
+    pub fn is_explicit(&self) -> bool {
+        self.template.noise.is_some()
+    }
+
     /// What each fault does, in words, by id.
-    pub fn fault_descriptions(&self) -> Vec<String> {
+    pub fn describe(&self, faults: &[FaultPlan]) -> Vec<String> {
         let nodes: Vec<String> = self.deployment.nodes().iter().map(|node| node.name.clone()).collect();
         let commands: Vec<String> =
             self.deployment.commands().iter().map(|command| command.name.to_owned()).collect();
-        self.template.faults.iter().map(|fault| describe(fault, &nodes, &commands)).collect()
+        faults.iter().map(|fault| describe(fault, &nodes, &commands)).collect()
     }
 
     /// What stands at the head of a trace of one run.
-    pub fn header(&self, seed: u64, engine: Engine) -> Header {
+    pub fn header(&self, plan: &Plan, seed: u64, engine: Engine) -> Header {
         let nodes = self.deployment.nodes().iter().map(|node| TraceNode {
             name: node.name.clone(),
             role: node.role,
@@ -119,7 +144,7 @@ impl Scenario {
             engine: owned(engine.name()),
             seed,
             nodes: nodes.collect(),
-            faults: self.fault_descriptions(),
+            faults: self.describe(&plan.faults),
             commands: self.deployment.commands().iter().map(|command| owned(command.name)).collect(),
             bounds: *self.deployment.bounds(),
             invariants: self
@@ -136,10 +161,12 @@ impl Scenario {
 fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostics> {
     let root = overlay::read(source)?;
     let system = choose(&root, systems)?;
-    let known = OWN.into_iter().chain(system.tables().iter().copied()).collect();
+    let known: Vec<&'static str> = OWN.into_iter().chain(system.tables().iter().copied()).collect();
     let foreign: Vec<(&str, &str)> =
         systems.iter().flat_map(|other| other.tables().iter().map(|&table| (table, other.name()))).collect();
-    let (mut tables, mut found) = Tables::new(root, known, &foreign);
+    let alone = check_alone(&root);
+    let (mut tables, mut found) = Tables::new(root, known.clone(), &foreign);
+    found.keep(alone);
 
     let head = found.keep(Head::take(&mut tables, source));
     let world = World::take(&mut tables, &mut found);
@@ -154,11 +181,15 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
         found.keep(plan_all(&faults, &cast, chaos))
     });
     let expect = expect.and_then(|table| found.keep(table.expect(deployment.invariants())));
-    let template = world.template(faults, chaos, &deployment, &mut found);
+    let limits = world.limits.chaos(world.bounds.clock_rate(), deployment.commands(), &known);
+    let limits = found.keep(limits);
+    let template = world.template(faults, chaos, limits, &deployment, &mut found);
     match (head, expect, template) {
         (Some(Head { name, summary }), Some(expect), Some(template)) => {
             let system = system.name().to_owned();
-            found.or(Scenario { name, summary, system, expect, template, deployment })
+            let source = source.clone();
+            let written = OnceLock::new();
+            found.or(Scenario { name, summary, system, expect, template, deployment, source, written })
         }
         _ => Err(found),
     }
@@ -232,10 +263,11 @@ impl Head {
         if let Some(schema) = schema {
             found.keep(check_schema(&schema));
         }
-        let stem = source.stem().filter(|stem| is_name(stem)).unwrap_or("...");
-        let name =
-            found.keep(tables.take_required("name", &format!("\"{stem}\""), ", as the file is called"));
-        let name = name.and_then(|name| found.keep(check_name(name, source)));
+        let name = match found.keep(tables.take_key::<String>("name")) {
+            Some(Some(name)) => found.keep(check_name(name, source)),
+            Some(None) if !tables.is_misspelt("name") => found.keep(name_of_file(source)),
+            _ => None,
+        };
         let summary = found.keep(tables.take_required("summary", "\"...\"", &format!(": {SUMMARY_HELP}")));
         let summary = summary.and_then(|summary| found.keep(check_summary(summary)));
         found.keep(tables.take_key::<String>("system"));
@@ -289,6 +321,19 @@ fn check_name(name: Spanned<String>, source: &Source) -> Result<String, Diagnost
     Ok(name)
 }
 
+/// The name of a scenario that does not say it.
+fn name_of_file(source: &Source) -> Result<String, Diagnostic> {
+    match source.stem() {
+        Some(stem) if is_name(stem) => Ok(stem.to_owned()),
+        Some(stem) => {
+            Err(Diagnostic::new(format!("the scenario cannot be called as its file: `{}`", cut(stem)))
+                .help("rename the file: letters, digits, `-`, `_` and `.`"))
+        }
+        None => Err(Diagnostic::new("the scenario has no `name`, and stands in no file")
+            .help("add `name = \"...\"` at the top")),
+    }
+}
+
 /// Whether a scenario, and so a file, can be called this.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
@@ -311,6 +356,8 @@ struct World {
     disk: DiskTable,
     clocks: ClocksTable,
     phases: PhasesTable,
+    plan: Option<PlanTable>,
+    limits: ChaosTable,
 }
 
 impl World {
@@ -322,6 +369,8 @@ impl World {
             disk: found.keep(tables.take("disk")).unwrap_or_default(),
             clocks: found.keep(tables.take("clocks")).unwrap_or_default(),
             phases: found.keep(tables.take("phases")).unwrap_or_default(),
+            plan: found.keep(tables.take_if_there("plan")).flatten().map(Spanned::into_inner),
+            limits: found.keep(tables.take("chaos")).unwrap_or_default(),
         }
     }
 
@@ -339,25 +388,47 @@ impl World {
         &self,
         faults: Option<Vec<FaultPlan>>,
         chaos: Option<Chaos>,
+        limits: Option<leasehold_plan::Chaos>,
         deployment: &Deployment,
         found: &mut Diagnostics,
     ) -> Option<Template> {
         let declared = self.bounds.clock_rate();
         let drawn = found.keep(self.clocks.drawn_within(declared));
-        let given = found.keep(self.clocks.given_rates(deployment.nodes()));
-        let (faults, chaos, drawn, given) = (faults?, chaos?, drawn?, given?);
-        let nodes = deployment.nodes().iter().zip(given).map(|(node, given)| NodeTemplate {
+        let given = found.keep(self.clocks.given(deployment.nodes()));
+        let starts = match &self.plan {
+            Some(plan) => found.keep(plan.starts(deployment.nodes())).map(Some),
+            None => Some(None),
+        };
+        if self.plan.is_some() {
+            found.keep(self.clocks.check_drawn_nowhere());
+        }
+        let (faults, chaos, limits) = (faults?, chaos?, limits?);
+        let (drawn, given, starts) = (drawn?, given?, starts?);
+        let open = |role| match role {
+            Role::Contender => CONTENDERS_START_WITHIN,
+            _ => Span::ZERO,
+        };
+        let node = |(index, node): (usize, &NodeSpec)| NodeTemplate {
             name: node.name.clone(),
             role: node.role,
             relies_on: node.relies_on,
             disk: self.disk.latency.0,
-            rate: given.map_or(RateDraw::Within(drawn), RateDraw::Fixed),
-            wall_offset_within: self.clocks.wall_offset(),
-            starts_within: match node.role {
-                Role::Contender => CONTENDERS_START_WITHIN,
-                _ => Span::ZERO,
+            rate: match (given[index].rate, &self.plan) {
+                (Some(rate), _) => RateDraw::Fixed(rate),
+                (None, Some(_)) => RateDraw::Fixed(RateError::ZERO),
+                (None, None) => RateDraw::Within(drawn),
             },
-        });
+            wall_offset: match (given[index].wall_offset, &self.plan) {
+                (Some(offset), _) => OffsetDraw::Fixed(offset),
+                (None, Some(_)) => OffsetDraw::Fixed(0),
+                (None, None) => OffsetDraw::Within(self.clocks.wall_offset()),
+            },
+            starts: match &starts {
+                Some(starts) => StartDraw::Fixed(starts[index]),
+                None => StartDraw::Within(open(node.role)),
+            },
+        };
+        let nodes = deployment.nodes().iter().enumerate().map(node);
         Some(Template {
             nodes: nodes.collect(),
             network: self.network.plan(),
@@ -365,6 +436,10 @@ impl World {
             phases: self.phases.phases(&chaos, deployment.bounds()),
             clock_rate: declared,
             receive_buffer: self.network.receive_buffer(),
+            noise: self.plan.as_ref().map(PlanTable::noise),
+            chaos: limits,
+            ttl: deployment.bounds().longest_ttl,
+            commands: deployment.commands().iter().map(|command| command.role).collect(),
         })
     }
 }

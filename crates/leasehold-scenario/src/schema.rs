@@ -13,8 +13,10 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::chaos::ChaosTable;
 use crate::expect::ExpectTable;
 use crate::fault::FaultTable;
+use crate::plan_table::PlanTable;
 use crate::scenario::SCHEMA;
 use crate::system::System;
 use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTable};
@@ -119,7 +121,7 @@ pub fn schema(system: &dyn System) -> Value {
         "title": format!("Leasehold scenario for {}", system.name()),
         "description": format!("What runs ({}), in what world, what goes wrong, and what should come of it.", system.summary()),
         "type": "object",
-        "required": ["schema", "name", "summary"],
+        "required": ["schema", "summary"],
         "additionalProperties": false,
         "properties": properties,
         "definitions": definitions,
@@ -135,6 +137,8 @@ fn harness(schemas: &mut Schemas<'_>) {
     schemas.table::<DiskTable>("disk");
     schemas.table::<ClocksTable>("clocks");
     schemas.table::<PhasesTable>("phases");
+    schemas.table::<PlanTable>("plan");
+    schemas.table::<ChaosTable>("chaos");
     schemas.table::<ExpectTable>("expect");
     schemas.each::<FaultTable>("fault");
 }
@@ -149,7 +153,7 @@ fn head(system: &dyn System) -> Map<String, Value> {
         "name": {
             "type": "string",
             "minLength": 1,
-            "description": "the name of the file, without its extension",
+            "description": "the name of the file, without its extension: it need not be said",
         },
         "summary": {
             "type": "string",
@@ -284,5 +288,6 @@ mod tests {
         each::<value::Percent>();
         each::<value::Rate>();
         each::<value::Bound>();
+        each::<crate::plan_table::KeyText>();
     }
 }

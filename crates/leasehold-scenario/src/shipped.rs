@@ -1,6 +1,7 @@
 //! The shipped system: one grantor, holders and resources. The only place beside its own crate that knows the
 //! shipped protocol's types.
 
+mod draw;
 mod table;
 
 use leasehold_check::Invariant;
@@ -11,7 +12,7 @@ use leasehold_protocol::{
     Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, Policies, Resource, promise,
 };
 
-use crate::{CommandSpec, Deployment, Diagnostics, Environment, NodeSpec, Schemas, System, Tables};
+use crate::{CommandSpec, Deployment, Diagnostics, Dice, Environment, NodeSpec, Schemas, System, Tables};
 use table::{
     GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
     check_fence, check_round_trip,
@@ -41,6 +42,14 @@ impl System for SingleGrantor {
         schemas.table::<WorkTable>("work");
         schemas.table::<ResourceTable>("resource");
         schemas.table::<TopologyTable>("topology");
+    }
+
+    fn draw(&self, dice: &mut Dice<'_>) {
+        draw::draw(dice);
+    }
+
+    fn counts(&self) -> &'static [(&'static str, u32)] {
+        &draw::COUNTS
     }
 
     fn configure(

@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 
+use leasehold_plan::Setting;
+
 use crate::diagnostic::{Diagnostic, ScenarioError};
 use crate::suggest::{nearest, shown};
 
@@ -40,12 +42,22 @@ pub enum Variant {
     Safe,
 }
 
-/// One `--set key.path=value`.
+/// One `--set key.path=value`, or a key path to leave out.
 #[derive(Clone, Debug)]
 pub(crate) struct Overlay {
     pub(crate) text: String,
+    pub(crate) does: Does,
     /// Where its text begins in the address space.
     pub(crate) base: usize,
+}
+
+/// What an overlay does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// It says what stands under a key path.
+    Set,
+    /// It takes away what stands under a key path, if anything does.
+    Remove,
 }
 
 /// A place in a text, as people count: both from 1, columns in characters.
@@ -74,10 +86,7 @@ impl Source {
     /// If there is none (with the near name of another, if there is one), if it is a directory, larger than
     /// [`LARGEST_FILE`] (it is not read then), not UTF-8, or empty.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
-        let blank = || {
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            Self { stem, ..Self::from_text(path.display().to_string(), "") }
-        };
+        let blank = || Self::of_file(path, "");
         let bytes = read_bytes(path).map_err(|diagnostic| ScenarioError::new(blank(), diagnostic))?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { text, ..blank() }),
@@ -90,8 +99,14 @@ impl Source {
         }
     }
 
-    /// A scenario that stands in no file. `name` is shown where a path would be; the scenario's own name may
-    /// be any.
+    /// The text of a file that is read already, or that is still to be written.
+    pub fn of_file(path: &Path, text: impl Into<String>) -> Self {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Self { stem, ..Self::from_text(path.display().to_string(), text) }
+    }
+
+    /// A scenario that stands in no file. `name` is shown where a path would be; the scenario says its own name,
+    /// which may be any.
     pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -107,10 +122,26 @@ impl Source {
     #[must_use]
     pub fn with_overlays(mut self, overlays: impl IntoIterator<Item = impl Into<String>>) -> Self {
         for text in overlays {
-            let base = self.overlays.last().map_or(self.text.len(), |last| last.base + last.text.len()) + 1;
-            self.overlays.push(Overlay { text: text.into(), base });
+            self.lay_over(text.into(), Does::Set);
         }
         self
+    }
+
+    /// Lays settings over it, after all else.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[Setting]) -> Self {
+        for Setting { key, value } in settings {
+            match value {
+                Some(value) => self.lay_over(format!("{key}={value}"), Does::Set),
+                None => self.lay_over(key.clone(), Does::Remove),
+            }
+        }
+        self
+    }
+
+    fn lay_over(&mut self, text: String, does: Does) {
+        let base = self.overlays.last().map_or(self.text.len(), |last| last.base + last.text.len()) + 1;
+        self.overlays.push(Overlay { text, does, base });
     }
 
     /// Chooses the variant to read.
@@ -122,6 +153,12 @@ impl Source {
     /// The file alone.
     pub(crate) fn without_overlays(self) -> Self {
         Self { overlays: Vec::new(), ..self }
+    }
+
+    /// Whether an overlay says what stands under just this key path.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        let path = |overlay: &Overlay| overlay.text.split('=').next().is_some_and(|path| path.trim() == key);
+        self.overlays.iter().any(path)
     }
 
     /// Whether a span lies in a `--set`.
@@ -209,7 +246,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     let after_mark = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
     if after_mark.iter().all(u8::is_ascii_whitespace) {
         return Err(Diagnostic::new("the file is empty, expected a scenario")
-            .help("begin with `schema = 1`, `name` and `summary`; any file under scenarios/ is an example"));
+            .help("begin with `schema = 1` and `summary`; any file under scenarios/ is an example"));
     }
     Ok(bytes)
 }

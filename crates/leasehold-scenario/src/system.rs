@@ -2,6 +2,7 @@
 
 use leasehold_core::Drift;
 use leasehold_core::plan::{Chance, Latency};
+use leasehold_plan::Dice;
 
 use crate::deployment::Deployment;
 use crate::diagnostic::Diagnostics;
@@ -25,6 +26,17 @@ pub trait System: Send + Sync {
     /// anything.
     fn schemas(&self, schemas: &mut Schemas<'_>) {
         let _ = schemas;
+    }
+
+    /// Draws what a scenario's tables leave open, for one random run: TTLs, counts of nodes, and policies among those
+    /// that are safe together. What does not fit together after all is read as an error, and nothing is drawn then.
+    fn draw(&self, dice: &mut Dice<'_>) {
+        let _ = dice;
+    }
+
+    /// The key paths of its tables that count something, each with the least there can be: shrinking lowers them.
+    fn counts(&self) -> &'static [(&'static str, u32)] {
+        &[]
     }
 
     /// Makes a deployment of what its tables say. It takes each of them, whatever else is wrong, so that all

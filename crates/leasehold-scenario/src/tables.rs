@@ -72,6 +72,21 @@ impl<'s> Tables<'s> {
         })
     }
 
+    /// Takes a table whose being there says something.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub(crate) fn take_if_there<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Spanned<T>>, Diagnostics> {
+        let Some(value) = self.remove(name) else { return Ok(None) };
+        let span = value.span();
+        let place = Place { name: format!("[{name}]"), prefix: name.to_owned(), present: true };
+        read(&place, value).map(|value| Some(Spanned::new(span, value)))
+    }
+
     /// Takes an array of tables, such as `[[fault]]`; a missing one is empty.
     ///
     /// # Errors

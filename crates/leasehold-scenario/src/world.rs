@@ -15,12 +15,18 @@ use crate::deployment::NodeSpec;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::fault::Chaos;
 use crate::suggest::{cut, which_node};
-use crate::value::{AutoOrLength, Bound, BurstTable, FromText, LatencyTable, Length, Percent, Rate, Whole};
+use crate::value::{
+    AutoOrLength, Bound, BurstTable, FromText, LONGEST, LatencyTable, Length, Offset, Percent, Rate, Whole,
+};
 
 /// 500 ppm: the most that NTP corrects a clock by (`MAXFREQ` in the code of RFC 5905).
-fn default_bound() -> Drift {
+pub(crate) fn default_bound() -> Drift {
     Drift::from_ppb(500_000).expect("500 ppm are below one half")
 }
+
+/// How many messages a stopped process's host buffers unless the file says otherwise. Chosen by us: about what a
+/// socket's receive buffer of 200 KiB takes of small messages.
+pub(crate) const RECEIVE_BUFFER: u32 = 256;
 
 /// `[bounds]`: the assumptions under which timed invariants must hold.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -41,7 +47,7 @@ impl BoundsTable {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NetworkTable {
     /// A network that somebody may have; what stands beside it replaces a part of it.
-    preset: Option<Preset>,
+    pub(crate) preset: Option<Preset>,
     /// How long a message takes; messages may overtake each other.
     latency: Option<LatencyTable>,
     /// How many messages the network loses by itself, until the run settles.
@@ -69,17 +75,16 @@ impl NetworkTable {
         }
     }
 
-    /// How many messages a stopped process's host buffers. The default is chosen by us: about what a socket's
-    /// receive buffer of 200 KiB takes of small messages.
+    /// How many messages a stopped process's host buffers.
     pub(crate) fn receive_buffer(&self) -> u32 {
-        self.receive_buffer.map_or(256, |count| count.0)
+        self.receive_buffer.map_or(RECEIVE_BUFFER, |count| count.0)
     }
 }
 
 /// A network that somebody may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Preset {
+pub(crate) enum Preset {
     Lan,
     Wan,
     LossyWifi,
@@ -87,8 +92,21 @@ enum Preset {
 }
 
 impl Preset {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Lan, Self::Wan, Self::LossyWifi, Self::Congested];
+
+    /// The name as it stands in scenario files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+            Self::LossyWifi => "lossy-wifi",
+            Self::Congested => "congested",
+        }
+    }
+
     /// The numbers are chosen by us, to be of the right magnitude; measure your own network where it matters.
-    fn plan(self) -> NetworkPlan {
+    pub(crate) fn plan(self) -> NetworkPlan {
         let (micros, millis) = (Span::from_micros, Span::from_millis);
         let burst = |good, bad, loss_ppm| Some(Burst { good, bad, loss: ppm(loss_ppm) });
         match self {
@@ -141,7 +159,7 @@ pub(crate) struct ClocksTable {
     /// Rates are drawn within this; within [bounds] unless it is given.
     rate: Option<Spanned<Bound>>,
     /// Wall clocks start within this of true time.
-    wall_offset: Length,
+    wall_offset: Option<Spanned<Length>>,
     #[schemars(flatten, with = "BTreeMap<String, NodeClockTable>")]
     nodes: Vec<(Spanned<String>, NodeClock)>,
 }
@@ -154,11 +172,22 @@ enum NodeClock {
     NoTable(String),
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 struct NodeClockTable {
     /// The rate of this node's clocks.
-    rate: Rate,
+    rate: Option<Rate>,
+    /// How far this node's wall clock is from true time at the start.
+    wall_offset: Option<Offset>,
+}
+
+/// What the file says about one node's clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GivenClock {
+    /// The rate, if it is given.
+    pub(crate) rate: Option<RateError>,
+    /// The wall clock's offset in nanoseconds, if it is given.
+    pub(crate) wall_offset: Option<i64>,
 }
 
 impl ClocksTable {
@@ -179,17 +208,47 @@ impl ClocksTable {
     }
 
     pub(crate) fn wall_offset(&self) -> Span {
-        self.wall_offset.0
+        self.wall_offset.as_ref().map_or(Span::ZERO, |within| within.get_ref().0)
     }
 
-    /// The given rate of each node, in the order of the nodes.
-    pub(crate) fn given_rates(&self, nodes: &[NodeSpec]) -> Result<Vec<Option<RateError>>, Diagnostics> {
+    /// Refuses ranges to draw from, where nothing is drawn.
+    pub(crate) fn check_drawn_nowhere(&self) -> Result<(), Diagnostics> {
         let mut found = Diagnostics::default();
-        let mut rates = vec![None; nodes.len()];
+        let ranges = [
+            ("rate", self.rate.as_ref().map(Spanned::span)),
+            ("wall_offset", self.wall_offset.as_ref().map(Spanned::span)),
+        ];
+        for (key, span) in ranges {
+            let Some(span) = span else { continue };
+            found.push(
+                Diagnostic::at(
+                    span,
+                    format!("`{key}` is a range to draw from, but [plan] leaves nothing to a seed"),
+                )
+                .help(format!("give each node its own, in [clocks.NODE]: without a word its {key} is zero"))
+                .help("or remove [plan]"),
+            );
+        }
+        found.or(())
+    }
+
+    /// What is given for each node, in the order of the nodes.
+    pub(crate) fn given(&self, nodes: &[NodeSpec]) -> Result<Vec<GivenClock>, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let mut given = vec![GivenClock::default(); nodes.len()];
         for (key, clock) in &self.nodes {
             let (name, at) = (key.get_ref().as_str(), |message| Diagnostic::at(key.span(), message));
             match (nodes.iter().position(|node| node.name == name), clock) {
-                (Some(index), NodeClock::Table(clock)) => rates[index] = Some(clock.rate.0),
+                (Some(_), NodeClock::Table(NodeClockTable { rate: None, wall_offset: None })) => {
+                    let help = "add `rate = \"+5%\"` or `wall_offset = \"-3s\"`, or remove the table";
+                    found.push(at(format!("[clocks.{name}] says nothing")).help(help));
+                }
+                (Some(index), NodeClock::Table(clock)) => {
+                    given[index] = GivenClock {
+                        rate: clock.rate.map(|rate| rate.0),
+                        wall_offset: clock.wall_offset.map(|offset| offset.0),
+                    };
+                }
                 (Some(_), NodeClock::NoTable(text)) => {
                     let rate = example_rate(text);
                     let help = format!("write [clocks.{name}] with rate = \"{rate}\"");
@@ -206,7 +265,7 @@ impl ClocksTable {
                 }
             }
         }
-        found.or(rates)
+        found.or(given)
     }
 }
 
@@ -234,7 +293,7 @@ impl<'de> Deserialize<'de> for ClocksTable {
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
                     match key.get_ref().as_str() {
                         "rate" => table.rate = Some(map.next_value()?),
-                        "wall_offset" => table.wall_offset = map.next_value()?,
+                        "wall_offset" => table.wall_offset = Some(map.next_value()?),
                         _ => table.nodes.push((key, map.next_value()?)),
                     }
                 }
@@ -297,7 +356,7 @@ impl PhasesTable {
     /// resource may go unclaimed, and a second, so that being late can be told from being stuck.
     pub(crate) fn phases(&self, chaos: &Chaos, bounds: &Bounds) -> Phases {
         let settle = match self.settle {
-            AutoOrLength::Auto => bounds.regrant.scale(2, 1).saturating_add(Span::from_secs(1)),
+            AutoOrLength::Auto => bounds.regrant.scale(2, 1).saturating_add(Span::from_secs(1)).min(LONGEST),
             AutoOrLength::Length(span) => span,
         };
         Phases { chaos: chaos.lasts, settle }

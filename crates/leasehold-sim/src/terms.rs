@@ -34,6 +34,8 @@ pub(crate) enum News {
     TakenOver(Term),
     /// This term began, or began anew.
     Began(Term),
+    /// A lease is to end; with its holder, if its grant was heard of.
+    EndOrdered(Option<NodeId>),
     Nothing,
 }
 
@@ -55,17 +57,16 @@ impl Terms {
                 if self.expired.remove(&resource) { News::TakenOver(term) } else { News::Began(term) }
             }
             NodeEvent::Renewed { resource, lease, ttl, .. } => {
-                let known = self
-                    .latest
-                    .iter()
-                    .find(|term| (term.grantor, term.resource, term.lease) == (grantor, resource, lease));
-                let Some(holder) = known.map(|term| term.holder) else { return News::Nothing };
+                let Some(holder) = self.holder(grantor, resource, lease) else { return News::Nothing };
                 self.expired.remove(&resource);
                 News::Began(self.set(grantor, resource, lease, holder, now + ttl))
             }
             NodeEvent::Recovered { resource, lease, holder, ttl, ended: None, .. } => {
                 self.expired.remove(&resource);
                 News::Began(self.set(grantor, resource, lease, holder, now + ttl))
+            }
+            NodeEvent::EndOrdered { resource, lease, .. } => {
+                News::EndOrdered(self.holder(grantor, resource, lease))
             }
             NodeEvent::Recovered { resource, ended: Some(cause), .. }
             | NodeEvent::Ended { resource, cause, .. } => {
@@ -100,6 +101,11 @@ impl Terms {
                 *term
             })
             .collect()
+    }
+
+    fn holder(&self, grantor: NodeId, resource: ResourceId, lease: LeaseId) -> Option<NodeId> {
+        let is_it = |term: &&Term| (term.grantor, term.resource, term.lease) == (grantor, resource, lease);
+        self.latest.iter().find(is_it).map(|term| term.holder)
     }
 
     fn set(

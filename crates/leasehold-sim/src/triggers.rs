@@ -21,6 +21,7 @@ pub(crate) struct Waiting {
     grant: Vec<Wait>,
     renewal: Vec<Wait>,
     takeover: Vec<Wait>,
+    end: Vec<Wait>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,7 @@ impl Waiting {
                 Condition::GrantInFlight => waiting.grant.push(wait),
                 Condition::RenewalInFlight => waiting.renewal.push(wait),
                 Condition::AfterTakeover => waiting.takeover.push(wait),
+                Condition::EndOrdered => waiting.end.push(wait),
             }
         }
         waiting
@@ -55,7 +57,7 @@ impl Waiting {
     pub(crate) fn forget(&mut self, fault: FaultId) {
         self.ttl_remaining.retain(|(wait, _)| wait.fault != fault);
         self.expiry.retain(|(wait, _)| wait.fault != fault);
-        for list in [&mut self.grant, &mut self.renewal, &mut self.takeover] {
+        for list in [&mut self.grant, &mut self.renewal, &mut self.takeover, &mut self.end] {
             list.retain(|wait| wait.fault != fault);
         }
     }
@@ -66,7 +68,7 @@ impl Waiting {
     }
 
     fn for_terms(&self) -> bool {
-        !self.expiry.is_empty() || !self.takeover.is_empty()
+        !self.expiry.is_empty() || !self.takeover.is_empty() || !self.end.is_empty()
     }
 }
 
@@ -93,7 +95,7 @@ impl<P: Protocol> World<'_, P> {
             && !self.waiting.grant.is_empty()
         {
             let faults = met(&mut self.waiting.grant, self.now);
-            self.trigger(faults, holder);
+            self.trigger(faults, Some(holder));
         }
         if self.waiting.for_terms() {
             self.observe_term(node, event);
@@ -106,10 +108,14 @@ impl<P: Protocol> World<'_, P> {
         match self.terms.observe(node, reading, event) {
             News::TakenOver(term) => {
                 let faults = met(&mut self.waiting.takeover, self.now);
-                self.trigger(faults, term.holder);
+                self.trigger(faults, Some(term.holder));
                 self.watch_term(&term);
             }
             News::Began(term) => self.watch_term(&term),
+            News::EndOrdered(holder) => {
+                let faults = met(&mut self.waiting.end, self.now);
+                self.trigger(faults, holder);
+            }
             News::Nothing => {}
         }
     }
@@ -118,12 +124,12 @@ impl<P: Protocol> World<'_, P> {
     pub(crate) fn renewal_sent(&mut self, node: NodeId) {
         if self.claims.is_claiming(node) {
             let faults = met(&mut self.waiting.renewal, self.now);
-            self.trigger(faults, node);
+            self.trigger(faults, Some(node));
         }
     }
 
-    /// Lets faults fire as soon as the step that met their condition is done.
-    fn trigger(&mut self, faults: Vec<FaultId>, subject: NodeId) {
+    /// Lets faults fire as soon as the step that met their condition is done. Nothing may be known of its subject.
+    fn trigger(&mut self, faults: Vec<FaultId>, subject: Option<NodeId>) {
         for fault in faults {
             self.queue.push(self.now, Task::Trigger { fault, subject });
         }

@@ -52,7 +52,7 @@ pub(crate) enum Task {
     /// A condition was met just now.
     Trigger {
         fault: FaultId,
-        subject: NodeId,
+        subject: Option<NodeId>,
     },
     /// A swizzle clogs its next target.
     Clog {
@@ -224,7 +224,7 @@ impl<'a, P: Protocol> World<'a, P> {
             Task::Free(node) => self.free(node),
             Task::Fault(_) | Task::Trigger { .. } | Task::Clog { .. } if self.settled => {}
             Task::Fault(fault) => self.fire(fault, None),
-            Task::Trigger { fault, subject } => self.fire(fault, Some(subject)),
+            Task::Trigger { fault, subject } => self.fire(fault, subject),
             Task::Clog { fault, node } => self.clog(fault, node),
             Task::Strobe { fault, node } => self.strobe(fault, node),
             Task::Heal { fault, node } => self.heal(fault, node),
@@ -241,13 +241,13 @@ impl<'a, P: Protocol> World<'a, P> {
             | Task::Timer { node, .. }
             | Task::Durable { node, .. }
             | Task::Free(node)
-            | Task::Trigger { subject: node, .. }
             | Task::Clog { node, .. }
             | Task::Strobe { node, .. }
             | Task::Heal { node, .. }
             | Task::ClaimDeadline { node, .. }
             | Task::Condition { node, .. } => Some(node),
             Task::Deliver { parcel } => Some(self.parcels.ends(parcel).1),
+            Task::Trigger { subject, .. } => subject,
             Task::Fault(_) | Task::Expiry { .. } | Task::Settle => None,
         }
     }

@@ -133,6 +133,7 @@ fn orders() -> Vec<Order> {
         Order::Say(ended(EndCause::Expired)),
         Order::Say(ended(EndCause::Released { by: B })),
         Order::Say(granted(2)),
+        Order::Say(NodeEvent::EndOrdered { resource: R, lease: LeaseId(1), cause: EndCause::Expired }),
     ]
 }
 
@@ -143,6 +144,7 @@ const PROLONG: Action = Action::Command(CommandId(3));
 const EXPIRE: Action = Action::Command(CommandId(4));
 const RELEASE: Action = Action::Command(CommandId(5));
 const GRANT_AGAIN: Action = Action::Command(CommandId(6));
+const ORDER_END: Action = Action::Command(CommandId(7));
 
 fn plan(faults: Vec<FaultPlan>) -> Plan {
     let node = |id: u16| NodePlan {
@@ -834,6 +836,30 @@ fn a_takeover_follows_an_expiry() {
     assert_eq!(when(0, &[(500, G, GRANT), (600, G, RELEASE), (700, G, GRANT_AGAIN)]), None);
     assert_eq!(when(0, &[(500, G, GRANT)]), None);
     assert_eq!(when(800, &[(500, G, GRANT), (600, G, EXPIRE), (700, G, GRANT_AGAIN)]), None);
+}
+
+#[test]
+fn an_end_is_ordered_before_it_is_known() {
+    let when = |from, happens: &[_]| fired_at(Condition::EndOrdered, from, happens);
+    assert_eq!(when(0, &[(500, G, GRANT), (600, G, ORDER_END), (700, G, EXPIRE)]), Some((600, vec![B])));
+    assert_eq!(when(0, &[(500, G, GRANT), (600, G, EXPIRE), (650, G, RELEASE)]), None, "these are known");
+    assert_eq!(
+        when(650, &[(500, G, GRANT), (600, G, ORDER_END), (700, G, ORDER_END)]),
+        Some((700, vec![B])),
+        "tried again"
+    );
+    assert_eq!(when(650, &[(500, G, GRANT), (600, G, ORDER_END)]), None);
+    assert_eq!(when(0, &[(600, G, ORDER_END)]), Some((600, vec![])), "of a lease that nobody heard of");
+    assert_eq!(
+        when(0, &[(400, A, CLAIM), (600, G, ORDER_END)]),
+        Some((600, vec![A])),
+        "then the holder is who claims"
+    );
+    assert_eq!(
+        when(0, &[(500, G, GRANT), (550, G, GRANT_AGAIN), (600, G, ORDER_END)]),
+        Some((600, vec![])),
+        "of a lease that is not the latest"
+    );
 }
 
 #[test]

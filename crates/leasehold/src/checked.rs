@@ -85,7 +85,7 @@ impl fmt::Debug for CheckFailure {
 impl std::error::Error for CheckFailure {}
 
 fn tell(path: &Path, scenario: &Scenario, report: &Report, panicked_at: Option<&str>) -> String {
-    let names = Names::new(scenario.header(report.seed, report.engine));
+    let names = Names::new(scenario.header(&scenario.plan(report.seed), report.seed, report.engine));
     let mut text = format!("{} under seed {}: {}", scenario.name, report.seed, report.unmet.join("; "));
     if let RunEnd::Panicked { node, message } = &report.outcome.end {
         let (node, at) = (names.node(*node), report.outcome.ended_at);

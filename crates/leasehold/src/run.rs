@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         anstream::eprintln!("{problem}");
         return Exit::Usage;
     }
-    let names = Names::new(scenario.header(args.seed, engine));
+    let names = Names::new(scenario.header(&scenario.plan(args.seed), args.seed, engine));
     let mut recorder = match args.trace.as_deref().map(|path| Recorder::begin(path, names.header())) {
         None => None,
         Some(Ok(recorder)) => Some(recorder),

@@ -63,6 +63,7 @@ fn trigger(trigger: Trigger) -> String {
         Condition::RenewalInFlight => "renewal_in_flight".to_owned(),
         Condition::ExpiryWithin { left } => format!("expiry_within {left}"),
         Condition::AfterTakeover => "after_takeover".to_owned(),
+        Condition::EndOrdered => "end_ordered".to_owned(),
     };
     format!("when {condition}{from}")
 }

@@ -3,7 +3,7 @@
 use leasehold_core::plan::Pick;
 
 use crate::suggest::{listed, nearest};
-use crate::value::{FromText, Reason, deserialize_from_text};
+use crate::value::{FromText, Reason, ToText, deserialize_from_text};
 
 /// `"one"`, `"minority"`, `"majority"`, `"all"`, or `"random:N"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,18 @@ deserialize_from_text!(PickText);
 
 const WORDS: [(&str, Pick); 4] =
     [("one", Pick::One), ("minority", Pick::Minority), ("majority", Pick::Majority), ("all", Pick::All)];
+
+impl ToText for PickText {
+    fn to_text(&self) -> String {
+        match self.0 {
+            Pick::One => "one".to_owned(),
+            Pick::Minority => "minority".to_owned(),
+            Pick::Majority => "majority".to_owned(),
+            Pick::All => "all".to_owned(),
+            Pick::Random(count) => format!("random:{count}"),
+        }
+    }
+}
 
 impl FromText for PickText {
     const EXPECTED: &'static str = r#"a selection such as "minority" or "random:2""#;

@@ -195,6 +195,7 @@ fn conditions_without_a_number_are_read_and_may_count_later() {
         ("grant_in_flight", Condition::GrantInFlight),
         (" renewal_in_flight ", Condition::RenewalInFlight),
         ("after_takeover", Condition::AfterTakeover),
+        ("end_ordered", Condition::EndOrdered),
         ("expiry_within 2s", Condition::ExpiryWithin { left }),
         ("expiry_within  2000 ms", Condition::ExpiryWithin { left }),
     ] {
@@ -699,9 +700,13 @@ fn faults_are_told_in_words() {
             "when = \"after_takeover\"\non = \"holder\"\ndo = \"clock.strobe\"\nby = \"-2s\"\nevery = \"100ms\"\nfor = \"1s\"",
             "strobe the wall clock of holder by -2s every 100ms for 1s, when after_takeover",
         ),
+        (
+            "when = \"end_ordered\"\nfrom = \"5s\"\non = \"grantor-1\"\ndo = \"torn\"\nfor = \"1s\"",
+            "crash grantor-1, losing all writes under way for 1s, when end_ordered, from 5s on",
+        ),
     ] {
         let scenario = parse(fault).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(scenario.fault_descriptions(), [expected]);
+        assert_eq!(scenario.describe(&scenario.template.faults), [expected]);
     }
     let stray = FaultPlan {
         target: Target::Node(NodeId(9)),

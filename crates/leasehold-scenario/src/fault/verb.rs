@@ -2,31 +2,16 @@
 
 use crate::Spanned;
 use leasehold_core::CommandId;
+use leasehold_core::plan::FaultKind;
 
 use super::target::Cast;
 use crate::diagnostic::Diagnostic;
 use crate::suggest::{cut, listed, nearest};
 
 /// The harness's own values of `do`. A system's commands stand beside them.
-pub(crate) const ACTIONS: [&str; 17] = [
-    "partition",
-    "link",
-    "clog",
-    "hold",
-    "swizzle",
-    "pause",
-    "suspend",
-    "throttle",
-    "stall",
-    "crash",
-    "torn",
-    "wipe",
-    "restart",
-    "clock.rate",
-    "clock.freeze",
-    "clock.strobe",
-    "clock.wall-step",
-];
+pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
+    FaultKind::ALL.into_iter().filter(|kind| *kind != FaultKind::Command).map(FaultKind::name)
+}
 
 /// What a fault does, before its own keys are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +90,7 @@ impl Verb {
 
 fn unknown(action: &Spanned<String>, cast: &Cast<'_>) -> Diagnostic {
     let name = action.get_ref();
-    let known = || ACTIONS.into_iter().chain(cast.commands.iter().map(|command| command.name));
+    let known = || actions().chain(cast.commands.iter().map(|command| command.name));
     let diagnostic = Diagnostic::at(action.span(), format!("no fault is called `{}`", cut(name)));
     let qualified = [format!("clock.{name}"), format!("clock.wall-{name}")];
     match nearest(name, known())

@@ -5,19 +5,31 @@ use leasehold_core::plan::Condition;
 use crate::suggest::{cut, listed, nearest};
 use crate::value::{FromText, Length, Reason, deserialize_from_text};
 
-/// A condition: `ttl_remaining < N%`, `expiry_within LENGTH`, `grant_in_flight`, `renewal_in_flight` or
-/// `after_takeover`.
+/// A condition: `ttl_remaining < N%`, `expiry_within LENGTH`, `grant_in_flight`, `renewal_in_flight`,
+/// `after_takeover` or `end_ordered`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct When(pub(super) Condition);
 
 deserialize_from_text!(When);
 
-const NAMES: [&str; 5] =
-    ["ttl_remaining", "expiry_within", "grant_in_flight", "renewal_in_flight", "after_takeover"];
+const NAMES: [&str; 6] = [
+    "ttl_remaining",
+    "expiry_within",
+    "grant_in_flight",
+    "renewal_in_flight",
+    "after_takeover",
+    "end_ordered",
+];
 
 /// How they are written.
-const FORMS: [&str; 5] =
-    ["ttl_remaining < N%", "expiry_within 2s", "grant_in_flight", "renewal_in_flight", "after_takeover"];
+const FORMS: [&str; 6] = [
+    "ttl_remaining < N%",
+    "expiry_within 2s",
+    "grant_in_flight",
+    "renewal_in_flight",
+    "after_takeover",
+    "end_ordered",
+];
 
 impl FromText for When {
     const EXPECTED: &'static str = r#"a condition such as "ttl_remaining < 10%""#;
@@ -27,6 +39,7 @@ impl FromText for When {
         "grant_in_flight",
         "renewal_in_flight",
         "after_takeover",
+        "end_ordered",
     ];
 
     fn from_text(text: &str) -> Result<Self, Reason> {
@@ -40,6 +53,7 @@ impl FromText for When {
             "grant_in_flight" => Condition::GrantInFlight,
             "renewal_in_flight" => Condition::RenewalInFlight,
             "after_takeover" => Condition::AfterTakeover,
+            "end_ordered" => Condition::EndOrdered,
             _ => return Err(unknown(name)),
         };
         if rest.is_empty() {

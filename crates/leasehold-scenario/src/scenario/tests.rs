@@ -1,5 +1,6 @@
 //! Good files, and what they become.
 
+mod explicit;
 mod refusals;
 mod survival;
 
@@ -111,9 +112,9 @@ fn a_file_becomes_what_it_says() {
     assert_eq!(rates, [drawn, drawn, given, drawn]);
     for node in &template.nodes {
         assert_eq!(node.disk, Latency::Constant(Span::from_millis(3)));
-        assert_eq!(node.wall_offset_within, Span::from_secs(2));
+        assert_eq!(node.wall_offset, OffsetDraw::Within(Span::from_secs(2)));
         let starts_within = if node.role == Role::Contender { Span::from_millis(50) } else { Span::ZERO };
-        assert_eq!(node.starts_within, starts_within, "{}", node.name);
+        assert_eq!(node.starts, StartDraw::Within(starts_within), "{}", node.name);
     }
 
     assert_eq!(
@@ -160,7 +161,7 @@ fn what_a_file_leaves_out_has_a_default() {
     for node in &template.nodes {
         assert_eq!(node.rate, RateDraw::Within(ppm_500));
         assert_eq!(node.disk, Latency::Constant(Span::from_millis(1)));
-        assert_eq!(node.wall_offset_within, Span::ZERO);
+        assert_eq!(node.wall_offset, OffsetDraw::Within(Span::ZERO));
     }
     let settle = |value| parse(SHORT, &[&format!("phases.settle={value}")]).unwrap().template.phases.settle;
     assert_eq!(settle("0s"), Span::ZERO);
@@ -181,7 +182,7 @@ fn a_verdict_is_read_from_its_name() {
 #[test]
 fn the_header_of_a_trace_names_everything() {
     let scenario = parse(GOOD, &[]).unwrap();
-    let header = scenario.header(7, Engine::Sim);
+    let header = scenario.header(&scenario.plan(7), 7, Engine::Sim);
     assert_eq!(header.seed, 7);
     assert_eq!(header.engine, "sim");
     assert_eq!(header.scenario, "good");
@@ -221,6 +222,13 @@ fn a_file_bears_the_name_of_its_scenario() {
     fs_err::write(&path, SHORT).unwrap();
     let shown = Scenario::load(&path, &[&Toy]).unwrap_err().to_string();
     assert!(shown.contains("rename the file: letters, digits, `-`, `_` and `.`"), "{shown}");
+    let nameless = SHORT.replace("name = \"short\"\n", "");
+    fs_err::write(&path, &nameless).unwrap();
+    let shown = Scenario::load(&path, &[&Toy]).unwrap_err().to_string();
+    assert!(shown.contains("the scenario cannot be called as its file: `a b`"), "{shown}");
+    let path = folder.path().join("shrunk-7.toml");
+    fs_err::write(&path, &nameless).unwrap();
+    assert_eq!(Scenario::load(&path, &[&Toy]).unwrap().name, "shrunk-7");
     let path = folder.path().join("short.toml");
     fs_err::write(&path, SHORT).unwrap();
     let source = Source::read(&path).unwrap().with_overlays(["lease.ttl=5s"]);

@@ -29,22 +29,23 @@ pub struct Bound(pub Drift);
 deserialize_from_text!(Percent, Stretch, Rate, Bound);
 serialize_as_text!(Percent, Stretch, Rate, Bound);
 
-fn percent_or_ppm(ppm: u32) -> String {
-    match ppm % 10_000 {
-        0 => format!("{}%", ppm / 10_000),
-        _ => format!("{ppm}ppm"),
+fn percent(ppm: u32) -> String {
+    let decimals = format!("{:04}", ppm % 10_000);
+    match decimals.trim_end_matches('0') {
+        "" => format!("{}%", ppm / 10_000),
+        decimals => format!("{}.{decimals}%", ppm / 10_000),
     }
 }
 
 impl ToText for Percent {
     fn to_text(&self) -> String {
-        percent_or_ppm(self.0.as_ppm())
+        percent(self.0.as_ppm())
     }
 }
 
 impl ToText for Stretch {
     fn to_text(&self) -> String {
-        percent_or_ppm(self.ppm)
+        percent(self.ppm)
     }
 }
 

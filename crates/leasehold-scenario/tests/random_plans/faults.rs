@@ -106,7 +106,12 @@ fn condition() -> impl Strategy<Value = Condition> {
     prop_oneof![
         3 => (1..=100_u8).prop_map(|percent| Condition::TtlRemainingBelow { percent }),
         1 => millis(20_000).prop_map(|left| Condition::ExpiryWithin { left }),
-        1 => select(vec![Condition::GrantInFlight, Condition::RenewalInFlight, Condition::AfterTakeover]),
+        1 => select(vec![
+            Condition::GrantInFlight,
+            Condition::RenewalInFlight,
+            Condition::AfterTakeover,
+            Condition::EndOrdered,
+        ]),
     ]
 }
 

@@ -95,7 +95,7 @@ proptest! {
             violations.is_empty(),
             "{violations:#?}\n{}\n{:#?}\nseed {seed}",
             case.text(),
-            scenario.fault_descriptions(),
+            scenario.describe(&scenario.template.faults),
         );
         prop_assert_eq!(report.digest, run(&scenario, seed).digest, "the same plan, twice");
     }

@@ -242,7 +242,8 @@ fn a_missing_key_says_where_it_belongs() {
     assert!(without("schema = 1\n").contains("add `schema = 1` at the top"));
     let no_name = without("name = \"short\"\n");
     assert!(
-        no_name.contains("the scenario has no `name`") && no_name.contains("add `name = \"...\"` at the")
+        no_name.contains("has no `name`, and stands in no file")
+            && no_name.contains("add `name = \"...\"` at")
     );
     assert!(without("summary = \"s\"\n").contains("the scenario has no `summary`"));
     assert!(without("ttl = \"10s\"\n").contains("[lease] has no `ttl`"));
@@ -250,7 +251,7 @@ fn a_missing_key_says_where_it_belongs() {
     assert!(no_table.contains("add the table [lease] with `ttl = ...`"), "{no_table}");
     let no_rate = said(&format!("{SHORT}[clocks.holder-1]\n"));
     assert!(
-        no_rate.contains("good.toml:6:1") && no_rate.contains("[clocks.holder-1] has no `rate`"),
+        no_rate.contains("good.toml:6:9") && no_rate.contains("[clocks.holder-1] says nothing"),
         "{no_rate}"
     );
     assert!(said("[fault]\nat = \"1s\"\n").contains("write [[fault]], with two brackets"));

@@ -1,0 +1,21 @@
+//! Many seeds: sweeps, shards and their merge, and what becomes of a failure.
+//!
+//! A sweep makes a [`RunRecord`] of every run. A [`Tally`] is nothing but a sum of records: so shards can be merged by
+//! reading their records again, in any order, and the sum is that of one unsharded sweep. A run that fails has a
+//! [`Fingerprint`]; the first of each is run again, shrunk, and stored as a folder.
+//!
+//! # What this crate does not do
+//!
+//! It prints nothing, looks at no clock and no environment variable, and installs no signal handler: whoever calls it
+//! says when to stop. It knows no protocol and no engine beside what a [`Scenario`](leasehold_scenario::Scenario)
+//! gives it.
+
+mod fingerprint;
+mod investigation;
+mod record;
+mod tally;
+
+pub use fingerprint::Fingerprint;
+pub use investigation::{Confirmation, Investigation, Search, Shrunk};
+pub use record::{FaultCount, InvariantCount, RunRecord};
+pub use tally::{FailureTally, ScenarioTally, Tally};

@@ -1,0 +1,33 @@
+//! Where in a step a fault falls.
+
+use leasehold_core::node::Purpose;
+use leasehold_core::plan::{Action, Cut, Role};
+
+use super::action::Act;
+use super::cast::Cast;
+use crate::stream::Stream;
+
+/// The cut of a fault that strikes a step: just before a message that its target sends, or after some outputs. All
+/// others have none.
+pub(super) fn cut(cast: Cast<'_>, act: &Act, stream: &mut Stream) -> Cut {
+    match act.action {
+        Action::Pause | Action::Suspend | Action::Crash | Action::Torn | Action::Wipe => {}
+        _ => return Cut::After(0),
+    }
+    if stream.happens(550_000) {
+        return Cut::BeforeSend(purpose(cast.role_of(act.target), stream));
+    }
+    let some = 1 + stream.below(6) as u16;
+    Cut::After(stream.weighted(&[(40, 0), (60, some)]))
+}
+
+/// What a node of this role sends: one that decides it waits for a message that may never come.
+fn purpose(role: Option<Role>, stream: &mut Stream) -> Purpose {
+    use Purpose::{Acquire, Other, Query, Read, Release, Renew, Write};
+    let shares: &[(u32, Purpose)] = match role {
+        Some(Role::Grantor) => &[(36, Renew), (32, Acquire), (20, Release), (8, Query), (4, Other)],
+        Some(Role::Resource) => &[(60, Write), (36, Read), (4, Other)],
+        _ => &[(30, Renew), (30, Write), (14, Acquire), (13, Release), (8, Read), (3, Query), (2, Other)],
+    };
+    stream.weighted(shares)
+}

@@ -1,0 +1,118 @@
+//! One run's complete input, and what runs it.
+
+mod fit;
+mod settle;
+mod write;
+
+use std::sync::Arc;
+
+use leasehold_core::plan::Plan;
+use leasehold_core::trace::Header;
+use leasehold_plan::{Case, Drawn, Setting};
+
+use crate::deployment::Engine;
+use crate::diagnostic::ScenarioError;
+use crate::run::{Observer, Report};
+use crate::scenario::Scenario;
+use crate::system::System;
+
+/// Which faults a run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Faults {
+    /// Those that the scenario scripts.
+    #[default]
+    Scripted,
+    /// Random ones, within the limits of the scenario's `[chaos]`; what else it leaves open is drawn too.
+    Random,
+}
+
+/// A scenario with nothing left open: it can be run, any number of times, always the same.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// As it is written.
+    base: Arc<Scenario>,
+    /// As the case's settings make it.
+    scenario: Arc<Scenario>,
+    seed: u64,
+    case: Case,
+    drawn: Vec<Drawn>,
+}
+
+impl Trial {
+    /// The run of a scenario under a seed. A scenario that [leaves nothing open](Scenario::is_explicit) has only
+    /// one, with its own faults.
+    ///
+    /// With random faults the seed also decides values that stand nowhere in the scenario, and those of its
+    /// `[chaos.values]`. Values that turn out not to go together are left out, and [`drawn`](Self::drawn) says so.
+    pub fn new(scenario: &Arc<Scenario>, seed: u64, faults: Faults, systems: &[&dyn System]) -> Self {
+        let base = Arc::clone(scenario);
+        if faults == Faults::Scripted || scenario.is_explicit() {
+            let case = Case { settings: Vec::new(), plan: scenario.plan(seed) };
+            return Self { scenario: Arc::clone(&base), base, seed, case, drawn: Vec::new() };
+        }
+        let settled = settle::settle(scenario, seed, systems);
+        let generated = settled.scenario.template.generate(seed);
+        let case = Case { settings: settled.settings, plan: generated.plan };
+        let drawn = settled.left_out.into_iter().chain(generated.drawn).collect();
+        Self { base, scenario: settled.scenario, seed, case, drawn }
+    }
+
+    /// The same run with another case: fewer faults, other settings. Where settings change which nodes there are,
+    /// the plan's nodes are found again by their names, and new ones have clocks that are right and start at once.
+    ///
+    /// # Errors
+    ///
+    /// If the scenario cannot be read with these settings.
+    ///
+    /// Nothing if a fault of the plan is of a node that is no more, or says what no scenario with these nodes can.
+    pub fn with(&self, case: Case, systems: &[&dyn System]) -> Result<Option<Self>, ScenarioError> {
+        fit::fit(self, case, systems)
+    }
+
+    /// The scenario, as the case's settings make it. Its template may say less than the [`plan`](Self::plan), which
+    /// is what runs.
+    pub fn scenario(&self) -> &Arc<Scenario> {
+        &self.scenario
+    }
+
+    /// The seed it was made of.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What runs.
+    pub fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.case.plan
+    }
+
+    /// What the seed decided about the scenario's tables.
+    pub fn settings(&self) -> &[Setting] {
+        &self.case.settings
+    }
+
+    /// What else was drawn, for people.
+    pub fn drawn(&self) -> &[Drawn] {
+        &self.drawn
+    }
+
+    /// What stands at the head of a trace of it.
+    pub fn header(&self, engine: Engine) -> Header {
+        self.scenario.header(self.plan(), self.seed, engine)
+    }
+
+    /// Runs it, and judges it.
+    pub fn run(&self, engine: Engine, observer: &mut dyn Observer) -> Report {
+        self.scenario.run_plan(self.plan(), self.seed, engine, observer)
+    }
+
+    /// It as a scenario file that leaves nothing open: whatever the generator draws tomorrow, it stays this run.
+    /// It says no name, so that the file can have any.
+    pub fn to_toml(&self) -> String {
+        write::to_toml(self)
+    }
+}

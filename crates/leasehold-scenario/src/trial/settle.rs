@@ -1,0 +1,59 @@
+//! What a seed decides about a scenario's tables.
+
+use std::sync::Arc;
+
+use leasehold_plan::{Dice, Drawn, Purpose, Setting, Stream};
+
+use crate::draw;
+use crate::scenario::Scenario;
+use crate::system::System;
+
+/// A scenario with what a seed decided about it.
+pub(super) struct Settled {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) settings: Vec<Setting>,
+    /// What did not go together with the rest.
+    pub(super) left_out: Option<Drawn>,
+}
+
+/// Draws settings, and reads the scenario with them. What the reader refuses is halved until it does not: first those
+/// are kept that the scenario asks for, then those about the world, then the system's own.
+pub(super) fn settle(scenario: &Arc<Scenario>, seed: u64, systems: &[&dyn System]) -> Settled {
+    let mut settings = drawn(scenario, seed, systems);
+    let mut refused = Vec::new();
+    while !settings.is_empty() {
+        let source = scenario.source.clone().with_settings(&settings);
+        if let Ok(read) = Scenario::again(source, systems) {
+            return Settled { scenario: Arc::new(read), settings, left_out: told(&refused) };
+        }
+        refused.splice(0..0, settings.split_off(settings.len() / 2));
+    }
+    Settled { scenario: Arc::clone(scenario), settings, left_out: told(&refused) }
+}
+
+fn drawn(scenario: &Scenario, seed: u64, systems: &[&dyn System]) -> Vec<Setting> {
+    let chaos = &scenario.template.chaos;
+    let written = |key: &str| scenario.written(key);
+    let mut dice = Dice::new(seed, chaos, &written);
+    for (key, values) in &chaos.values {
+        // Who says something on the command line means it.
+        if !scenario.source.is_set(key) {
+            let place = Stream::new(seed, Purpose::Setting(key)).below(values.len() as u64);
+            dice.replace(key, values[place as usize].as_str());
+        }
+    }
+    draw::draw(&mut dice, scenario);
+    if let Some(system) = systems.iter().find(|system| system.name() == scenario.system) {
+        system.draw(&mut dice);
+    }
+    dice.settings()
+}
+
+fn told(refused: &[Setting]) -> Option<Drawn> {
+    let texts: Vec<String> = refused
+        .iter()
+        .filter_map(|Setting { key, value }| value.as_ref().map(|value| format!("{key} = {value}")))
+        .collect();
+    let value = texts.join(", ");
+    (!texts.is_empty()).then(|| Drawn { what: "left out, for the reader refuses it".to_owned(), value })
+}
