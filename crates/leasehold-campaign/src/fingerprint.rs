@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use leasehold_core::RunEnd;
+use leasehold_check::{HazardReport, Violation};
 use leasehold_core::plan::Role;
+use leasehold_core::{NodeId, RunEnd, SimInstant};
 use leasehold_scenario::{HazardPolicy, Report, Scenario};
 use serde::{Deserialize, Serialize};
 
@@ -25,38 +26,63 @@ impl Fingerprint {
     /// All that went wrong in a run, in the order of time, each once: violations, panics and livelocks, and hazards
     /// where the scenario forbids them.
     pub fn of(scenario: &Scenario, report: &Report) -> Vec<Self> {
-        let nodes = scenario.deployment.nodes();
-        let role = |id: &leasehold_core::NodeId| nodes.get(id.index()).map(|node| node.role);
         let mut found: Vec<Self> = Vec::new();
-        let mut add = |what: &str, clause: String, roles: &mut dyn Iterator<Item = Role>| {
-            let mut each_once = Vec::new();
-            roles.for_each(|role| {
-                if !each_once.contains(&role) {
-                    each_once.push(role);
-                }
-            });
-            let fingerprint = Self { what: what.to_owned(), clause, roles: each_once };
+        let mut add = |fingerprint: Self| {
             if !found.contains(&fingerprint) {
                 found.push(fingerprint);
             }
         };
         for violation in report.judgement.violations() {
-            let mut roles = violation.nodes.iter().filter_map(role);
-            add(violation.invariant.name(), violation.clause.to_owned(), &mut roles);
+            add(Self::of_violation(scenario, violation));
         }
-        match &report.outcome.end {
-            RunEnd::Panicked { node, message } => {
-                add("panic", without_numbers(message), &mut role(node).into_iter());
-            }
-            RunEnd::Livelock { node } => add("livelock", String::new(), &mut role(node).into_iter()),
-            RunEnd::Completed | RunEnd::Stopped => {}
-        }
+        Self::of_end(scenario, &report.outcome.end).into_iter().for_each(&mut add);
         if scenario.expect.hazard == HazardPolicy::None {
-            for seen in report.judgement.hazards.iter().filter(|hazard| hazard.seen > 0) {
-                add("hazard", seen.hazard.name().to_owned(), &mut std::iter::empty());
-            }
+            let seen = report.judgement.hazards.iter().filter(|hazard| hazard.seen > 0);
+            seen.map(Self::of_hazard).for_each(add);
         }
         found
+    }
+
+    /// The first of the run's kept violations that has this fingerprint; nothing if none has, or if it is that of a
+    /// panic, a livelock or a hazard.
+    pub fn first_in<'r>(&self, scenario: &Scenario, report: &'r Report) -> Option<&'r Violation> {
+        let mut violations = report.judgement.violations().into_iter();
+        violations.find(|violation| Self::of_violation(scenario, violation) == *self)
+    }
+
+    /// When it was first seen in a run; nothing if the run does not have it.
+    pub fn first_seen(&self, scenario: &Scenario, report: &Report) -> Option<SimInstant> {
+        let violated = self.first_in(scenario, report).map(|violation| violation.at);
+        let ended = || Self::of_end(scenario, &report.outcome.end).filter(|end| end == self);
+        let hazards = || report.judgement.hazards.iter().filter(|hazard| Self::of_hazard(hazard) == *self);
+        violated
+            .or_else(|| ended().map(|_| report.outcome.ended_at))
+            .or_else(|| hazards().flat_map(|hazard| &hazard.evidence).map(|sighting| sighting.at).min())
+    }
+
+    fn of_end(scenario: &Scenario, end: &RunEnd) -> Option<Self> {
+        match end {
+            RunEnd::Panicked { node, message } => {
+                Some(Self::new("panic", without_numbers(message), roles(scenario, &[*node])))
+            }
+            RunEnd::Livelock { node } => {
+                Some(Self::new("livelock", String::new(), roles(scenario, &[*node])))
+            }
+            RunEnd::Completed | RunEnd::Stopped => None,
+        }
+    }
+
+    fn of_hazard(report: &HazardReport) -> Self {
+        Self::new("hazard", report.hazard.name().to_owned(), Vec::new())
+    }
+
+    fn of_violation(scenario: &Scenario, violation: &Violation) -> Self {
+        let roles = roles(scenario, &violation.nodes);
+        Self::new(violation.invariant.name(), violation.clause.to_owned(), roles)
+    }
+
+    fn new(what: &str, clause: String, roles: Vec<Role>) -> Self {
+        Self { what: what.to_owned(), clause, roles }
     }
 
     /// As a part of a file's name: lower-case letters, digits and `-`.
@@ -88,6 +114,19 @@ impl fmt::Display for Fingerprint {
         }
         Ok(())
     }
+}
+
+/// The roles of these nodes in their order, each once.
+fn roles(scenario: &Scenario, nodes: &[NodeId]) -> Vec<Role> {
+    let mut roles = Vec::new();
+    for node in nodes {
+        if let Some(spec) = scenario.deployment.nodes().get(node.index())
+            && !roles.contains(&spec.role)
+        {
+            roles.push(spec.role);
+        }
+    }
+    roles
 }
 
 fn without_numbers(message: &str) -> String {

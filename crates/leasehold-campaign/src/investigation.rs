@@ -1,8 +1,12 @@
 //! What is done about a failure: it is run again, and shrunk.
 
+use std::ops::ControlFlow;
+
 use leasehold_scenario::{Digest, Engine, Report, System, Trial};
+use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
+use crate::shrink::{Failure, MOST_RUNS, Progress, shrink};
 
 /// A failure, looked into.
 #[derive(Clone, Debug)]
@@ -42,7 +46,8 @@ pub struct Shrunk {
 }
 
 /// How a search for a smaller run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Search {
     /// No single step makes it smaller.
     Exhausted,
@@ -51,7 +56,8 @@ pub enum Search {
 }
 
 impl Investigation {
-    /// Runs a failed trial again, and makes it smaller. `stop` is asked between runs.
+    /// Runs a failed trial again, and if it fails in the same way makes it smaller, in at most [`MOST_RUNS`] runs.
+    /// `stop` is asked between runs.
     pub fn new(
         trial: Trial,
         report: Report,
@@ -60,10 +66,20 @@ impl Investigation {
         systems: &[&dyn System],
         stop: &dyn Fn() -> bool,
     ) -> Self {
-        let _ = (systems, stop);
         let again = trial.run(engine, &mut ()).digest;
-        let confirmation =
-            if again == report.digest { Confirmation::Same } else { Confirmation::Differs(again) };
-        Self { fingerprint, trial, report, confirmation, shrunk: None }
+        let mut investigation =
+            Self { fingerprint, trial, report, confirmation: Confirmation::Same, shrunk: None };
+        if again != investigation.report.digest {
+            investigation.confirmation = Confirmation::Differs(again);
+            return investigation;
+        }
+        let failure = Failure {
+            trial: &investigation.trial,
+            report: &investigation.report,
+            fingerprint: &investigation.fingerprint,
+        };
+        let mut watch = |_: Progress| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        investigation.shrunk = Some(shrink(failure, engine, systems, MOST_RUNS, &mut watch));
+        investigation
     }
 }

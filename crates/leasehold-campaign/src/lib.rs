@@ -10,12 +10,26 @@
 //! says when to stop. It knows no protocol and no engine beside what a [`Scenario`](leasehold_scenario::Scenario)
 //! gives it.
 
+mod explain;
+mod failure;
 mod fingerprint;
 mod investigation;
 mod record;
+mod shrink;
 mod tally;
+mod trace;
 
+pub use explain::{Dissection, Part, leave_out, shows};
+pub use failure::{
+    ClosestCallRecord, DrawnRecord, FAILURE_FORMAT, FailureError, FailureFolder, FailureRecord, Origin,
+    ScenarioRecord, SettingRecord, ShrunkRecord, ViolationRecord, shell_path, shell_word, store,
+};
 pub use fingerprint::Fingerprint;
 pub use investigation::{Confirmation, Investigation, Search, Shrunk};
 pub use record::{FaultCount, InvariantCount, RunRecord};
+pub use shrink::{Failure, MOST_RUNS, Progress, shrink};
 pub use tally::{FailureTally, ScenarioTally, Tally};
+pub use trace::{
+    Comparison, Continuation, Difference, Parting, Recorder, RejudgeError, Rejudged, TraceError,
+    TraceProblem, TraceReader, parting, rejudge,
+};

@@ -3,7 +3,8 @@
 //! A [`Template`] says what a scenario leaves open (clock rates within a range, start times within a window);
 //! [`Template::expand`] closes it with a seed into an explicit [`Plan`], in which faults stand as they are
 //! scripted. [`Template::generate`] adds random faults within the limits of a [`Chaos`]. [`Dice`] draw the values
-//! that a scenario's own tables leave open. A [`Case`] is the result: the complete input of one run.
+//! that a scenario's own tables leave open. A [`Case`] is the result: the complete input of one run. A [`Shrinker`] makes
+//! a case that fails smaller.
 //!
 //! # What this crate does not do
 //!
@@ -13,6 +14,9 @@
 mod case;
 mod chaos;
 mod dice;
+mod shrink;
+#[cfg(any(test, feature = "proptest"))]
+mod strategy;
 mod stream;
 mod swarm;
 mod template;
@@ -20,6 +24,9 @@ mod template;
 pub use case::{Case, Drawn, Setting};
 pub use chaos::{Chaos, Part, Script};
 pub use dice::Dice;
+pub use shrink::{Count, Facts, Shrinker};
+#[cfg(any(test, feature = "proptest"))]
+pub use strategy::{PlanTree, Plans, plans};
 pub use stream::{Purpose, Stream};
 pub use template::{Generated, NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
 

@@ -104,7 +104,7 @@ impl Scenario {
     }
 
     /// What it says under a key path, as TOML, if it says anything.
-    pub(crate) fn written(&self, key: &str) -> Option<String> {
+    pub fn written(&self, key: &str) -> Option<String> {
         let flat = || overlay::flatten(&overlay::read(&self.source).expect("it was read from this source"));
         self.written.get_or_init(flat).get(key).cloned()
     }

@@ -4,6 +4,7 @@ mod fit;
 mod settle;
 mod write;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use leasehold_core::plan::Plan;
@@ -14,6 +15,7 @@ use crate::deployment::Engine;
 use crate::diagnostic::ScenarioError;
 use crate::run::{Observer, Report};
 use crate::scenario::Scenario;
+use crate::source::Source;
 use crate::system::System;
 
 /// Which faults a run has.
@@ -67,6 +69,30 @@ impl Trial {
     /// Nothing if a fault of the plan is of a node that is no more, or says what no scenario with these nodes can.
     pub fn with(&self, case: Case, systems: &[&dyn System]) -> Result<Option<Self>, ScenarioError> {
         fit::fit(self, case, systems)
+    }
+
+    /// The run of the file that it [is written as](Self::to_toml), with `key.path=value` texts laid over that: the same
+    /// run, unless the texts say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If the plan is one that no file can hold, or the texts are wrong.
+    pub fn read_again(
+        &self,
+        overlays: impl IntoIterator<Item = String>,
+        systems: &[&dyn System],
+    ) -> Result<Self, ScenarioError> {
+        let file = format!("{}.toml", self.scenario.name);
+        let source = Source::of_file(Path::new(&file), self.to_toml()).with_overlays(overlays);
+        let scenario = Scenario::parse(source, systems)?;
+        Ok(Self::new(&Arc::new(scenario), self.seed, Faults::Scripted, systems))
+    }
+
+    /// The same run with another plan for the same nodes.
+    #[must_use]
+    pub fn with_plan(&self, plan: Plan) -> Self {
+        let case = Case { settings: self.case.settings.clone(), plan };
+        Self { case, ..self.clone() }
     }
 
     /// The scenario, as the case's settings make it. Its template may say less than the [`plan`](Self::plan), which

@@ -1,7 +1,8 @@
 //! The line to paste to see a run again.
 
-use std::ffi::OsStr;
 use std::path::Path;
+
+use leasehold_campaign::{shell_path, shell_word};
 
 use crate::args::RunArgs;
 
@@ -10,16 +11,12 @@ pub(crate) fn line_for_a_test(scenario: &Path, seed: u64) -> String {
     let scenario = scenario.canonicalize().unwrap_or_else(|_| scenario.to_owned());
     let package =
         std::env::var("CARGO_PKG_NAME").map_or_else(|_| String::new(), |name| format!(" -p {name}"));
-    format!("cargo run{package} -- run {} --seed {seed}", quoted(scenario.as_os_str()))
+    format!("cargo run{package} -- run {} --seed {seed}", shell_path(&scenario))
 }
 
 /// The line to paste to see this run again: the program as it was called, from the same folder.
 pub(crate) fn replay_line(args: &RunArgs) -> String {
-    let program = std::env::args_os().next().unwrap_or_else(|| "leasehold".into());
-    let scenario = args.scenario.as_os_str();
-    let is_like_an_option = scenario.as_encoded_bytes().starts_with(b"-");
-    let here = if is_like_an_option { "./" } else { "" };
-    let mut line = format!("{} run {here}{}", quoted(&program), quoted(scenario));
+    let mut line = format!("{} run {}", program(), shell_path(&args.scenario));
     line.push_str(&format!(" --seed {}", args.seed));
     let engine = leasehold_scenario::Engine::from(args.engine);
     if engine != leasehold_scenario::Engine::Sim {
@@ -29,7 +26,7 @@ pub(crate) fn replay_line(args: &RunArgs) -> String {
         line.push_str(" --safe");
     }
     for overlay in &args.overlays {
-        line.push_str(&format!(" --set {}", quoted(OsStr::new(overlay))));
+        line.push_str(&format!(" --set {}", shell_word(overlay)));
     }
     if args.ignore_expect {
         line.push_str(" --ignore-expect");
@@ -37,31 +34,8 @@ pub(crate) fn replay_line(args: &RunArgs) -> String {
     line
 }
 
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_when_a_shell_would_split_them() {
-        for (word, expected) in [
-            ("scenarios/holds/a.toml", "scenarios/holds/a.toml"),
-            ("lease.ttl=5s", "lease.ttl=5s"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(OsStr::new(word)), expected);
-        }
-    }
+/// The program as it was called, as a shell takes it.
+pub(crate) fn program() -> String {
+    let program = std::env::args_os().next().unwrap_or_else(|| "leasehold".into());
+    shell_word(&program.to_string_lossy())
 }

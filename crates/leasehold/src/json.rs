@@ -9,7 +9,7 @@ use crate::words;
 
 /// The whole result.
 pub(crate) fn object(summary: &Summary<'_>) -> Value {
-    let Summary { scenario, names, report, .. } = summary;
+    let Summary { expectation, names, report, .. } = summary;
     let judgement = &report.judgement;
     let hazards: Map<String, Value> =
         judgement.hazards.iter().map(|hazard| (hazard.hazard.name().into(), hazard.seen.into())).collect();
@@ -35,12 +35,12 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
         })
         .collect();
     json!({
-        "scenario": scenario.name,
-        "system": scenario.system,
+        "scenario": names.header().scenario,
+        "system": names.header().system,
         "seed": report.seed,
         "engine": report.engine.name(),
         "verdict": report.verdict.name(),
-        "expectation_met": report.unmet.is_empty(),
+        "expectation_met": summary.expectation.is_met_by(report),
         "unmet": report.unmet,
         "digest": report.digest.to_string(),
         "simulated_seconds": report.outcome.ended_at.since_start().as_secs_f64(),
@@ -50,7 +50,7 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
         "invariants": judgement.invariants.iter().map(invariant).collect::<Vec<_>>(),
         "hazards": hazards,
         "reach": reach,
-        "missed": scenario.expect.missed(judgement),
+        "missed": expectation.missed(names, judgement),
         "faults": faults,
         "assumptions_broken": assumptions,
         "evidence": summary.violations().into_iter().map(|v| evidence(summary, v)).collect::<Vec<_>>(),

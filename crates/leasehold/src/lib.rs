@@ -31,7 +31,6 @@ mod man;
 mod names;
 mod page;
 mod panics;
-mod recorder;
 mod refusal;
 mod run;
 mod schema;

@@ -72,10 +72,8 @@ enum Weight {
 
 impl<'a> Log<'a> {
     pub(crate) fn new(page: &'a mut Page, names: &'a Names, detail: Detail) -> Self {
-        let node_width = names.longest_node().max(4);
-        let header =
-            format!("{:>11}  {:node_width$}  {:>11}  what happened", "true time", "node", "its clock");
-        page.line(format_args!("{}", styled(DIM, header)));
+        let node_width = node_width(names);
+        page.line(format_args!("{}", styled(DIM, heading(node_width))));
         Self {
             page,
             names,
@@ -278,14 +276,28 @@ impl<'a> Log<'a> {
     }
 
     fn show(&mut self, event: &Event, style: Style, text: &str) {
-        let width = self.node_width;
-        let (node, clock) = match event.node {
-            Some(node) => (self.names.node(node), Reading::new(ClockKind::Boot, event.local).to_string()),
-            None => ("", String::new()),
-        };
-        let text = styled(style, text);
-        self.page.line(format_args!("{:>11}  {node:width$}  {clock:>11}  {text}", event.at));
+        let line = row(self.names, self.node_width, event, &styled(style, text));
+        self.page.line(format_args!("{line}"));
     }
+}
+
+/// How wide the column of the nodes is.
+pub(crate) fn node_width(names: &Names) -> usize {
+    names.longest_node().max(4)
+}
+
+/// What stands above rows of events.
+pub(crate) fn heading(node_width: usize) -> String {
+    format!("{:>11}  {:node_width$}  {:>11}  what happened", "true time", "node", "its clock")
+}
+
+/// An event in its columns, with what happened in words.
+pub(crate) fn row(names: &Names, node_width: usize, event: &Event, text: &str) -> String {
+    let (node, clock) = match event.node {
+        Some(node) => (names.node(node), Reading::new(ClockKind::Boot, event.local).to_string()),
+        None => ("", String::new()),
+    };
+    format!("{:>11}  {node:node_width$}  {clock:>11}  {text}", event.at)
 }
 
 impl Observer for Log<'_> {

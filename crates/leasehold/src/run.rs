@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use leasehold_campaign::Recorder;
 use leasehold_scenario::{Report, Scenario, System, Variant};
 
 use crate::again::replay_line;
@@ -12,9 +13,8 @@ use crate::log::{Detail, Log};
 use crate::names::Names;
 use crate::page::Page;
 use crate::panics;
-use crate::recorder::Recorder;
 use crate::refusal::{load, not_written, refuse};
-use crate::summary::Summary;
+use crate::summary::{Expectation, Summary};
 
 /// Runs it, prints it, judges it.
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
@@ -52,14 +52,17 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         log.finish();
         page.line(format_args!(""));
     }
-    let traced = recorder.map_or(Ok(()), Recorder::finish);
+    let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
 
     let summary = Summary {
-        scenario: &scenario,
+        expectation: if args.ignore_expect {
+            Expectation::Ignored(&scenario.expect)
+        } else {
+            Expectation::Of(&scenario.expect)
+        },
         names: &names,
         report: &report,
         panicked_at: panicked_at.as_deref(),
-        ignores_expectation: args.ignore_expect,
         again: replay_line(args),
     };
     match args.format {

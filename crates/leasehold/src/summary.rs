@@ -1,9 +1,11 @@
 //! The verdict block.
 
 use anstyle::{AnsiColor, Style};
-use leasehold_check::{ClosestCall, InvariantReport, Verdict, Violation};
+use leasehold_campaign::Fingerprint;
+use leasehold_check::{ClosestCall, InvariantReport, Judgement, Verdict, Violation};
+use leasehold_core::event::Probe;
 use leasehold_core::{FaultId, NodeId, RunEnd};
-use leasehold_scenario::{ExpectedVerdict, Report, Scenario};
+use leasehold_scenario::{Expect, ExpectedVerdict, Report};
 
 use crate::names::Names;
 use crate::page::{Page, styled};
@@ -19,14 +21,54 @@ const SHOWN: usize = 3;
 
 /// A run and how to see it again.
 pub(crate) struct Summary<'a> {
-    pub(crate) scenario: &'a Scenario,
+    pub(crate) expectation: Expectation<'a>,
     pub(crate) names: &'a Names,
     pub(crate) report: &'a Report,
     /// Where a node panicked, in the source.
     pub(crate) panicked_at: Option<&'a str>,
-    pub(crate) ignores_expectation: bool,
     /// The line to paste.
     pub(crate) again: String,
+}
+
+/// What a run is held to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expectation<'a> {
+    /// What its scenario expects.
+    Of(&'a Expect),
+    /// Its verdict alone, whatever its scenario expects.
+    Ignored(&'a Expect),
+    /// Its verdict alone: it was recorded, and a trace holds no expectation.
+    Unknown,
+    /// Whether this goes wrong in it, as it did in the run that it replays.
+    Replayed(&'a Fingerprint, Standing),
+}
+
+/// Whether a failure is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is.
+    There,
+    /// It is not.
+    Gone,
+}
+
+impl Expectation<'_> {
+    /// Whether the scenario's expectation is met; nothing where that is not the question.
+    pub(crate) fn is_met_by(&self, report: &Report) -> Option<bool> {
+        match self {
+            Self::Of(_) | Self::Ignored(_) => Some(report.unmet.is_empty()),
+            Self::Unknown | Self::Replayed(..) => None,
+        }
+    }
+
+    /// The places that the run had to reach and did not.
+    pub(crate) fn missed(&self, names: &Names, judgement: &Judgement) -> Vec<Probe> {
+        let reach = match self {
+            Self::Of(expect) | Self::Ignored(expect) => &expect.reach,
+            Self::Unknown | Self::Replayed(..) => &names.header().reach,
+        };
+        reach.iter().copied().filter(|&probe| judgement.reached(probe) == 0).collect()
+    }
 }
 
 impl Summary<'_> {
@@ -47,10 +89,10 @@ impl Summary<'_> {
 
     /// Whether the command ends well.
     pub(crate) fn is_met(&self) -> bool {
-        if self.ignores_expectation {
-            self.report.verdict == Verdict::Pass
-        } else {
-            self.report.unmet.is_empty()
+        match self.expectation {
+            Expectation::Of(_) => self.report.unmet.is_empty(),
+            Expectation::Ignored(_) | Expectation::Unknown => self.report.verdict == Verdict::Pass,
+            Expectation::Replayed(_, standing) => standing == Standing::Gone,
         }
     }
 
@@ -62,17 +104,7 @@ impl Summary<'_> {
     fn evidence(&self, page: &mut Page) {
         let violations = self.violations();
         for violation in violations.iter().take(SHOWN) {
-            let name = format!("{} {}", violation.invariant.id(), violation.invariant.name());
-            page.line(format_args!(
-                "{} at {}: {} ({})",
-                styled(BAD, name),
-                violation.at,
-                violation.invariant.statement(),
-                violation.clause
-            ));
-            for fact in &violation.evidence {
-                page.line(format_args!("    {}", words::fact(self.names, fact)));
-            }
+            print_violation(page, self.names, violation);
         }
         if violations.len() > SHOWN {
             page.line(format_args!("    … and {} more", violations.len() - SHOWN));
@@ -103,18 +135,21 @@ impl Summary<'_> {
             Verdict::Vacuous | Verdict::Inconclusive | Verdict::BudgetMissed => DOUBTFUL,
             _ => BAD,
         };
-        let expectation = if self.ignores_expectation {
-            "the scenario's expectation is ignored".to_owned()
-        } else if self.report.unmet.is_empty() {
-            match &self.scenario.expect.verdict {
+        let expectation = match self.expectation {
+            Expectation::Ignored(_) => "the scenario's expectation is ignored".to_owned(),
+            Expectation::Unknown => "a trace says not what was expected".to_owned(),
+            Expectation::Replayed(fingerprint, Standing::Gone) => format!("gone: {fingerprint}"),
+            Expectation::Replayed(fingerprint, Standing::There) => {
+                styled(BAD, format!("still there: {fingerprint}"))
+            }
+            Expectation::Of(expect) if self.report.unmet.is_empty() => match &expect.verdict {
                 ExpectedVerdict::Pass => "as expected".to_owned(),
                 ExpectedVerdict::Violation { invariant, .. } => {
                     format!("as expected: {} {}", invariant.id(), invariant.name())
                 }
                 ExpectedVerdict::Panic | ExpectedVerdict::Vacuous => "as expected".to_owned(),
-            }
-        } else {
-            styled(BAD, format!("not as expected: {}", self.report.unmet.join("; ")))
+            },
+            Expectation::Of(_) => styled(BAD, format!("not as expected: {}", self.report.unmet.join("; "))),
         };
         page.line(format_args!("verdict     {} ({expectation})", styled(style, verdict.name())));
     }
@@ -173,7 +208,7 @@ impl Summary<'_> {
             .filter(|(_, count)| *count > 0)
             .map(|(probe, count)| format!("{} ({})", probe.name(), words::grouped(*count)))
             .collect();
-        for missed in self.scenario.expect.missed(judgement) {
+        for missed in self.expectation.missed(self.names, judgement) {
             reach.push(styled(BAD, format!("{} MISSED", missed.name())));
         }
         page.line(format_args!("reach       {}", listed(&reach)));
@@ -218,6 +253,21 @@ impl Summary<'_> {
     fn assumption(&self, node: NodeId, name: &str, count: u64) -> String {
         let times = if count > 1 { format!(" ({} times)", words::grouped(count)) } else { String::new() };
         format!("{name} of {}{times}", self.names.node(node))
+    }
+}
+
+/// A violation with its evidence.
+pub(crate) fn print_violation(page: &mut Page, names: &Names, violation: &Violation) {
+    let name = format!("{} {}", violation.invariant.id(), violation.invariant.name());
+    page.line(format_args!(
+        "{} at {}: {} ({})",
+        styled(BAD, name),
+        violation.at,
+        violation.invariant.statement(),
+        violation.clause
+    ));
+    for fact in &violation.evidence {
+        page.line(format_args!("    {}", words::fact(names, fact)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writing a trace: a header, then one line of JSON an event.
+//! Writing a trace: a header, then one line of JSON an event, and a footer.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use fs_err::OpenOptions;
 use leasehold_check::Finding;
 use leasehold_core::Event;
-use leasehold_core::trace::Header;
-use leasehold_scenario::Observer;
+use leasehold_core::trace::{Footer, Header};
+use leasehold_scenario::{Observer, Report};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 /// A trace that is being written.
 ///
 /// A regular file stands under a temporary name until it is complete, so that an interrupted run leaves the old one.
-/// Anything else that bears the name (a pipe, a device) is written to as it is.
-pub(crate) struct Recorder {
+/// Anything else that bears the name (a pipe, a device) is written to as it is. It listens to a run as an
+/// [`Observer`].
+pub struct Recorder {
     out: BufWriter<Out>,
     failed: Option<io::Error>,
 }
@@ -48,7 +49,7 @@ impl Recorder {
     /// # Errors
     ///
     /// If no file can be made beside `path`.
-    pub(crate) fn begin(path: &Path, header: &Header) -> io::Result<Self> {
+    pub fn begin(path: &Path, header: &Header) -> io::Result<Self> {
         // A link is followed, so that what it points to is written and the link stays.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let stands_there = fs_err::metadata(&path).ok();
@@ -72,12 +73,18 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Gives the complete trace its name.
+    /// Ends the trace with what the run came to, whatever that was, and gives it its name.
     ///
     /// # Errors
     ///
     /// If anything of it could not be written.
-    pub(crate) fn finish(self) -> io::Result<()> {
+    pub fn finish(mut self, report: &Report) -> io::Result<()> {
+        self.line(&Footer {
+            ended_at: report.outcome.ended_at,
+            end: report.outcome.end.clone(),
+            events: report.events,
+            digest: report.digest.to_string(),
+        });
         if let Some(error) = self.failed {
             return Err(error);
         }

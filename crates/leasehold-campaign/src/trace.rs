@@ -1,0 +1,11 @@
+//! Recorded runs: lines of JSON. The first is a header, the last a footer, every other an event.
+
+mod comparison;
+mod judging;
+mod reader;
+mod recorder;
+
+pub use comparison::{Comparison, Continuation, Difference, Parting, parting};
+pub use judging::{RejudgeError, Rejudged, rejudge};
+pub use reader::{TraceError, TraceProblem, TraceReader};
+pub use recorder::Recorder;
