@@ -12,10 +12,16 @@
 
 mod explain;
 mod failure;
+mod files;
 mod fingerprint;
 mod investigation;
+mod pairs;
+mod program;
 mod record;
+mod seeds;
 mod shrink;
+mod standing;
+mod sweep;
 mod tally;
 mod trace;
 
@@ -24,11 +30,19 @@ pub use failure::{
     ClosestCallRecord, DrawnRecord, FAILURE_FORMAT, FailureError, FailureFolder, FailureRecord, Origin,
     ScenarioRecord, SettingRecord, ShrunkRecord, ViolationRecord, shell_path, shell_word, store,
 };
+pub use files::{Found, scenario_files};
 pub use fingerprint::Fingerprint;
 pub use investigation::{Confirmation, Investigation, Search, Shrunk};
+pub use program::{Entry, Expectation, Job, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, RunRecord};
+pub use seeds::{BadSeeds, SeedRange, seed};
 pub use shrink::{Failure, MOST_RUNS, Progress, shrink};
-pub use tally::{FailureTally, ScenarioTally, Tally};
+pub use standing::{Standing, Unmet, Whole};
+pub use sweep::{
+    Audit, Broken, Finding, Known, NoThreads, Overseer, Plateau, Reason, Sweep, SweepEnd, SweepOrder, THREAD,
+    Until, Wish, sweep,
+};
+pub use tally::{FailureTally, Novelty, ScenarioTally, Tally, closer};
 pub use trace::{
     Comparison, Continuation, Difference, Parting, Recorder, RejudgeError, Rejudged, TraceError,
     TraceProblem, TraceReader, parting, rejudge,

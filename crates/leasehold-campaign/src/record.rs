@@ -3,9 +3,12 @@
 use leasehold_check::{ClosestCall, Invariant, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
-use leasehold_scenario::Digest;
+use leasehold_core::{Outcome, Plan, RunEnd};
+use leasehold_scenario::{Digest, Expect, ExpectedVerdict, Report, Trial};
 
 use crate::fingerprint::Fingerprint;
+use crate::pairs::pairs;
+use crate::program::{Expectation, Job};
 
 /// One run of a sweep: a row of `runs.csv`. All that a [`Tally`](crate::Tally) adds up, and nothing that depends on the
 /// machine.
@@ -70,3 +73,95 @@ pub struct InvariantCount {
     /// The least that was left of a bound that held.
     pub closest: Option<ClosestCall>,
 }
+
+impl RunRecord {
+    /// What is kept of a run at this position.
+    pub fn of(position: u64, job: Job, trial: &Trial, report: &Report, expectation: Expectation) -> Self {
+        let Report { judgement, outcome, .. } = report;
+        let expect = &trial.scenario().expect;
+        let mut failed = Fingerprint::of(trial.scenario(), report);
+        let found_expected = expectation == Expectation::Counts && is_as_expected(expect, report);
+        if expectation == Expectation::Counts {
+            failed.retain(|fingerprint| !is_expected(expect, fingerprint));
+        }
+        let concerned = judgement.invariants.iter().filter(|report| report.judged + report.excused > 0);
+        Self {
+            position,
+            scenario: job.scenario,
+            seed: job.seed,
+            verdict: Verdict::of(judgement, &outcome.end, &[]),
+            digest: report.digest,
+            second_digest: None,
+            events: report.events,
+            simulated_ns: outcome.ended_at.as_nanos(),
+            faults: fault_counts(trial.plan(), outcome),
+            pairs: pairs(trial.plan(), outcome),
+            reach: judgement.reach.iter().copied().filter(|(_, count)| *count > 0).collect(),
+            hazards: judgement.hazards.iter().map(|hazard| hazard.seen).sum(),
+            invariants: concerned
+                .map(|report| InvariantCount {
+                    invariant: report.invariant,
+                    judged: report.judged,
+                    excused: report.excused,
+                    violations: report.violations,
+                    closest: report.closest_call,
+                })
+                .collect(),
+            failed,
+            found_expected,
+        }
+    }
+
+    /// The same, after a second run that came to this digest. Another digest than the first says that nothing can be
+    /// said about the run.
+    #[must_use]
+    pub fn audited(self, second: Digest) -> Self {
+        if second == self.digest {
+            return self;
+        }
+        Self { second_digest: Some(second), verdict: Verdict::NotDeterministic, ..self }
+    }
+}
+
+/// Whether a run is an instance of what its scenario expects to find.
+fn is_as_expected(expect: &Expect, report: &Report) -> bool {
+    match expect.verdict {
+        ExpectedVerdict::Pass => false,
+        ExpectedVerdict::Violation { invariant, .. } => {
+            report.judgement.of(invariant).is_some_and(|report| report.violations > 0)
+        }
+        ExpectedVerdict::Panic => matches!(report.outcome.end, RunEnd::Panicked { .. }),
+        ExpectedVerdict::Vacuous => report.verdict == Verdict::Vacuous,
+    }
+}
+
+/// Whether a scenario expects that this goes wrong.
+fn is_expected(expect: &Expect, fingerprint: &Fingerprint) -> bool {
+    match &expect.verdict {
+        ExpectedVerdict::Pass | ExpectedVerdict::Vacuous => false,
+        ExpectedVerdict::Violation { invariant, also } => {
+            also.iter().chain([invariant]).any(|expected| expected.name() == fingerprint.what)
+        }
+        ExpectedVerdict::Panic => fingerprint.what == "panic",
+    }
+}
+
+fn fault_counts(plan: &Plan, outcome: &Outcome) -> Vec<FaultCount> {
+    let mut counts = [[0_u32; 3]; FaultKind::ALL.len()];
+    for (fault, became) in plan.faults.iter().zip(&outcome.faults) {
+        let [scheduled, fired, landed] = &mut counts[fault.action.kind() as usize];
+        *scheduled += 1;
+        *fired += u32::from(became.fired.is_some());
+        *landed += u32::from(became.landed.is_some());
+    }
+    let of_kind = |(kind, [scheduled, fired, landed]): (FaultKind, [u32; 3])| FaultCount {
+        kind,
+        scheduled,
+        fired,
+        landed,
+    };
+    FaultKind::ALL.into_iter().zip(counts).map(of_kind).filter(|count| count.scheduled > 0).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The sum of many runs.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use leasehold_check::{ClosestCall, Invariant, Verdict};
@@ -7,13 +8,21 @@ use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 
 use crate::fingerprint::Fingerprint;
+use crate::record::RunRecord;
 
-/// The sum of many [`RunRecord`](crate::RunRecord)s: the same in whatever order they are added.
+/// How many seeds of one failure are kept. Chosen by us: enough to see whether they have something in common.
+const KEPT_SEEDS: usize = 20;
+
+/// How many runs that are not deterministic are kept; the verdicts count them all.
+const KEPT_NOT_DETERMINISTIC: usize = 20;
+
+/// The sum of many [`RunRecord`]s: the same in whatever order they are added. Its size does not depend on how many they
+/// are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// By the place of the scenario in the sweep's list.
     pub scenarios: Vec<ScenarioTally>,
-    /// Runs whose second run had another digest: scenario and seed.
+    /// The first few runs whose second run had another digest: scenario and seed.
     pub not_deterministic: Vec<(usize, u64)>,
 }
 
@@ -58,3 +67,143 @@ pub struct FailureTally {
     /// The seeds of the first few, in order.
     pub seeds: Vec<u64>,
 }
+
+/// Whether a record brought a failure that was not among those added before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// It failed in a way that its scenario had not failed in.
+    NewFailure,
+    /// It did not.
+    NothingNew,
+}
+
+impl Tally {
+    /// Adds a run.
+    pub fn add(&mut self, record: &RunRecord) -> Novelty {
+        if self.scenarios.len() <= record.scenario {
+            self.scenarios.resize_with(record.scenario + 1, ScenarioTally::default);
+        }
+        if record.second_digest.is_some() {
+            keep_lowest(&mut self.not_deterministic, (record.scenario, record.seed), KEPT_NOT_DETERMINISTIC);
+        }
+        self.scenarios[record.scenario].add(record)
+    }
+
+    /// How many runs there were.
+    pub fn runs(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| scenario.runs).sum()
+    }
+
+    /// In how many runs something failed.
+    pub fn failed(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| scenario.failed).sum()
+    }
+
+    /// How many runs had another digest when they were run again.
+    pub fn not_deterministic(&self) -> u64 {
+        let verdict = Verdict::NotDeterministic;
+        self.scenarios.iter().filter_map(|scenario| scenario.verdicts.get(&verdict)).sum()
+    }
+
+    /// By invariant: the closest call of all, with its scenario's place and its seed.
+    pub fn closest(&self) -> BTreeMap<Invariant, (ClosestCall, usize, u64)> {
+        let mut closest: BTreeMap<Invariant, (ClosestCall, usize, u64)> = BTreeMap::new();
+        for (place, scenario) in self.scenarios.iter().enumerate() {
+            for (&invariant, &(call, seed)) in &scenario.closest {
+                let known = closest.entry(invariant).or_insert((call, place, seed));
+                if closer(&call, &known.0).is_lt() {
+                    *known = (call, place, seed);
+                }
+            }
+        }
+        closest
+    }
+}
+
+impl ScenarioTally {
+    fn add(&mut self, record: &RunRecord) -> Novelty {
+        self.runs += 1;
+        *self.verdicts.entry(record.verdict).or_default() += 1;
+        self.found_expected += u64::from(record.found_expected);
+        self.events += record.events;
+        self.simulated_ns += u128::from(record.simulated_ns);
+        self.with_hazard += u64::from(record.hazards > 0);
+        for &(probe, count) in &record.reach {
+            let (runs, times) = self.reach.entry(probe).or_default();
+            *runs += 1;
+            *times += count;
+        }
+        for count in &record.faults {
+            let sums = self.faults.entry(count.kind).or_default();
+            for (sum, more) in sums.iter_mut().zip([count.scheduled, count.fired, count.landed]) {
+                *sum += u64::from(more);
+            }
+        }
+        for &pair in &record.pairs {
+            *self.pairs.entry(pair).or_default() += 1;
+        }
+        for count in &record.invariants {
+            let sums = self.invariants.entry(count.invariant).or_default();
+            for (sum, more) in sums.iter_mut().zip([count.judged, count.excused, count.violations]) {
+                *sum += more;
+            }
+            if let Some(call) = count.closest {
+                self.note(count.invariant, call, record.seed);
+            }
+        }
+        let Some(first) = record.failed.first() else { return Novelty::NothingNew };
+        self.failed += 1;
+        // Not `entry`: it would clone the fingerprint of every failing run.
+        if let Some(failure) = self.failures.get_mut(first) {
+            failure.runs += 1;
+            failure.first = failure.first.min(record.position);
+            keep_lowest(&mut failure.seeds, record.seed, KEPT_SEEDS);
+            return Novelty::NothingNew;
+        }
+        let failure = FailureTally { runs: 1, first: record.position, seeds: vec![record.seed] };
+        self.failures.insert(first.clone(), failure);
+        Novelty::NewFailure
+    }
+
+    fn note(&mut self, invariant: Invariant, call: ClosestCall, seed: u64) {
+        let known = self.closest.entry(invariant).or_insert((call, seed));
+        if closer(&call, &known.0).then(seed.cmp(&known.1)).is_lt() {
+            *known = (call, seed);
+        }
+    }
+
+    /// How many different places, kinds of faults that landed, pairs of them, and hazards there were: what a sweep
+    /// that goes on until nothing new comes waits for.
+    pub fn features(&self) -> usize {
+        let landed = self.faults.values().filter(|[_, _, landed]| *landed > 0).count();
+        self.reach.len() + landed + self.pairs.len() + usize::from(self.with_hazard > 0)
+    }
+}
+
+/// Orders calls by how close they were: by the share of their bound that was left, or by what was left where it is not
+/// a share of anything; those come after the others.
+pub fn closer(one: &ClosestCall, other: &ClosestCall) -> Ordering {
+    let bound = |call: &ClosestCall| call.of.filter(|of| !of.is_zero());
+    let by_share = match (bound(one), bound(other)) {
+        (Some(one_of), Some(other_of)) => {
+            let share = |left: u64, other_of: u64| u128::from(left) * u128::from(other_of);
+            share(one.left.as_nanos(), other_of.as_nanos())
+                .cmp(&share(other.left.as_nanos(), one_of.as_nanos()))
+        }
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    by_share.then_with(|| one.cmp(other))
+}
+
+/// Adds one to the lowest few, in order.
+fn keep_lowest<T: Ord>(kept: &mut Vec<T>, new: T, most: usize) {
+    if let Err(place) = kept.binary_search(&new) {
+        kept.insert(place, new);
+        kept.truncate(most);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use leasehold_campaign::BadSeeds;
+
+use crate::sweep::SweepArgs;
 
 /// Finds the schedule that breaks a lease protocol, and replays it.
 #[derive(Debug, Parser)]
@@ -16,6 +19,8 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Run a scenario once, and say what happened and whether it was right
     Run(RunArgs),
+    /// Run scenarios under many seeds with random faults, and say what they came to
+    Sweep(SweepArgs),
     /// List scenarios with what they should come to
     List(ListArgs),
     /// Show the inequalities behind a scenario's design, with its numbers and the margin left
@@ -178,12 +183,8 @@ pub(crate) enum Format {
     Json,
 }
 
-fn seed(text: &str) -> Result<u64, String> {
-    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|error| format!("{error}; expected 0 to {} or 0x0 to {:#x}", u64::MAX, u64::MAX))
+fn seed(text: &str) -> Result<u64, BadSeeds> {
+    leasehold_campaign::seed(text)
 }
 
 #[cfg(test)]

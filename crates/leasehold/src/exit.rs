@@ -21,8 +21,12 @@ pub(crate) enum Exit {
     BudgetMissed,
     /// Results could not be written.
     NotWritten,
-    /// A node panicked.
+    /// A node panicked, or the harness itself.
     Panicked,
+    /// By SIGINT: what is complete is kept.
+    Interrupted,
+    /// By SIGTERM: what is complete is kept.
+    Terminated,
 }
 
 impl Exit {
@@ -50,6 +54,8 @@ impl From<Exit> for ExitCode {
             Exit::BudgetMissed => 6,
             Exit::NotWritten => 74,
             Exit::Panicked => 101,
+            Exit::Interrupted => 130,
+            Exit::Terminated => 143,
         })
     }
 }

@@ -35,6 +35,7 @@ mod refusal;
 mod run;
 mod schema;
 mod summary;
+mod sweep;
 mod words;
 
 use std::process::ExitCode;
@@ -57,12 +58,13 @@ pub use serde;
 /// The whole command line, for these systems.
 ///
 /// Exit codes: 0 fine; 1 an invariant was violated, or the expectation is not met; 2 the command line or the
-/// scenario is wrong; 4 vacuous; 74 results could not be written; 101 a node panicked, or the nodes
-/// were in a livelock.
+/// scenario is wrong; 3 a run came to two digests; 4 vacuous; 74 results could not be written; 101 a node panicked, or the nodes
+/// were in a livelock; 130 and 143 interrupted.
 pub fn main(systems: &[&dyn System]) -> ExitCode {
     let args = args::Args::parse();
     match args.verb {
         args::Verb::Run(args) => run::run(&args, systems),
+        args::Verb::Sweep(args) => sweep::sweep(&args, systems),
         args::Verb::List(args) => list::list(&args, systems),
         args::Verb::Bound(args) => bound::bound(&args, systems),
         args::Verb::Schema(args) => schema::schema(&args, systems),

@@ -1,9 +1,8 @@
 //! `list`: which scenarios there are, and what they should come to.
 
-use std::ffi::OsStr;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use leasehold_campaign::{Found, scenario_files};
 use leasehold_scenario::{ExpectedVerdict, Scenario, ScenarioError, System};
 use serde_json::{Value, json};
 
@@ -14,9 +13,6 @@ use crate::refusal::{finish, misuse};
 
 /// Where scenarios are looked for when nothing is said.
 const DEFAULT_FOLDER: &str = "scenarios";
-
-/// A folder of this name holds grids of parameters, not scenarios.
-const STUDIES: &str = "studies";
 
 /// Narrower than this, a summary stands below its path.
 const NARROWEST_SUMMARY: usize = 30;
@@ -34,7 +30,7 @@ pub(crate) fn list(args: &ListArgs, systems: &[&dyn System]) -> Exit {
     };
     let mut entries = Vec::new();
     for path in paths {
-        entries.extend(files(path).into_iter().map(|found| Entry::read(found, systems)));
+        entries.extend(scenario_files(path).into_iter().map(|found| Entry::read(found, systems)));
     }
     let broken = entries.iter().filter(|entry| entry.is_broken()).count();
 
@@ -64,34 +60,6 @@ pub(crate) fn list(args: &ListArgs, systems: &[&dyn System]) -> Exit {
 fn shown(paths: &[PathBuf]) -> String {
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     paths.join(", ")
-}
-
-/// A file, or a folder that could not be looked into.
-type Found = Result<PathBuf, (PathBuf, io::Error)>;
-
-/// The file itself, or the scenario files below a folder, in the order of their paths.
-fn files(path: &Path) -> Vec<Found> {
-    if !path.is_dir() {
-        return vec![Ok(path.to_owned())];
-    }
-    let entries = fs_err::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut entries = match entries {
-        Ok(entries) => entries,
-        Err(error) => return vec![Err((path.to_owned(), error))],
-    };
-    entries.sort_by_key(fs_err::DirEntry::file_name);
-    let mut found = Vec::new();
-    for entry in entries {
-        let (name, path) = (entry.file_name(), entry.path());
-        // A link to a folder is not followed: it may lead back here.
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && name != STUDIES {
-            found.extend(files(&path));
-        } else if !path.is_dir() && path.extension() == Some(OsStr::new("toml")) {
-            found.push(Ok(path));
-        }
-    }
-    found
 }
 
 /// One line of the list.

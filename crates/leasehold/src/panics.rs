@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
+use std::thread;
 
 thread_local! {
     static WATCHED: RefCell<Watch> = const { RefCell::new(Watch::Off) };
@@ -31,6 +32,20 @@ pub(crate) fn watch<T>(run: impl FnOnce() -> T) -> (T, Option<String>) {
         Watch::Seen(place) => (result, Some(place)),
         Watch::On | Watch::Off => (result, None),
     }
+}
+
+/// Lets threads whose name begins so panic without a word: what runs there is caught and reported by whoever started
+/// them.
+pub(crate) fn silence_threads(named: &'static str) {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !thread::current().name().is_some_and(|name| name.starts_with(named)) {
+                before(info);
+            }
+        }));
+    });
 }
 
 /// Whether this thread is watched, so that the panic is somebody's to report.

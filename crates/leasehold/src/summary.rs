@@ -11,10 +11,10 @@ use crate::names::Names;
 use crate::page::{Page, styled};
 use crate::words;
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
-const TITLE: Style = Style::new().bold();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const TITLE: Style = Style::new().bold();
 
 /// How many violations are shown with their evidence.
 const SHOWN: usize = 3;
@@ -271,13 +271,13 @@ pub(crate) fn print_violation(page: &mut Page, names: &Names, violation: &Violat
     }
 }
 
-fn closeness(call: &ClosestCall) -> String {
+pub(crate) fn closeness(call: &ClosestCall) -> String {
     match call.of {
         Some(of) => format!("{} left of {of}", call.left),
         None => format!("{} to spare", call.left),
     }
 }
 
-fn listed(items: &[String]) -> String {
+pub(crate) fn listed(items: &[String]) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

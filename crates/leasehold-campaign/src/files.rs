@@ -1,0 +1,37 @@
+//! Where scenario files are found.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder of this name holds grids of parameters, not scenarios.
+const STUDIES: &str = "studies";
+
+/// A file, or a folder that could not be looked into.
+pub type Found = Result<PathBuf, (PathBuf, io::Error)>;
+
+/// The file itself, or the scenario files below a folder, in the order of their paths. Links to folders are not
+/// followed, and studies are none.
+pub fn scenario_files(path: &Path) -> Vec<Found> {
+    if !path.is_dir() {
+        return vec![Ok(path.to_owned())];
+    }
+    let entries = fs_err::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => return vec![Err((path.to_owned(), error))],
+    };
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    let mut found = Vec::new();
+    for entry in entries {
+        let (name, path) = (entry.file_name(), entry.path());
+        // A link to a folder is not followed: it may lead back here.
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && name != STUDIES {
+            found.extend(scenario_files(&path));
+        } else if !path.is_dir() && path.extension() == Some(OsStr::new("toml")) {
+            found.push(Ok(path));
+        }
+    }
+    found
+}

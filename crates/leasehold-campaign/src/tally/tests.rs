@@ -1,0 +1,179 @@
+use leasehold_core::Span;
+use leasehold_core::plan::Role;
+use leasehold_scenario::{Digest, Digester};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::*;
+use crate::record::{FaultCount, InvariantCount};
+
+fn some_digest() -> Digest {
+    Digester::default().finish()
+}
+
+fn fingerprints() -> impl Strategy<Value = Vec<Fingerprint>> {
+    let fingerprint = |(what, clause): (&str, &str)| Fingerprint {
+        what: what.to_owned(),
+        clause: clause.to_owned(),
+        roles: vec![Role::Contender],
+    };
+    let all = [("fencing", "a"), ("fencing", "b"), ("panic", "x"), ("liveness", "")].map(fingerprint);
+    prop_oneof![2 => Just(vec![]), 1 => subsequence(all.to_vec(), 1..3).prop_shuffle()]
+}
+
+fn closest() -> impl Strategy<Value = Option<ClosestCall>> {
+    let of = prop_oneof![Just(None), (0_u64..4).prop_map(|of| Some(Span::from_nanos(of)))];
+    let call = (0_u64..4, of).prop_map(|(left, of)| ClosestCall { left: Span::from_nanos(left), of });
+    prop::option::of(call)
+}
+
+prop_compose! {
+    /// A record of any run; its position is set by whoever makes many.
+    fn any_record()(
+        scenario in 0_usize..3,
+        seed in 0_u64..30,
+        verdict in select(Verdict::ALL.to_vec()),
+        differs: bool,
+        counts in prop::array::uniform3(0_u32..3),
+        kinds in subsequence(FaultKind::ALL.to_vec(), 0..4),
+        probes in subsequence(Probe::ALL.to_vec(), 0..4),
+        invariants in subsequence(Invariant::ALL.to_vec(), 0..4),
+        call in closest(),
+        failed in fingerprints(),
+        found_expected: bool,
+    ) -> RunRecord {
+        let [scheduled, fired, landed] = counts;
+        RunRecord {
+            position: 0,
+            scenario,
+            seed,
+            verdict,
+            digest: some_digest(),
+            second_digest: differs.then(some_digest),
+            events: u64::from(scheduled),
+            simulated_ns: u64::MAX,
+            faults: kinds.iter().map(|&kind| FaultCount { kind, scheduled, fired, landed }).collect(),
+            pairs: kinds.iter().map(|&kind| (kinds[0], kind)).collect(),
+            reach: probes.iter().map(|&probe| (probe, u64::from(fired) + 1)).collect(),
+            hazards: u64::from(landed),
+            invariants: invariants
+                .iter()
+                .map(|&invariant| InvariantCount {
+                    invariant,
+                    judged: u64::from(scheduled),
+                    excused: u64::from(fired),
+                    violations: u64::from(landed),
+                    closest: call,
+                })
+                .collect(),
+            failed,
+            found_expected,
+        }
+    }
+}
+
+fn many_records() -> impl Strategy<Value = Vec<RunRecord>> {
+    prop::collection::vec(any_record(), 0..60).prop_map(|mut records| {
+        for (position, record) in (0..).zip(&mut records) {
+            record.position = position;
+        }
+        records
+    })
+}
+
+fn sum(records: &[RunRecord]) -> Tally {
+    let mut tally = Tally::default();
+    for record in records {
+        tally.add(record);
+    }
+    tally
+}
+
+proptest! {
+    #[test]
+    fn a_sum_is_the_same_in_any_order(
+        (one, other) in many_records().prop_flat_map(|records| (Just(records.clone()), Just(records).prop_shuffle()))
+    ) {
+        prop_assert_eq!(sum(&one), sum(&other));
+    }
+
+    #[test]
+    fn a_sum_counts_every_run_once(records in many_records()) {
+        let tally = sum(&records);
+        prop_assert_eq!(tally.runs(), records.len() as u64);
+        let failing = records.iter().filter(|record| !record.failed.is_empty());
+        prop_assert_eq!(tally.failed(), failing.clone().count() as u64);
+        let by_fingerprint: u64 = tally
+            .scenarios
+            .iter()
+            .flat_map(|scenario| scenario.failures.values())
+            .map(|failure| failure.runs)
+            .sum();
+        prop_assert_eq!(by_fingerprint, tally.failed());
+        for record in failing {
+            let failure = &tally.scenarios[record.scenario].failures[&record.failed[0]];
+            prop_assert!(failure.first <= record.position);
+            prop_assert!(failure.seeds.len() == KEPT_SEEDS || failure.seeds.contains(&record.seed));
+        }
+    }
+
+    #[test]
+    fn how_close_calls_were_is_a_total_order(calls in prop::collection::vec(closest(), 3)) {
+        let [Some(a), Some(b), Some(c)] = calls[..] else { return Ok(()) };
+        prop_assert_eq!(closer(&a, &b), closer(&b, &a).reverse());
+        prop_assert_eq!(closer(&a, &b).is_eq(), a == b);
+        if closer(&a, &b).is_le() && closer(&b, &c).is_le() {
+            prop_assert!(closer(&a, &c).is_le());
+        }
+    }
+}
+
+#[test]
+fn the_closest_call_is_the_one_with_the_least_share_left() {
+    let call =
+        |left, of| ClosestCall { left: Span::from_nanos(left), of: (of > 0).then(|| Span::from_nanos(of)) };
+    for (closest, others) in [
+        (call(5, 1_000), &[call(4, 100), call(1, 0), call(6, 1_000)][..]),
+        (call(0, 9), &[call(1, u64::MAX), call(0, 0)]),
+        (call(1, 0), &[call(2, 0)]),
+        (call(1, u64::MAX), &[call(2, u64::MAX)]),
+    ] {
+        for other in others {
+            assert!(closer(&closest, other).is_lt(), "{closest:?} {other:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_failure_does_not_grow() {
+    let failed = vec![Fingerprint { what: "fencing".to_owned(), clause: String::new(), roles: vec![] }];
+    let mut tally = Tally::default();
+    let mut record = RunRecord {
+        position: 0,
+        scenario: 0,
+        seed: 0,
+        verdict: Verdict::NotDeterministic,
+        digest: some_digest(),
+        second_digest: Some(some_digest()),
+        events: 1,
+        simulated_ns: 1,
+        faults: vec![],
+        pairs: vec![],
+        reach: vec![],
+        hazards: 0,
+        invariants: vec![],
+        failed,
+        found_expected: false,
+    };
+    for position in (0..1_000).rev() {
+        record.position = position;
+        record.seed = position;
+        let novelty = tally.add(&record);
+        assert_eq!(novelty == Novelty::NewFailure, position == 999);
+    }
+    let failure = tally.scenarios[0].failures.values().next().unwrap();
+    assert_eq!((failure.runs, failure.first), (1_000, 0));
+    assert!(failure.seeds.iter().copied().eq(0..KEPT_SEEDS as u64), "{:?}", failure.seeds);
+    assert_eq!(tally.not_deterministic.len(), KEPT_NOT_DETERMINISTIC);
+    assert_eq!(tally.not_deterministic(), 1_000);
+}

@@ -1,0 +1,121 @@
+//! What `sweep` takes.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use leasehold_campaign::{Audit, BadSeeds, SeedRange};
+use leasehold_scenario::value::{Length, Percent};
+use serde::Deserialize;
+use serde::de::value::{Error, StrDeserializer};
+
+use crate::args::{EngineName, Format};
+
+/// `sweep`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Each scenario is run under each seed, with random faults within the limits of its [chaos] beside those that it scripts.
+A scenario with a [plan] leaves nothing to a seed: it is run once.
+
+Exit codes:
+    0  each scenario came to what it expects
+    1  runs failed, or a violation that a scenario expects was never found
+    2  the command line or a scenario is wrong
+    3  a run came to two digests
+    4  vacuous: nothing was judged, or a place was never reached
+   74  results could not be written
+  101  the harness itself panicked
+  130  interrupted (143: terminated); what was run until then is shown")]
+pub(crate) struct SweepArgs {
+    /// Scenario files, and folders in which all *.toml are scenarios
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// The seeds, from A to before B (A..=B: B too), decimal or hexadecimal (0x...)
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub(crate) seeds: SeedRange,
+
+    /// How many threads run at once; all cores unless it is given
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Begin no run any more after this time, as in 90s or 5m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) time: Option<Duration>,
+
+    /// Stop when for 1,000 runs, and for half of all, no scenario reached anything new
+    #[arg(long)]
+    pub(crate) until_plateau: bool,
+
+    /// Stop after so many runs that failed
+    #[arg(long, value_name = "K")]
+    pub(crate) fail_fast: Option<NonZeroU64>,
+
+    /// Run this share of the runs twice, and compare their digests
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = audit)]
+    pub(crate) audit: Audit,
+
+    /// Only the faults that the scenarios script
+    #[arg(long)]
+    pub(crate) no_chaos: bool,
+
+    /// Replace a value of each scenario, as in lease.ttl=5s; can be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overlays: Vec<String>,
+
+    /// Run the safe variants: what stands in a scenario's [safe] table replaces what stands beside it
+    #[arg(long)]
+    pub(crate) safe: bool,
+
+    /// Whatever goes wrong is a failure, also what a scenario expects
+    #[arg(long)]
+    pub(crate) ignore_expect: bool,
+
+    /// The engine that runs the nodes
+    #[arg(long, value_enum, default_value_t = EngineName::Sim)]
+    pub(crate) engine: EngineName,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+
+    /// Exit with 0 where it would be 1: for schedulers that stop everything otherwise
+    #[arg(long)]
+    pub(crate) exit_zero_on_violation: bool,
+}
+
+fn seeds(text: &str) -> Result<SeedRange, BadSeeds> {
+    text.parse()
+}
+
+fn time(text: &str) -> Result<Duration, Error> {
+    let Length(span) = Length::deserialize(StrDeserializer::new(text))?;
+    Ok(Duration::from_nanos(span.as_nanos()))
+}
+
+fn audit(text: &str) -> Result<Audit, Error> {
+    let Percent(share) = Percent::deserialize(StrDeserializer::new(text))?;
+    Ok(Audit::of(share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_shares_are_those_of_scenario_files() {
+        assert_eq!(time("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(audit("5%"), Ok(Audit::default()));
+        for wrong in ["", "5", "-3s", "soon"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "5", "120%", "-1%"] {
+            assert!(audit(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! How far a sweep is: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use leasehold_campaign::{Program, SweepOrder, Tally};
+
+use super::arguments::SweepArgs;
+use super::clock::Stopwatch;
+use super::page::{percent, times};
+use crate::words::{counted, grouped};
+
+/// How often the words beside the bar change.
+const BAR_EVERY: Duration = Duration::from_millis(200);
+
+/// How often there is a line where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Says on standard error how far it is.
+pub(crate) struct Progress<'a> {
+    program: &'a Program,
+    stopwatch: &'a Stopwatch,
+    total: u64,
+    shown: Shown,
+    /// When the words are due again.
+    due: Duration,
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn begin(
+        args: &SweepArgs,
+        program: &'a Program,
+        order: &SweepOrder<'_>,
+        stopwatch: &'a Stopwatch,
+    ) -> Self {
+        let total = order.positions.end - order.positions.start;
+        let shown = if args.quiet {
+            Shown::Nothing
+        } else {
+            anstream::eprintln!(
+                "sweep: {}, {} on {}",
+                counted(program.entries().len() as u64, "scenario"),
+                counted(total, "run"),
+                counted(order.jobs.get() as u64, "thread")
+            );
+            if std::io::stderr().is_terminal() { Shown::Bar(bar(total)) } else { Shown::Lines }
+        };
+        let due = match shown {
+            Shown::Lines => LINE_EVERY,
+            Shown::Bar(_) | Shown::Nothing => Duration::ZERO,
+        };
+        Self { program, stopwatch, total, shown, due }
+    }
+
+    /// A run is over.
+    pub(crate) fn tick(&mut self, tally: &Tally) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.inc(1);
+        }
+        let every = match self.shown {
+            Shown::Bar(_) => BAR_EVERY,
+            Shown::Lines => LINE_EVERY,
+            Shown::Nothing => return,
+        };
+        let elapsed = self.stopwatch.elapsed();
+        if elapsed < self.due {
+            return;
+        }
+        self.due = elapsed + every;
+        let words = self.words(tally, elapsed);
+        match &self.shown {
+            Shown::Bar(bar) => bar.set_message(words),
+            Shown::Lines => {
+                let runs = tally.runs();
+                let left = percent(runs as f64 / self.total as f64);
+                anstream::eprintln!("{} of {} runs ({left}), {words}", grouped(runs), grouped(self.total));
+            }
+            Shown::Nothing => {}
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn finish(self) {
+        if let Shown::Bar(bar) = self.shown {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn words(&self, tally: &Tally, elapsed: Duration) -> String {
+        let seconds = elapsed.as_secs_f64().max(1e-3);
+        let simulated: u128 = tally.scenarios.iter().map(|scenario| scenario.simulated_ns).sum();
+        let mut words = format!(
+            "{} a second, {} real time, {}",
+            grouped((tally.runs() as f64 / seconds).round() as u64),
+            times(simulated as f64 / 1e9 / seconds),
+            counted(tally.failed(), "failure")
+        );
+        let closest = tally.closest().into_iter().filter_map(|(invariant, (call, scenario, seed))| {
+            let of = call.of.filter(|of| !of.is_zero())?;
+            Some((call.left.as_nanos() as f64 / of.as_nanos() as f64, invariant, scenario, seed))
+        });
+        if let Some((share, invariant, scenario, seed)) =
+            closest.min_by(|one, other| one.0.total_cmp(&other.0))
+        {
+            let scenario = &self.program.entries()[scenario].id;
+            let (share, invariant) = (percent(share), invariant.name());
+            words.push_str(&format!(", closest {share} of {invariant} left ({scenario}, seed {seed})"));
+        }
+        words
+    }
+}
+
+fn bar(total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:24} {human_pos}/{human_len}  {wide_msg}");
+    bar.set_style(style.expect("the template is right"));
+    bar.enable_steady_tick(BAR_EVERY);
+    bar
+}
