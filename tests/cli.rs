@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use glass::{Glass, crack};
-use leasehold::trace::Header;
+use leasehold::trace::{Footer, Header};
 use leasehold::{Event, Invariant};
 use serde_json::Value;
 
@@ -427,7 +427,7 @@ fn the_digest_depends_on_seed_and_scenario_and_not_on_how_it_is_shown() {
 }
 
 #[test]
-fn a_trace_has_a_header_and_a_line_for_every_event() {
+fn a_trace_has_a_header_a_line_for_every_event_and_a_footer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.jsonl");
     std::fs::write(&path, "what stood there before").unwrap();
@@ -441,6 +441,10 @@ fn a_trace_has_a_header_and_a_line_for_every_event() {
     let header: Header = serde_json::from_str(header).expect("a header");
     assert_eq!((header.scenario.as_str(), header.seed), ("pause-without-fencing", 3));
     assert_eq!(header.invariants.len(), Invariant::ALL.len());
+    let (events, footer) = events.trim_end().rsplit_once('\n').expect("a footer");
+    let footer: Footer = serde_json::from_str(footer).expect("a footer");
+    assert_eq!(Some(footer.digest.as_str()), plain.json()["digest"].as_str());
+    assert_eq!(Some(footer.events), plain.json()["events"].as_u64());
     let mut before = 0;
     for line in events.lines() {
         let event: Event = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -449,7 +453,7 @@ fn a_trace_has_a_header_and_a_line_for_every_event() {
         assert!(event.node.is_none_or(|node| node.index() < header.nodes.len()), "nobody knows it: {line}");
         before = event.at.as_nanos();
     }
-    assert_eq!(Some(events.lines().count() as u64), plain.json()["events"].as_u64());
+    assert_eq!(events.lines().count() as u64, footer.events);
 }
 
 #[test]
@@ -485,7 +489,7 @@ fn a_trace_destroys_nothing_that_is_no_trace() {
     std::os::unix::fs::symlink(&target, &link).unwrap();
     run(&[FENCED, "--quiet", "--trace", arg(&link)]);
     assert!(link.is_symlink(), "a link stays a link");
-    assert!(std::fs::read_to_string(&target).unwrap().starts_with("{\"format\":1,"));
+    assert!(std::fs::read_to_string(&target).unwrap().starts_with("{\"format\":2,"));
 }
 
 // ---- The line to paste
@@ -804,4 +808,39 @@ fn there_is_a_page_of_the_manual_for_each_verb() {
     assert!(pages.contains(&"leasehold.1".to_owned()) && !pages.contains(&"leasehold-help.1".to_owned()));
     let run = std::fs::read_to_string(out.join("leasehold-run.1")).unwrap();
     assert!(run.contains("Exit codes:") && run.contains("vacuous"), "{run}");
+}
+
+// ---- What a seed draws
+
+#[test]
+fn chaos_is_told_and_can_be_seen_again() {
+    let human = run(&[FENCED, "--seed", "7", "--chaos"]);
+    let drawn = human.stdout.lines().skip_while(|line| *line != "drawn under seed 7:");
+    let drawn: Vec<&str> = drawn.take_while(|line| !line.is_empty()).collect();
+    assert!(drawn.iter().any(|line| line.starts_with("    network.") && line.contains(" = ")), "{drawn:?}");
+    assert!(drawn.iter().any(|line| line.starts_with("    kinds of faults: ")), "{drawn:?}");
+    assert!(human.stdout.ends_with("--seed 7 --chaos\n"), "{}", human.stdout);
+
+    let json = run(&[FENCED, "--seed", "7", "--chaos", "--format", "json"]).json();
+    let settings = json["settings"].as_object().expect("settings are by key");
+    assert!(!settings.is_empty() && json["drawn"].as_array().is_some_and(|drawn| !drawn.is_empty()));
+    assert_eq!(json["digest"], human.digest());
+
+    let plain = run(&[FENCED, "--seed", "7", "--format", "json"]).json();
+    assert_eq!((&plain["settings"], &plain["drawn"]), (&serde_json::json!({}), &serde_json::json!([])));
+    assert_ne!(plain["digest"], json["digest"]);
+}
+
+/// A plan leaves nothing to draw: it is the same run with and without chaos, and says so.
+#[test]
+fn a_plan_is_one_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("kept.toml");
+    let text = "schema = 1\nsummary = \"Nothing goes wrong.\"\n[phases]\nchaos = \"5s\"\n[plan]\n";
+    std::fs::write(&path, text).expect("a file");
+    let plain = run(&[arg(&path), "--format", "json"]);
+    let chaos = run(&[arg(&path), "--format", "json", "--chaos", "--seed", "9"]);
+    assert_eq!(plain.json()["scenario"], "kept");
+    assert_eq!(plain.json()["digest"], chaos.json()["digest"]);
+    assert!(plain.stderr.is_empty() && chaos.stderr.contains("--chaos adds nothing"), "{}", chaos.stderr);
 }

@@ -14,11 +14,12 @@ use glass::{Glass, crack};
 fn main() -> ExitCode {
     let first = std::env::args().nth(1);
     match first.as_deref() {
-        Some("run" | "bound" | "schema" | "man") => leasehold::main(&[&Glass]),
+        Some("run" | "bound" | "schema" | "man" | "check" | "explain") => leasehold::main(&[&Glass]),
         // What a test runner that lists tests before it runs them is told.
         Some("--list") => ExitCode::SUCCESS,
         _ => {
             a_panic_in_a_node_exits_with_101();
+            a_panic_is_recorded_and_explained();
             a_system_that_says_little_of_itself_still_has_every_verb();
             ExitCode::SUCCESS
         }
@@ -43,6 +44,27 @@ fn a_panic_in_a_node_exits_with_101() {
     assert!(output.stderr.is_empty(), "no backtrace in between: {}", String::from_utf8_lossy(&output.stderr));
 
     assert_eq!(run("panic").status.code(), Some(0), "an expected panic is as expected");
+}
+
+/// A run that ends early has a trace with an end all the same, and a story.
+fn a_panic_is_recorded_and_explained() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let scenario = crack(folder.path(), "panic");
+    let trace = folder.path().join("run.jsonl");
+    let [scenario, trace] = [&scenario, &trace].map(|path| path.to_str().expect("temporary paths are UTF-8"));
+    let said = |args: &[&str], code: i32, words: &[&str]| {
+        let program = std::env::current_exe().expect("it runs");
+        let output = Command::new(program).args(args).output().expect("it starts");
+        let said = String::from_utf8(output.stdout).expect("what is printed is UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{args:?}:\n{said}");
+        for word in words {
+            assert!(said.contains(word), "{args:?}: {word} is not said:\n{said}");
+        }
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    said(&["run", "--quiet", "--trace", trace, scenario], 0, &[]);
+    said(&["check", trace], 101, &["bottle panicked at 1.0", "a crack in the glass", "verdict     panic"]);
+    said(&["explain", scenario], 0, &["panic, ", "the run ends here: bottle panicked: a crack in the glass"]);
 }
 
 /// The glass describes no table and derives no bound.

@@ -61,10 +61,14 @@ impl Dissection {
         Some(Self { report, parts, breaks_by_itself })
     }
 
-    /// The faults that the failure cannot do without.
-    pub fn decisive(&self) -> Vec<FaultId> {
-        let parts = (0..).map(FaultId).zip(&self.parts);
-        parts.filter(|(_, part)| **part == Part::Decisive).map(|(fault, _)| fault).collect()
+    /// The faults to tell of: those that the failure cannot do without, or, where there is none, those that change it.
+    pub fn worth_telling(&self) -> Vec<FaultId> {
+        let with = |wanted: Part| -> Vec<FaultId> {
+            let parts = (0..).map(FaultId).zip(&self.parts);
+            parts.filter(|(_, part)| **part == wanted).map(|(fault, _)| fault).collect()
+        };
+        let decisive = with(Part::Decisive);
+        if decisive.is_empty() { with(Part::Shifted) } else { decisive }
     }
 }
 

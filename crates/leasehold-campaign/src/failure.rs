@@ -24,7 +24,7 @@ use leasehold_scenario::{Engine, Faults, Scenario, ScenarioError, System, Trial}
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::investigation::Investigation;
+use crate::investigation::{Investigation, Shrunk};
 use crate::trace::Recorder;
 
 /// The names of the files in a failure's folder.
@@ -45,9 +45,7 @@ pub fn store(investigation: &Investigation, folder: &Path, origin: &Origin) -> i
     let beside = open_to_others().tempdir_in(parent)?;
 
     let record = FailureRecord::of(investigation, origin);
-    let mut json = serde_json::to_string_pretty(&record).expect("a record is plain data");
-    json.push('\n');
-    fs_err::write(beside.path().join(RECORD), json)?;
+    fs_err::write(beside.path().join(RECORD), as_json(&record))?;
 
     let plan = investigation.trial.to_toml();
     let shrunk = investigation.shrunk.as_ref().map(|shrunk| shrunk.trial.to_toml());
@@ -139,6 +137,44 @@ impl FailureFolder {
     pub fn plan_file(&self) -> PathBuf {
         self.path.join(PLAN)
     }
+}
+
+impl FailureRecord {
+    /// Reads what is known of a stored failure, without its plans.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing, damaged, or of another version.
+    pub fn read(folder: &Path) -> Result<Self, FailureError> {
+        read_record(&folder.join(RECORD))
+    }
+}
+
+impl FailureFolder {
+    /// Puts another smaller run in the place of the stored one.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written. Each is written under a temporary name beside it, then renamed.
+    pub fn replace_shrunk(&self, shrunk: &Shrunk) -> io::Result<()> {
+        let mut record = self.record.clone();
+        record.shrunk = ShrunkRecord::of(shrunk);
+        let files =
+            [(self.shrunk_file(), shrunk.trial.to_toml()), (self.path.join(RECORD), as_json(&record))];
+        let beside = tempfile::tempdir_in(&self.path)?;
+        for (file, text) in files {
+            let name = beside.path().join(file.file_name().expect("it was joined to the folder"));
+            fs_err::write(&name, text)?;
+            fs_err::rename(name, file)?;
+        }
+        Ok(())
+    }
+}
+
+fn as_json(record: &FailureRecord) -> String {
+    let mut json = serde_json::to_string_pretty(record).expect("a record is plain data");
+    json.push('\n');
+    json
 }
 
 /// Why a stored failure cannot be used.

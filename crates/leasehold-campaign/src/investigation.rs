@@ -77,6 +77,7 @@ impl Investigation {
             trial: &investigation.trial,
             report: &investigation.report,
             fingerprint: &investigation.fingerprint,
+            drawn: &[],
         };
         let mut watch = |_: Progress| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         investigation.shrunk = Some(shrink(failure, engine, systems, MOST_RUNS, &mut watch));

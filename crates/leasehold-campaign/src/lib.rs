@@ -15,12 +15,17 @@ mod failure;
 mod files;
 mod fingerprint;
 mod investigation;
+mod junit;
+mod merge;
 mod pairs;
 mod program;
 mod record;
+mod results;
 mod seeds;
+mod shard;
 mod shrink;
 mod standing;
+mod story;
 mod sweep;
 mod tally;
 mod trace;
@@ -33,11 +38,19 @@ pub use failure::{
 pub use files::{Found, scenario_files};
 pub use fingerprint::Fingerprint;
 pub use investigation::{Confirmation, Investigation, Search, Shrunk};
+pub use junit::junit;
+pub use merge::{MergeError, Merged, TwoDigests, merge};
 pub use program::{Entry, Expectation, Job, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, RunRecord};
+pub use results::{
+    Expects, FaultSource, Kept, Manifest, Order, OrderedScenario, Records, Replace, Results, ResultsError,
+    ResultsWriter, StoredFailure, Timing, VariantName,
+};
 pub use seeds::{BadSeeds, SeedRange, seed};
+pub use shard::{Shard, ShardError, Taken};
 pub use shrink::{Failure, MOST_RUNS, Progress, shrink};
 pub use standing::{Standing, Unmet, Whole};
+pub use story::{Ending, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
 pub use sweep::{
     Audit, Broken, Finding, Known, NoThreads, Overseer, Plateau, Reason, Sweep, SweepEnd, SweepOrder, THREAD,
     Until, Wish, sweep,

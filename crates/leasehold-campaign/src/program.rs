@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::files::scenario_files;
 use crate::fingerprint::Fingerprint;
+use crate::results::failure_id;
 use crate::seeds::SeedRange;
 
 /// How the runs of a sweep are made of its scenarios.
@@ -221,18 +222,27 @@ impl Program {
         Trial::new(&self.entries[job.scenario].scenario, job.seed, self.faults(job.scenario), systems)
     }
 
+    /// Whether nothing may be violated in the runs of a scenario.
+    pub fn must_hold(&self, scenario: usize) -> bool {
+        let is_pass = self.entries[scenario].scenario.expect.verdict == ExpectedVerdict::Pass;
+        is_pass || self.options.expectation == Expectation::Ignored
+    }
+
     /// Whether faults of this kind can be in a run of any of the scenarios.
     pub fn can_have(&self, kind: FaultKind) -> bool {
-        (0..self.entries.len()).any(|place| {
-            let template = &self.entries[place].scenario.template;
-            template.faults.iter().any(|fault| fault.action.kind() == kind)
-                || (self.faults(place) == Faults::Random && template.chaos.kinds.contains(&kind))
-        })
+        (0..self.entries.len()).any(|place| self.can_have_in(place, kind))
+    }
+
+    /// Whether faults of this kind can be in a run of a scenario.
+    pub fn can_have_in(&self, place: usize, kind: FaultKind) -> bool {
+        let template = &self.entries[place].scenario.template;
+        template.faults.iter().any(|fault| fault.action.kind() == kind)
+            || (self.faults(place) == Faults::Random && template.chaos.kinds.contains(&kind))
     }
 
     /// The name of the folder of a failure.
     pub fn failure_id(&self, scenario: usize, fingerprint: &Fingerprint) -> String {
-        format!("{}-{}", self.entries[scenario].id, fingerprint.slug())
+        failure_id(&self.entries[scenario].id, fingerprint)
     }
 }
 

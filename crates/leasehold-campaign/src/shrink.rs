@@ -20,6 +20,9 @@ pub struct Failure<'f> {
     pub report: &'f Report,
     /// How it failed. What is smaller has to fail in this way too.
     pub fingerprint: &'f Fingerprint,
+    /// The keys of its scenario's tables that a seed decided, where the trial does not say so itself: those of a stored
+    /// plan.
+    pub drawn: &'f [String],
 }
 
 /// How far a search for a smaller run is.
@@ -51,7 +54,7 @@ pub fn shrink(
         runs: 0,
     };
     let shrinker = Shrinker::new(bench.best.case().clone(), bench.facts());
-    let mut shrinker = shrinker.with_counts(bench.counts());
+    let mut shrinker = shrinker.with_drawn(failure.drawn).with_counts(bench.counts());
     let search = loop {
         let progress = Progress { runs: bench.runs, faults: bench.best.plan().faults.len() };
         if bench.runs >= most_runs || watch(progress).is_break() {

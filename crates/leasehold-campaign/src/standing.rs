@@ -2,7 +2,7 @@
 
 use leasehold_check::Invariant;
 use leasehold_core::event::Probe;
-use leasehold_scenario::ExpectedVerdict;
+use leasehold_scenario::{Expect, ExpectedVerdict};
 
 use crate::program::{Expectation, Program};
 use crate::tally::{ScenarioTally, Tally};
@@ -55,13 +55,33 @@ impl Tally {
     /// well.
     pub fn unmet(&self, program: &Program, whole: Whole) -> Vec<Vec<Unmet>> {
         let none = ScenarioTally::default();
-        let unmet = (0..program.entries().len())
-            .map(|place| of_scenario(program, place, self.scenarios.get(place).unwrap_or(&none), whole));
+        let expectation = program.options().expectation;
+        let unmet = program.entries().iter().enumerate().map(|(place, entry)| {
+            let tally = self.scenarios.get(place).unwrap_or(&none);
+            tally.unmet(&entry.scenario.expect, expectation, whole)
+        });
         unmet.collect()
     }
 }
 
+impl ScenarioTally {
+    /// How the runs of a scenario that expects this are not what they should be.
+    pub fn unmet(&self, expect: &Expect, expectation: Expectation, whole: Whole) -> Vec<Unmet> {
+        of_scenario(self, expect, expectation, whole)
+    }
+}
+
 impl Standing {
+    /// As it stands in `summary.json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Vacuous => "vacuous",
+            Self::Failed => "failed",
+            Self::NotDeterministic => "not-deterministic",
+        }
+    }
+
     /// What all of this comes to.
     pub fn of<'u>(unmet: impl IntoIterator<Item = &'u Unmet>) -> Self {
         unmet.into_iter().map(Unmet::standing).max().unwrap_or(Self::Met)
@@ -100,8 +120,7 @@ impl Unmet {
     }
 }
 
-fn of_scenario(program: &Program, place: usize, tally: &ScenarioTally, whole: Whole) -> Vec<Unmet> {
-    let expect = &program.entries()[place].scenario.expect;
+fn of_scenario(tally: &ScenarioTally, expect: &Expect, expectation: Expectation, whole: Whole) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let different = tally.verdicts.get(&leasehold_check::Verdict::NotDeterministic).copied().unwrap_or(0);
     if different > 0 {
@@ -110,7 +129,7 @@ fn of_scenario(program: &Program, place: usize, tally: &ScenarioTally, whole: Wh
     if tally.failed > 0 {
         unmet.push(Unmet::Failed(tally.failed));
     }
-    let verdict = match program.options().expectation {
+    let verdict = match expectation {
         Expectation::Counts => &expect.verdict,
         Expectation::Ignored => &ExpectedVerdict::Pass,
     };

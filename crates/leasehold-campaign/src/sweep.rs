@@ -159,7 +159,7 @@ struct Suspect {
 /// What a thread hands back.
 enum Done {
     Ran { position: u64, result: Ran },
-    Investigated { place: usize, result: Result<Finding, Broken> },
+    Investigated { place: usize, result: Box<Result<Finding, Broken>> },
 }
 
 enum Ran {
@@ -272,7 +272,7 @@ struct Desk<'d, 's> {
     /// How many of them were told on.
     told: usize,
     /// Those that came before their turn.
-    findings: BTreeMap<usize, Result<Finding, Broken>>,
+    findings: BTreeMap<usize, Box<Result<Finding, Broken>>>,
     reason: Reason,
     audited: u64,
     broken: Vec<Broken>,
@@ -388,7 +388,7 @@ impl Desk<'_, '_> {
     fn look_into(&mut self, suspect: Suspect) {
         let (order, sender, place) = (self.order, self.sender.clone(), self.suspects);
         self.scope.spawn(move |_| {
-            let result = order.investigate(suspect);
+            let result = Box::new(order.investigate(suspect));
             let _ = sender.send(Done::Investigated { place, result });
         });
         self.suspects += 1;
@@ -399,7 +399,7 @@ impl Desk<'_, '_> {
     fn tell(&mut self, overseer: &mut dyn Overseer) {
         while let Some(result) = self.findings.remove(&self.told) {
             self.told += 1;
-            match result {
+            match *result {
                 Ok(finding) => {
                     if overseer.investigated(finding).is_break() {
                         self.close(Reason::Asked);

@@ -105,10 +105,10 @@ impl Tally {
         self.scenarios.iter().filter_map(|scenario| scenario.verdicts.get(&verdict)).sum()
     }
 
-    /// By invariant: the closest call of all, with its scenario's place and its seed.
-    pub fn closest(&self) -> BTreeMap<Invariant, (ClosestCall, usize, u64)> {
+    /// By invariant: the closest call of all scenarios at places that count, with its scenario's place and its seed.
+    pub fn closest(&self, counts: impl Fn(usize) -> bool) -> BTreeMap<Invariant, (ClosestCall, usize, u64)> {
         let mut closest: BTreeMap<Invariant, (ClosestCall, usize, u64)> = BTreeMap::new();
-        for (place, scenario) in self.scenarios.iter().enumerate() {
+        for (place, scenario) in self.scenarios.iter().enumerate().filter(|(place, _)| counts(*place)) {
             for (&invariant, &(call, seed)) in &scenario.closest {
                 let known = closest.entry(invariant).or_insert((call, place, seed));
                 if closer(&call, &known.0).is_lt() {

@@ -16,8 +16,8 @@ const SHORT: &str = "phases.chaos=20s";
 /// The unfenced pause, looked into; the smaller run is given.
 fn investigation() -> (Investigation, Origin) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(SCENARIO);
-    let source = Source::read(&path).unwrap().with_overlays([SHORT]);
-    let scenario = Arc::new(Scenario::parse(source, SYSTEMS).unwrap());
+    let source = Source::read(&path).expect("the scenario is there").with_overlays([SHORT]);
+    let scenario = Arc::new(Scenario::parse(source, SYSTEMS).expect("it is right"));
     let trial = Trial::new(&scenario, 3, Faults::Scripted, SYSTEMS);
     let report = trial.run(Engine::Sim, &mut ());
     let fingerprint = Fingerprint::of(&scenario, &report).remove(0);
@@ -35,9 +35,10 @@ fn investigation() -> (Investigation, Origin) {
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("it can be read").file_name().into_string().expect("names are UTF-8"))
+        .collect();
     names.sort();
     names
 }

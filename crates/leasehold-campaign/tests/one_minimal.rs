@@ -1,6 +1,8 @@
 //! Failures found by chance come out small: nothing single can be left out, and each can be written down and read again.
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::print_stdout, reason = "figures, for whoever asks for them with --nocapture")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,7 +90,7 @@ fn has(trial: &Trial, fingerprint: &Fingerprint) -> bool {
 #[test]
 fn failures_found_by_chance_come_out_small_and_nothing_single_can_be_left_out() {
     let found = found();
-    let scenarios: std::collections::BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
+    let scenarios: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
 
     let faults = |trial: &Trial| trial.plan().faults.len() as u64;
     let shrunk = || found.iter().map(|found| found.investigation.shrunk.as_ref().unwrap());
@@ -106,16 +108,6 @@ fn failures_found_by_chance_come_out_small_and_nothing_single_can_be_left_out() 
             "  {name} under {seed}: {}, {before} -> {after} faults, {} runs",
             investigation.fingerprint, shrunk.runs
         );
-    }
-    if std::env::var_os("SHOW").is_some() {
-        for found in &found {
-            println!(
-                "#### {} {}\n{}",
-                found.name,
-                found.seed,
-                found.investigation.shrunk.as_ref().unwrap().trial.to_toml()
-            );
-        }
     }
     found.par_iter().for_each(assert_sound);
     assert!(scenarios.len() >= 20, "{}", scenarios.len());

@@ -144,6 +144,17 @@ impl Shrinker {
         shrinker
     }
 
+    /// Takes these keys out of the scenario's tables too: a seed decided them once, and they stand there since. Call it
+    /// before [`with_counts`](Self::with_counts).
+    #[must_use]
+    pub fn with_drawn(mut self, keys: &[String]) -> Self {
+        let new = keys.iter().filter(|key| !self.best.drawn.contains(key)).cloned().collect::<Vec<_>>();
+        self.best.drawn.extend(new);
+        self.size = Size::of(&self.best);
+        self.enter(self.stage);
+        self
+    }
+
     /// Lowers these keys too.
     #[must_use]
     pub fn with_counts(mut self, counts: Vec<Count>) -> Self {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::str::FromStr;
 
 use leasehold_core::{Event, EventKind, EventSink};
 
@@ -23,6 +24,11 @@ pub struct Digester {
 /// The digest of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
+
+/// A text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 64 hexadecimal digits")]
+pub struct NoDigest;
 
 impl Default for Digester {
     fn default() -> Self {
@@ -78,6 +84,18 @@ impl fmt::Display for Digest {
     }
 }
 
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
+        let digits = digits.filter(|digits| digits.len() == 64).ok_or(NoDigest)?;
+        let byte = |place: usize| u8::try_from(digits[2 * place] << 4 | digits[2 * place + 1]);
+        Ok(Self(std::array::from_fn(|place| byte(place).expect("two hexadecimal digits are a byte"))))
+    }
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -119,6 +137,16 @@ mod tests {
         }
         assert_ne!(digest(&[base]), digest(&[base, base]));
         assert_eq!(digest(&[base]), digest(&[base]));
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_written() {
+        let digest = digest(&[event(7, EventKind::World(WorldEvent::Paused))]);
+        let text = digest.to_string();
+        assert_eq!(text.parse(), Ok(digest));
+        for wrong in ["", &text[1..], &format!("{text}0"), &text.replace(&text[..1], "g")] {
+            assert_eq!(wrong.parse::<Digest>(), Err(NoDigest), "{wrong}");
+        }
     }
 
     #[test]

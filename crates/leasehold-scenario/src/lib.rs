@@ -40,11 +40,11 @@ mod toy;
 
 pub use deployment::{CommandSpec, Deployment, Engine, NodeSpec};
 pub use diagnostic::{Diagnostic, Diagnostics, ScenarioError, Style};
-pub use digest::{Digest, Digester};
+pub use digest::{Digest, Digester, NoDigest};
 pub use expect::{Expect, ExpectedVerdict, HazardPolicy};
 pub use fault::describe;
 /// What random runs are drawn with.
-pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting};
+pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting, Stream};
 pub use run::{Observer, Report};
 pub use scenario::{MOST_NODES, SCHEMA, Scenario};
 pub use schema::{Schemas, schema};

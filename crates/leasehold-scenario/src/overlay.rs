@@ -161,17 +161,17 @@ fn remove(root: &mut DeTable<'_>, path: &str) {
 
 /// All that a document says, by key path, as TOML: tables and lists as a whole, and each of their parts.
 pub(crate) fn flatten(root: &DeTable<'_>) -> BTreeMap<String, String> {
-    fn below(path: String, value: &DeValue<'_>, flat: &mut BTreeMap<String, String>) {
-        flat.insert(path.clone(), value_text(value));
+    fn below(path: &str, value: &DeValue<'_>, flat: &mut BTreeMap<String, String>) {
+        flat.insert(path.to_owned(), value_text(value));
         match value {
             DeValue::Table(table) => {
                 for (key, value) in table {
-                    below(format!("{path}.{}", key.get_ref()), value.get_ref(), flat);
+                    below(&format!("{path}.{}", key.get_ref()), value.get_ref(), flat);
                 }
             }
             DeValue::Array(array) => {
                 for (index, value) in array.iter().enumerate() {
-                    below(format!("{path}.{index}"), value.get_ref(), flat);
+                    below(&format!("{path}.{index}"), value.get_ref(), flat);
                 }
             }
             _ => {}
@@ -179,7 +179,7 @@ pub(crate) fn flatten(root: &DeTable<'_>) -> BTreeMap<String, String> {
     }
     let mut flat = BTreeMap::new();
     for (key, value) in root {
-        below(key.get_ref().to_string(), value.get_ref(), &mut flat);
+        below(key.get_ref(), value.get_ref(), &mut flat);
     }
     flat
 }

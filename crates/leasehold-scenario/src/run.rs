@@ -128,22 +128,10 @@ impl EventSink for Court<'_> {
 impl Expect {
     /// How a run does not meet this expectation, in words; empty if it does.
     pub fn unmet_by(&self, verdict: Verdict, judgement: &Judgement, end: &RunEnd) -> Vec<String> {
-        let mut unmet = Vec::new();
-        let violated: Vec<Invariant> =
-            judgement.invariants.iter().filter(|r| r.violations > 0).map(|r| r.invariant).collect();
-        let mut only = |expected: &[Invariant]| {
-            for other in violated.iter().filter(|invariant| !expected.contains(invariant)) {
-                unmet.push(format!("{} {} was violated", other.id(), other.name()));
-            }
-        };
+        let mut unmet = self.unexpected(judgement);
         match &self.verdict {
-            ExpectedVerdict::Pass => only(&[]),
-            ExpectedVerdict::Violation { invariant, also } => {
-                let expected: Vec<Invariant> = also.iter().chain([invariant]).copied().collect();
-                only(&expected);
-                if !violated.contains(invariant) {
-                    unmet.push(format!("{} {} was not violated", invariant.id(), invariant.name()));
-                }
+            ExpectedVerdict::Violation { invariant, .. } if !violated(judgement).contains(invariant) => {
+                unmet.push(format!("{} {} was not violated", invariant.id(), invariant.name()));
             }
             ExpectedVerdict::Panic if !matches!(end, RunEnd::Panicked { .. }) => {
                 unmet.push("no node panicked".to_owned());
@@ -151,16 +139,9 @@ impl Expect {
             ExpectedVerdict::Vacuous if verdict != Verdict::Vacuous => {
                 unmet.push(format!("expected to be vacuous, but the verdict is {}", verdict.name()));
             }
-            ExpectedVerdict::Panic | ExpectedVerdict::Vacuous => {}
+            _ => {}
         }
-        match end {
-            RunEnd::Panicked { .. } if self.verdict != ExpectedVerdict::Panic => {
-                unmet.push("a node panicked".to_owned());
-            }
-            RunEnd::Panicked { .. } => {}
-            RunEnd::Livelock { .. } => unmet.push("the nodes were in a livelock".to_owned()),
-            RunEnd::Completed | RunEnd::Stopped => {}
-        }
+        unmet.extend(self.broken_off(end));
         // A panic ends a run before it gets anywhere.
         if !matches!(self.verdict, ExpectedVerdict::Vacuous | ExpectedVerdict::Panic) {
             if judgement.judged() == 0 {
@@ -170,17 +151,60 @@ impl Expect {
                 unmet.push(format!("the run did not reach {}", missed.name()));
             }
         }
-        if self.hazard == HazardPolicy::None {
-            let seen = judgement.hazards.iter().filter(|report| report.seen > 0);
-            unmet.extend(seen.map(|report| format!("there were hazards: {}", Hazard::name(report.hazard))));
-        }
+        unmet.extend(self.hazards(judgement));
         unmet
+    }
+
+    /// What one of many runs did that none of them may, in words: a violation, a panic or a hazard that is not
+    /// expected. What has to happen at least once is asked of all runs together.
+    pub fn wrong_in(&self, judgement: &Judgement, end: &RunEnd) -> Vec<String> {
+        let parts = [self.unexpected(judgement), self.broken_off(end), self.hazards(judgement)];
+        parts.concat()
+    }
+
+    /// The violations that are not expected.
+    fn unexpected(&self, judgement: &Judgement) -> Vec<String> {
+        let expected = match &self.verdict {
+            ExpectedVerdict::Pass => Vec::new(),
+            ExpectedVerdict::Violation { invariant, also } => {
+                also.iter().chain([invariant]).copied().collect()
+            }
+            ExpectedVerdict::Panic | ExpectedVerdict::Vacuous => return Vec::new(),
+        };
+        let others = violated(judgement).into_iter().filter(|invariant| !expected.contains(invariant));
+        others.map(|other| format!("{} {} was violated", other.id(), other.name())).collect()
+    }
+
+    /// How the run ended before its time, if that is not expected.
+    fn broken_off(&self, end: &RunEnd) -> Vec<String> {
+        match end {
+            RunEnd::Panicked { .. } if self.verdict != ExpectedVerdict::Panic => {
+                vec!["a node panicked".to_owned()]
+            }
+            RunEnd::Livelock { .. } => vec!["the nodes were in a livelock".to_owned()],
+            RunEnd::Panicked { .. } | RunEnd::Completed | RunEnd::Stopped => Vec::new(),
+        }
+    }
+
+    /// The hazards, if there must be none.
+    fn hazards(&self, judgement: &Judgement) -> Vec<String> {
+        if self.hazard == HazardPolicy::Allowed {
+            return Vec::new();
+        }
+        let seen = judgement.hazards.iter().filter(|report| report.seen > 0);
+        seen.map(|report| format!("there were hazards: {}", Hazard::name(report.hazard))).collect()
     }
 
     /// The places that a run had to reach and did not.
     pub fn missed(&self, judgement: &Judgement) -> Vec<Probe> {
         self.reach.iter().copied().filter(|&probe| judgement.reached(probe) == 0).collect()
     }
+}
+
+/// The invariants that were violated.
+fn violated(judgement: &Judgement) -> Vec<Invariant> {
+    let reports = judgement.invariants.iter().filter(|report| report.violations > 0);
+    reports.map(|report| report.invariant).collect()
 }
 
 impl Report {

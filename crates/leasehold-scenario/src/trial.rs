@@ -88,7 +88,7 @@ impl Trial {
         Ok(Self::new(&Arc::new(scenario), self.seed, Faults::Scripted, systems))
     }
 
-    /// The same run with another plan for the same nodes.
+    /// The same run with another plan for the same nodes in the same world.
     #[must_use]
     pub fn with_plan(&self, plan: Plan) -> Self {
         let case = Case { settings: self.case.settings.clone(), plan };

@@ -414,6 +414,13 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_is_read_by_its_name() {
+        for preset in Preset::ALL {
+            assert_eq!(read(&format!("preset = \"{}\"", preset.name())), preset.plan());
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_a_network_is_shown_in_place() {
         for (network, place, words) in [
             ("preset = \"lann\"", "7:10", "did you mean `lan`?"),

@@ -314,6 +314,20 @@ proptest! {
     }
 }
 
+#[test]
+fn what_a_plan_says_about_the_world_stays_when_it_says_more() {
+    let of = |trial: &Trial, change: fn(&mut Plan)| {
+        let mut case = trial.case().clone();
+        change(&mut case.plan);
+        trial.with(case, &[&SingleGrantor]).unwrap().unwrap()
+    };
+    let slow_disks = of(&open(), |plan| {
+        plan.nodes.iter_mut().for_each(|node| node.disk = Latency::Constant(Span::from_millis(7)));
+    });
+    let both = of(&slow_disks, |plan| plan.network.latency = Latency::Constant(Span::from_millis(3)));
+    assert_eq!(again(&both).plan(), both.plan());
+}
+
 /// Read it aloud: this is what somebody finds in a stored failure.
 #[test]
 fn a_plan_file_is_readable() {

@@ -179,6 +179,49 @@ fn scripted_faults_stay_within_the_chaos() {
     }
 }
 
+/// They are drawn whatever stands there, but for what somebody says on the command line.
+#[test]
+fn values_of_the_scenario_itself_are_drawn() {
+    let text = "[lease]\nttl = \"7s\"\n[chaos.values]\n\"lease.ttl\" = [\"2s\", \"3s\"]\n\"topology.holders\" = [2]\n";
+    let read = scenario(text, &[]);
+    let mut seen = BTreeMap::new();
+    for seed in 0..100 {
+        let trial = trial(&read, seed);
+        let value = |key: &str| {
+            trial
+                .settings()
+                .iter()
+                .find(|setting| setting.key == key)
+                .and_then(|setting| setting.value.clone())
+        };
+        assert_eq!(value("topology.holders").as_deref(), Some("2"));
+        *seen.entry(value("lease.ttl").unwrap()).or_insert(0) += 1;
+        let ttl = trial.header(Engine::Sim).bounds.longest_ttl;
+        let times: u64 = value("grantor.ttl_multiplier").map_or(1, |times| times.parse().unwrap());
+        assert_eq!(format!("\"{}s\"", ttl.as_nanos() / 1_000_000_000 / times), value("lease.ttl").unwrap());
+    }
+    assert_eq!(seen.keys().collect::<Vec<_>>(), ["\"2s\"", "\"3s\""]);
+    assert!(seen.values().all(|count| *count > 30), "{seen:?}");
+    let count = keys(&scenario(text, &["lease.ttl=5s"]), 50);
+    assert_eq!((count.get("lease.ttl"), count.get("topology.holders")), (None, Some(&50)));
+}
+
+#[test]
+fn what_does_not_go_together_is_left_out_and_told() {
+    let text = "[lease]\nrenew = \"3s\"\n[chaos]\ndraw = []\n[chaos.values]\n\"lease.ttl\" = [\"1s\"]\n";
+    let trial = trial(&scenario(text, &[]), 5);
+    assert_eq!(left_out(&trial), Some("lease.ttl = \"1s\""));
+    assert_eq!(trial.settings(), []);
+}
+
+/// Nothing is read again where nothing was drawn.
+#[test]
+fn a_scenario_that_leaves_nothing_open_is_not_read_again() {
+    let read = scenario("[chaos]\ndraw = []\n", &[]);
+    let trial = trial(&read, 3);
+    assert!(Arc::ptr_eq(trial.scenario(), &read) && trial.settings().is_empty());
+}
+
 #[test]
 fn one_seed_always_decides_the_same_and_the_settings_are_in_the_plan() {
     let empty = scenario("", &[]);

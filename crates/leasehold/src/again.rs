@@ -2,48 +2,25 @@
 
 use std::path::Path;
 
-use leasehold_campaign::{Job, Program, shell_path, shell_word};
+use leasehold_campaign::{shell_path, shell_word};
 use leasehold_scenario::Faults;
 
 use crate::args::RunArgs;
-use crate::sweep::SweepArgs;
 
 /// The line to paste from somebody's own tests: it runs the binary of the package that is tested.
-pub(crate) fn line_for_a_test(scenario: &Path, seed: u64) -> String {
+pub(crate) fn line_for_a_test(scenario: &Path, seed: u64, faults: Faults) -> String {
     let scenario = scenario.canonicalize().unwrap_or_else(|_| scenario.to_owned());
     let package =
         std::env::var("CARGO_PKG_NAME").map_or_else(|_| String::new(), |name| format!(" -p {name}"));
-    format!("cargo run{package} -- run {} --seed {seed}", shell_path(&scenario))
+    let chaos = if faults == Faults::Random { " --chaos" } else { "" };
+    format!("cargo run{package} -- run {} --seed {seed}{chaos}", shell_path(&scenario))
 }
 
 /// The line to paste to see this run again: the program as it was called, from the same folder.
 pub(crate) fn replay_line(args: &RunArgs) -> String {
     let mut line = format!("{} run {}", program(), shell_path(&args.scenario));
     line.push_str(&format!(" --seed {}", args.seed));
-    let engine = leasehold_scenario::Engine::from(args.engine);
-    if engine != leasehold_scenario::Engine::Sim {
-        line.push_str(&format!(" --engine {}", engine.name()));
-    }
-    if args.safe {
-        line.push_str(" --safe");
-    }
-    for overlay in &args.overlays {
-        line.push_str(&format!(" --set {}", shell_word(overlay)));
-    }
-    if args.ignore_expect {
-        line.push_str(" --ignore-expect");
-    }
-    line
-}
-
-/// The line to paste to see one run of a sweep: the program as it was called, from the same folder.
-pub(crate) fn line_of_a_sweep(args: &SweepArgs, sweep: &Program, job: Job) -> String {
-    let entry = &sweep.entries()[job.scenario];
-    let mut line = format!("{} run {}", program(), shell_path(&entry.path));
-    if !entry.scenario.is_explicit() {
-        line.push_str(&format!(" --seed {}", job.seed));
-    }
-    if sweep.faults(job.scenario) == Faults::Random {
+    if args.chaos {
         line.push_str(" --chaos");
     }
     let engine = leasehold_scenario::Engine::from(args.engine);

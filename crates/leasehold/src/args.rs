@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use leasehold_campaign::BadSeeds;
 
+use crate::check_trace::CheckArgs;
+use crate::diff::DiffArgs;
+use crate::explain::ExplainArgs;
+use crate::merge::MergeArgs;
+use crate::replay::ReplayArgs;
+use crate::shrink::ShrinkArgs;
 use crate::sweep::SweepArgs;
 
 /// Finds the schedule that breaks a lease protocol, and replays it.
@@ -21,6 +27,18 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Run scenarios under many seeds with random faults, and say what they came to
     Sweep(SweepArgs),
+    /// Run a stored failure again, after it was proved to be the same, and show its log
+    Replay(ReplayArgs),
+    /// Find the smallest run that fails in the same way, and print it as a scenario file
+    Shrink(ShrinkArgs),
+    /// Say which faults a failure needs, and tell what happened in sentences
+    Explain(ExplainArgs),
+    /// Judge a recorded trace again with the checkers of this version
+    Check(CheckArgs),
+    /// Show the first event where two traces part, with what is around it
+    Diff(DiffArgs),
+    /// Fold the results of shards into those of one sweep
+    Merge(MergeArgs),
     /// List scenarios with what they should come to
     List(ListArgs),
     /// Show the inequalities behind a scenario's design, with its numbers and the margin left
@@ -50,6 +68,10 @@ pub(crate) struct RunArgs {
     /// The seed, decimal or hexadecimal (0x...): everything that the scenario leaves open follows from it
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     pub(crate) seed: u64,
+
+    /// Let the seed draw faults too, and values that the scenario leaves open, as each run of a sweep does
+    #[arg(long)]
+    pub(crate) chaos: bool,
 
     /// The engine that runs the nodes
     #[arg(long, value_enum, default_value_t = EngineName::Sim)]
@@ -183,7 +205,7 @@ pub(crate) enum Format {
     Json,
 }
 
-fn seed(text: &str) -> Result<u64, BadSeeds> {
+pub(crate) fn seed(text: &str) -> Result<u64, BadSeeds> {
     leasehold_campaign::seed(text)
 }
 

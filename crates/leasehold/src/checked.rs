@@ -3,20 +3,32 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use leasehold_check::Verdict;
 use leasehold_core::RunEnd;
-use leasehold_scenario::{Engine, Report, Scenario, System};
+use leasehold_core::event::Probe;
+use leasehold_scenario::{Engine, Expect, ExpectedVerdict, Faults, Report, Scenario, System, Trial};
 
 use crate::again::line_for_a_test;
+use crate::drawn;
 use crate::names::Names;
 use crate::panics;
 use crate::words;
 
-/// Runs a scenario under many seeds, and holds each run to the scenario's expectation.
+/// Runs a scenario under many seeds, each with random faults as in a sweep, and holds the runs to the scenario's
+/// expectation.
+///
+/// Beside the faults that the scenario scripts, each seed draws more of them, and values that the scenario leaves
+/// open, within the limits of its `[chaos]`. A scenario with a `[plan]` leaves nothing to a seed and runs once; one
+/// that is expected to be vacuous runs as it is scripted.
+///
+/// No run may violate what is not expected, panic, or have a hazard where there must be none. What has to happen is
+/// asked of all runs together: each place of `reach` is reached in at least one, an expected violation is found in
+/// at least one, and something is judged.
 ///
 /// Returns what happened, or the first failure: unwrap it in a `#[test]`, and the test's output says who
-/// believed what, and how to see it again.
+/// believed what, what was drawn, and how to see it again.
 ///
 /// ```no_run
 /// # fn my_lease() -> leasehold::SingleGrantor { leasehold::SingleGrantor }
@@ -28,7 +40,7 @@ use crate::words;
 ///
 /// # Errors
 ///
-/// If the scenario cannot be read, a run does not meet its expectation, or there is no seed.
+/// If the scenario cannot be read, the runs do not meet its expectation, or there is no seed.
 pub fn check(
     systems: &[&dyn System],
     scenario: impl AsRef<Path>,
@@ -40,21 +52,83 @@ pub fn check(
         let text = format!("{}: no seed in {}..{}", path.display(), seeds.start, seeds.end);
         return Err(CheckFailure { text });
     }
-    let mut checked = Checked { runs: 0, violations: 0, hazards: 0 };
-    for seed in seeds {
-        let (report, panicked_at) = panics::watch(|| scenario.run(seed, Engine::Sim, &mut ()));
-        if !report.unmet.is_empty() {
-            return Err(CheckFailure { text: tell(path, &scenario, &report, panicked_at.as_deref()) });
+    let scenario = Arc::new(scenario);
+    let seeds = if scenario.is_explicit() { 0..1 } else { seeds };
+    let is_scripted = scenario.is_explicit() || scenario.expect.verdict == ExpectedVerdict::Vacuous;
+    let faults = if is_scripted { Faults::Scripted } else { Faults::Random };
+    let mut sum = Sum { missed: scenario.expect.reach.clone(), ..Sum::default() };
+    for seed in seeds.clone() {
+        let trial = Trial::new(&scenario, seed, faults, systems);
+        let (report, panicked_at) = panics::watch(|| trial.run(Engine::Sim, &mut ()));
+        let wrong = match scenario.expect.verdict {
+            ExpectedVerdict::Vacuous => report.unmet.clone(),
+            _ => scenario.expect.wrong_in(&report.judgement, &report.outcome.end),
+        };
+        if !wrong.is_empty() {
+            return Err(CheckFailure {
+                text: tell(path, &trial, faults, &report, &wrong, panicked_at.as_deref()),
+            });
         }
-        checked.runs += 1;
-        checked.violations += u64::from(report.verdict == Verdict::Violation);
-        checked.hazards += u64::from(report.judgement.hazards.iter().any(|hazard| hazard.seen > 0));
+        sum.add(&scenario.expect, &report);
     }
-    Ok(checked)
+    let unmet = sum.unmet(&scenario.expect);
+    if unmet.is_empty() {
+        return Ok(sum.checked);
+    }
+    let text = format!("{} under seeds {}..{}: {}", scenario.name, seeds.start, seeds.end, unmet.join("; "));
+    Err(CheckFailure { text })
 }
 
-/// What became of many runs that all met their expectation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What all runs came to together.
+#[derive(Default)]
+struct Sum {
+    checked: Checked,
+    judged: u64,
+    /// Runs in which the expected violation or panic happened.
+    found: u64,
+    /// The places that no run reached.
+    missed: Vec<Probe>,
+}
+
+impl Sum {
+    fn add(&mut self, expect: &Expect, report: &Report) {
+        let judgement = &report.judgement;
+        self.checked.runs += 1;
+        self.checked.violations += u64::from(report.verdict == Verdict::Violation);
+        self.checked.hazards += u64::from(judgement.hazards.iter().any(|hazard| hazard.seen > 0));
+        self.judged += judgement.judged();
+        self.found += u64::from(match &expect.verdict {
+            ExpectedVerdict::Violation { invariant, .. } => {
+                judgement.invariants.iter().any(|of| of.invariant == *invariant && of.violations > 0)
+            }
+            ExpectedVerdict::Panic => matches!(report.outcome.end, RunEnd::Panicked { .. }),
+            ExpectedVerdict::Pass | ExpectedVerdict::Vacuous => false,
+        });
+        self.missed.retain(|&probe| judgement.reached(probe) == 0);
+    }
+
+    /// What had to happen at least once, and did not.
+    fn unmet(&self, expect: &Expect) -> Vec<String> {
+        let mut unmet = Vec::new();
+        match &expect.verdict {
+            ExpectedVerdict::Violation { invariant, .. } if self.found == 0 => {
+                unmet.push(format!("no run violated {} {}", invariant.id(), invariant.name()));
+            }
+            ExpectedVerdict::Panic if self.found == 0 => unmet.push("no node panicked in any run".to_owned()),
+            _ => {}
+        }
+        if !matches!(expect.verdict, ExpectedVerdict::Vacuous | ExpectedVerdict::Panic) {
+            if self.judged == 0 {
+                unmet.push("nothing was judged".to_owned());
+            }
+            unmet.extend(self.missed.iter().map(|missed| format!("no run reached {}", missed.name())));
+        }
+        unmet
+    }
+}
+
+/// What became of many runs that together met their expectation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     /// How many runs there were.
     pub runs: u64,
@@ -84,9 +158,19 @@ impl fmt::Debug for CheckFailure {
 
 impl std::error::Error for CheckFailure {}
 
-fn tell(path: &Path, scenario: &Scenario, report: &Report, panicked_at: Option<&str>) -> String {
-    let names = Names::new(scenario.header(&scenario.plan(report.seed), report.seed, report.engine));
-    let mut text = format!("{} under seed {}: {}", scenario.name, report.seed, report.unmet.join("; "));
+fn tell(
+    path: &Path,
+    trial: &Trial,
+    faults: Faults,
+    report: &Report,
+    wrong: &[String],
+    panicked_at: Option<&str>,
+) -> String {
+    let names = Names::new(trial.header(report.engine));
+    let mut text = format!("{} under seed {}: {}", trial.scenario().name, report.seed, wrong.join("; "));
+    for line in drawn::lines(trial).iter().filter(|line| !line.is_empty()) {
+        text.push_str(&format!("\n  {line}"));
+    }
     if let RunEnd::Panicked { node, message } = &report.outcome.end {
         let (node, at) = (names.node(*node), report.outcome.ended_at);
         let place = panicked_at.unwrap_or("an unknown place");
@@ -99,6 +183,6 @@ fn tell(path: &Path, scenario: &Scenario, report: &Report, panicked_at: Option<&
             text.push_str(&format!("\n    {}", words::fact(&names, fact)));
         }
     }
-    text.push_str(&format!("\n  to see it again:\n{}", line_for_a_test(path, report.seed)));
+    text.push_str(&format!("\n  to see it again:\n{}", line_for_a_test(path, report.seed, faults)));
     text
 }

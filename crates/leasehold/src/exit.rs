@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     NotDeterministic,
     /// The run says nothing.
     Vacuous,
+    /// Shards are missing in a merge.
+    Incomplete,
     /// Safe, but a latency budget was missed.
     BudgetMissed,
     /// Results could not be written.
@@ -51,6 +53,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::NotDeterministic => 3,
             Exit::Vacuous => 4,
+            Exit::Incomplete => 5,
             Exit::BudgetMissed => 6,
             Exit::NotWritten => 74,
             Exit::Panicked => 101,

@@ -21,21 +21,32 @@
 mod again;
 mod args;
 mod bound;
+mod check_trace;
 mod checked;
 mod completions;
+mod diff;
+mod drawn;
 mod exit;
+mod explain;
+mod github;
+mod instant;
 mod json;
 mod list;
 mod log;
 mod man;
+mod merge;
 mod names;
 mod page;
 mod panics;
 mod refusal;
+mod replay;
 mod run;
 mod schema;
+mod shrink;
+mod story;
 mod summary;
 mod sweep;
+mod view;
 mod words;
 
 use std::process::ExitCode;
@@ -47,8 +58,8 @@ pub use checked::{CheckFailure, Checked, check};
 pub use leasehold_check::{Invariant, Verdict};
 pub use leasehold_core::*;
 pub use leasehold_scenario::{
-    CommandSpec, Deployment, Diagnostic, Diagnostics, Engine, Environment, NodeSpec, Schemas, SingleGrantor,
-    Spanned, System, Tables, value,
+    CommandSpec, Deployment, Diagnostic, Diagnostics, Dice, Engine, Environment, NodeSpec, Part, Schemas,
+    SingleGrantor, Spanned, Stream, System, Tables, value,
 };
 /// For tables of an own system: derive with `#[schemars(crate = "leasehold::schemars")]`.
 pub use schemars;
@@ -65,6 +76,12 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
     match args.verb {
         args::Verb::Run(args) => run::run(&args, systems),
         args::Verb::Sweep(args) => sweep::sweep(&args, systems),
+        args::Verb::Merge(args) => merge::merge(&args),
+        args::Verb::Replay(args) => replay::replay(&args, systems),
+        args::Verb::Shrink(args) => shrink::shrink(&args, systems),
+        args::Verb::Explain(args) => explain::explain(&args, systems),
+        args::Verb::Check(args) => check_trace::check(&args),
+        args::Verb::Diff(args) => diff::diff(&args),
         args::Verb::List(args) => list::list(&args, systems),
         args::Verb::Bound(args) => bound::bound(&args, systems),
         args::Verb::Schema(args) => schema::schema(&args, systems),

@@ -175,7 +175,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// The width of the terminal, if standard output is one.
-fn terminal_width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
@@ -207,7 +207,7 @@ fn table(entries: &[Entry], width: Option<usize>) -> Vec<String> {
 }
 
 /// A text in lines of at most so many characters, broken between words; at least one line.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is a first line");

@@ -1,12 +1,14 @@
 //! `run`: one scenario, one seed.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use leasehold_campaign::Recorder;
-use leasehold_scenario::{Report, Scenario, System, Variant};
+use leasehold_scenario::{Expect, Faults, Report, System, Trial, Variant};
 
 use crate::again::replay_line;
 use crate::args::{Format, RunArgs};
+use crate::drawn;
 use crate::exit::Exit;
 use crate::json;
 use crate::log::{Detail, Log};
@@ -20,16 +22,24 @@ use crate::summary::{Expectation, Summary};
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
     let scenario = match load(&args.scenario, &args.overlays, variant, systems) {
-        Ok(scenario) => scenario,
+        Ok(scenario) => Arc::new(scenario),
         Err(error) => return refuse(&error),
     };
+    if args.chaos && scenario.is_explicit() {
+        anstream::eprintln!(
+            "note: the scenario has a [plan], which leaves nothing to draw; --chaos adds nothing"
+        );
+    }
+    let faults = if args.chaos { Faults::Random } else { Faults::Scripted };
+    let trial = Trial::new(&scenario, args.seed, faults, systems);
+    let (scenario, expect) = (trial.scenario(), &trial.scenario().expect);
     let engine = args.engine.into();
     if let Some(trace) = args.trace.as_deref().filter(|trace| is_same_file(trace, &args.scenario)) {
         let problem = format!("error: {} is the scenario; write the trace to another file", trace.display());
         anstream::eprintln!("{problem}");
         return Exit::Usage;
     }
-    let names = Names::new(scenario.header(&scenario.plan(args.seed), args.seed, engine));
+    let names = Names::new(trial.header(engine));
     let mut recorder = match args.trace.as_deref().map(|path| Recorder::begin(path, names.header())) {
         None => None,
         Some(Ok(recorder)) => Some(recorder),
@@ -41,13 +51,15 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     if with_log {
         page.line(format_args!("{}: {}", scenario.name, scenario.summary));
         page.line(format_args!(""));
+        for line in drawn::lines(&trial) {
+            page.line(format_args!("{line}"));
+        }
     }
     let mut log = with_log.then(|| {
         let detail = if args.verbose { Detail::Full } else { Detail::Folded };
         Log::new(&mut page, &names, detail)
     });
-    let (report, panicked_at) =
-        panics::watch(|| scenario.run(args.seed, engine, &mut (log.as_mut(), recorder.as_mut())));
+    let (report, panicked_at) = panics::watch(|| trial.run(engine, &mut (log.as_mut(), recorder.as_mut())));
     if let Some(log) = log {
         log.finish();
         page.line(format_args!(""));
@@ -55,11 +67,7 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
 
     let summary = Summary {
-        expectation: if args.ignore_expect {
-            Expectation::Ignored(&scenario.expect)
-        } else {
-            Expectation::Of(&scenario.expect)
-        },
+        expectation: if args.ignore_expect { Expectation::Ignored(expect) } else { Expectation::Of(expect) },
         names: &names,
         report: &report,
         panicked_at: panicked_at.as_deref(),
@@ -67,7 +75,11 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     };
     match args.format {
         Format::Human => summary.print(&mut page),
-        Format::Json => page.line(format_args!("{:#}", json::object(&summary))),
+        Format::Json => {
+            let mut object = json::object(&summary);
+            (object["settings"], object["drawn"]) = (drawn::settings(&trial), drawn::told(&trial));
+            page.line(format_args!("{object:#}"));
+        }
     }
     if let Err(error) = page.finish() {
         return not_written(None, &error);
@@ -75,10 +87,10 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     if let Err(error) = traced {
         return not_written(args.trace.as_deref(), &error);
     }
-    exit_of(args, &scenario, &report)
+    exit_of(args, expect, &report)
 }
 
-fn exit_of(args: &RunArgs, scenario: &Scenario, report: &Report) -> Exit {
+fn exit_of(args: &RunArgs, expect: &Expect, report: &Report) -> Exit {
     let by_verdict = Exit::of(report.verdict);
     if args.ignore_expect {
         return by_verdict;
@@ -90,7 +102,7 @@ fn exit_of(args: &RunArgs, scenario: &Scenario, report: &Report) -> Exit {
         Exit::Panicked => Exit::Panicked,
         Exit::Vacuous => Exit::Vacuous,
         // What was expected happened, but not where it matters.
-        _ if report.only_missed_reach(&scenario.expect) => Exit::Vacuous,
+        _ if report.only_missed_reach(expect) => Exit::Vacuous,
         _ => Exit::Violated,
     }
 }

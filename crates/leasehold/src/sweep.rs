@@ -1,9 +1,12 @@
 //! `sweep`: many scenarios, many seeds.
 
 mod arguments;
+mod asked;
 mod clock;
+pub(crate) mod findings;
 mod json;
-mod page;
+mod keeper;
+pub(crate) mod page;
 mod progress;
 mod signals;
 mod totals;
@@ -13,30 +16,51 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use leasehold_campaign::{
-    Expectation, Plateau, Program, ProgramError, ProgramOptions, Reason, Standing, Sweep, SweepEnd,
-    SweepOrder, Unmet, Until, Whole, Wish,
+    Kept, Manifest, Order, Plateau, Program, ProgramError, Shard, Standing, Sweep, SweepEnd, SweepOrder,
+    Timing, Unmet, Until, Whole, Wish, junit,
 };
-use leasehold_scenario::{Faults, System, Variant};
+use leasehold_scenario::System;
 
 pub(crate) use arguments::SweepArgs;
+pub(crate) use asked::refuse as refuse_results;
 
 use crate::args::Format;
 use crate::exit::Exit;
+use crate::github;
 use crate::page::Page;
 use crate::panics;
-use crate::refusal::{finish, misuse, refuse};
+use crate::refusal::{finish, misuse, not_written, refuse};
+use asked::Asked;
 use clock::Stopwatch;
-use page::Findings;
+use findings::{Again, Ending, Failure, Findings, Pace, program_name};
+use keeper::{Finished, Hurry, Keeper};
 use progress::Progress;
 use signals::Signals;
 use watch::Watch;
 
 /// Runs them all, says what they came to.
 pub(crate) fn sweep(args: &SweepArgs, systems: &[&dyn System]) -> Exit {
-    let program = match Program::load(&args.paths, options(args), systems) {
-        Ok(program) => program,
-        Err(error) => return refuse_program(&error),
+    match order(args, systems) {
+        Ok((asked, program)) => run(args, &asked, &program, systems),
+        Err(exit) => exit,
+    }
+}
+
+fn order(args: &SweepArgs, systems: &[&dyn System]) -> Result<(Asked, Program), Exit> {
+    let asked = Asked::new(args)?;
+    let program = Program::load(&asked.paths, asked.options.clone(), systems);
+    let program = program.map_err(|error| refuse_program(&error))?;
+    let program = match &args.rerun_failed {
+        Some(dir) => {
+            let jobs = asked::failed(dir, &program)?;
+            program.only(jobs)
+        }
+        None => program,
     };
+    Ok((asked, program))
+}
+
+fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn System]) -> Exit {
     let jobs = args.jobs.unwrap_or_else(all_cores);
     let signals = Signals::listen();
     let stopwatch = Stopwatch::start();
@@ -45,56 +69,137 @@ pub(crate) fn sweep(args: &SweepArgs, systems: &[&dyn System]) -> Exit {
         () if args.time.is_some_and(|budget| stopwatch.elapsed() >= budget) => Wish::NoMoreRuns,
         () => Wish::GoOn,
     };
+    let hurry = || if wish() == Wish::Hurry { Hurry::Yes } else { Hurry::No };
     let order = SweepOrder {
-        program: &program,
-        positions: 0..program.total(),
+        program,
+        positions: asked.shard.slice(program.total()),
         systems,
-        engine: args.engine.into(),
+        engine: asked.engine,
         jobs,
-        audit: args.audit,
+        audit: asked.audit,
         until: Until {
             failures: args.fail_fast,
             plateau: if args.until_plateau { Plateau::Stop } else { Plateau::GoOn },
         },
         wish: &wish,
     };
-    let progress = Progress::begin(args, &program, &order, &stopwatch);
-    let mut watch = Watch::new(progress);
+    let what = Order::new(program, asked.engine, asked.audit, &program_name());
+    let mut sweep = Sweep::new(&order);
+    let keeper = match Keeper::new(args, program, (&what, asked.engine), asked.shard, &mut sweep) {
+        Ok(keeper) => keeper,
+        Err(error) => return refuse_results(&error),
+    };
+    let progress = Progress::begin(args, program, &order, &stopwatch);
+    let mut watch = Watch::new(progress, keeper, &hurry);
     panics::silence_threads(leasehold_campaign::THREAD);
-    let ended = Sweep::new(&order).run(&mut watch);
-    let found = watch.finish();
+    let ended = sweep.run(&mut watch);
+    let (found, keeper) = watch.finish();
     let end = match ended {
         Ok(end) => end,
         Err(error) => return misuse(&error.to_string(), "give a smaller --jobs"),
     };
-
-    let findings = Findings {
-        args,
-        program: &program,
-        order: &order,
-        end: &end,
-        unmet: end.tally.unmet(&program, Whole::Sweep),
-        found: &found,
-        elapsed: stopwatch.elapsed(),
-        interrupted: signals.caught().is_some(),
+    let interrupted = signals.caught();
+    let ending = Ending::of(end.reason, interrupted.is_some());
+    let elapsed = stopwatch.elapsed();
+    let timing = Timing { seconds: elapsed.as_secs_f64(), jobs: jobs.get() };
+    let kept = match keeper.finish(ending.why(), timing) {
+        Ok(kept) => kept,
+        Err(error) => return refuse_results(&error),
     };
-    let mut out = Page::stdout();
-    match args.format {
-        Format::Human => page::print(&findings, &mut out),
-        Format::Json => out.line(format_args!("{:#}", json::object(&findings))),
-    }
-    let exit = exit_of(&findings, signals.caught());
-    finish(out, exit)
+    let over = Over { what, shard: asked.shard, end, found, ending, resumed: args.resume.is_some() };
+    let pace = Pace { elapsed, jobs: jobs.get() };
+    tell(args, over, kept, pace, interrupted)
 }
 
-fn options(args: &SweepArgs) -> ProgramOptions {
-    ProgramOptions {
-        seeds: args.seeds,
-        overlays: args.overlays.clone(),
-        variant: if args.safe { Variant::Safe } else { Variant::AsWritten },
-        faults: if args.no_chaos { Faults::Scripted } else { Faults::Random },
-        expectation: if args.ignore_expect { Expectation::Ignored } else { Expectation::Counts },
+/// A sweep that is over.
+struct Over {
+    what: Order,
+    shard: Shard,
+    end: SweepEnd,
+    found: Vec<Failure>,
+    ending: Ending,
+    resumed: bool,
+}
+
+fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: Option<Exit>) -> Exit {
+    let Over { what, shard, end, found, mut ending, resumed } = over;
+    let slice = shard.slice(match args.rerun_failed {
+        Some(_) => end.done_to,
+        None => what.total(),
+    });
+    let audited = if resumed { what.audited(slice.start..end.done_to) } else { end.audited };
+    let (mut not_kept, mut failures, mut tally) = (None, found, end.tally);
+    let (manifest, kept_in) = match kept {
+        Finished::Results(kept) => {
+            let Kept { dir, manifest, tally: written, broken } = *kept;
+            failures = with_folders(failures, Failure::stored(&dir, &manifest));
+            if let Some(error) = broken {
+                (ending, tally, not_kept) = (Ending::NotWritten, written, Some(error));
+            }
+            (manifest, Some(dir))
+        }
+        Finished::Failures(dir) => {
+            let mut manifest = Manifest::new(what.clone(), shard);
+            manifest.covers_to(end.done_to);
+            (manifest, dir)
+        }
+    };
+    let whole = if shard == Shard::WHOLE && interrupted.is_none() { Whole::Sweep } else { Whole::Part };
+    let unmet = what.unmet(&tally, whole);
+    let wanted = if args.rerun_failed.is_some() { tally.runs() } else { slice.end - slice.start };
+    let junit = args.junit.as_ref().map(|file| (file, junit(&manifest, &tally)));
+    let findings = Findings {
+        order: what,
+        tally,
+        unmet,
+        failures,
+        broken: end.broken,
+        wanted,
+        audited,
+        ending,
+        pace: Some(pace),
+        kept_in,
+    };
+    let exit = print(&findings, args.format, exit_of(&findings, args.exit_zero_on_violation, interrupted));
+    if let Some((file, text)) = junit
+        && let Err(error) = fs_err::write(file, text)
+    {
+        return not_written(Some(file), &error);
     }
+    match not_kept {
+        Some(error) => refuse_results(&error),
+        None => exit,
+    }
+}
+
+/// Tells it to people and machines.
+pub(crate) fn print(findings: &Findings, format: Format, exit: Exit) -> Exit {
+    let mut out = Page::stdout();
+    match format {
+        Format::Human => page::print(findings, &mut out),
+        Format::Json => out.line(format_args!("{:#}", json::object(findings))),
+    }
+    let exit = finish(out, exit);
+    match github::tell(findings, &|name| std::env::var(name).ok()) {
+        Ok(()) => exit,
+        Err((file, error)) => not_written(Some(&file), &error),
+    }
+}
+
+/// What was found in this sweep and in the one that it goes on with, with the folders of those that are stored.
+fn with_folders(found: Vec<Failure>, stored: Vec<Failure>) -> Vec<Failure> {
+    let mut all = found;
+    for failure in stored {
+        let same = |known: &&mut Failure| {
+            known.job.scenario == failure.job.scenario && known.fingerprint == failure.fingerprint
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => known.folder = failure.folder,
+            None => all.push(failure),
+        }
+    }
+    all.sort_by_key(|failure| failure.position);
+    all
 }
 
 fn all_cores() -> NonZeroUsize {
@@ -121,28 +226,24 @@ fn refuse_program(error: &ProgramError) -> Exit {
     Exit::Usage
 }
 
-fn exit_of(findings: &Findings<'_>, interrupted: Option<Exit>) -> Exit {
-    let Findings { args, end, unmet, found, .. } = findings;
-    if !end.broken.is_empty() {
+/// What it comes to. Missing shards come before violations: whoever merges wants to know that first.
+pub(crate) fn exit_of(findings: &Findings, exit_zero_on_violation: bool, interrupted: Option<Exit>) -> Exit {
+    if !findings.broken.is_empty() {
         return Exit::Panicked;
     }
-    let differs = found.iter().any(|finding| !page::is_confirmed(finding));
     if let Some(exit) = interrupted {
         return exit;
     }
-    let by_standing = match Standing::of(unmet.iter().flatten()) {
+    let differs = findings.failures.iter().any(|failure| failure.confirmation == Again::Different);
+    let by_standing = match Standing::of(findings.unmet.iter().flatten()) {
         Standing::NotDeterministic => Exit::NotDeterministic,
         _ if differs => Exit::NotDeterministic,
+        _ if findings.ending == Ending::Missing => Exit::Incomplete,
         Standing::Failed => Exit::Violated,
         Standing::Vacuous => Exit::Vacuous,
         Standing::Met => Exit::Fine,
     };
-    if by_standing == Exit::Violated && args.exit_zero_on_violation { Exit::Fine } else { by_standing }
-}
-
-/// Whether a sweep ran all that it was to run.
-fn is_complete(end: &SweepEnd) -> bool {
-    end.reason == Reason::Complete
+    if by_standing == Exit::Violated && exit_zero_on_violation { Exit::Fine } else { by_standing }
 }
 
 /// How a scenario is not what it should be, in words.

@@ -4,7 +4,7 @@ use leasehold_check::{Fact, Finding, Hazard};
 use leasehold_core::event::{
     Access, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Phase, Refusal, WorldEvent,
 };
-use leasehold_core::{Event, Leg, Reading};
+use leasehold_core::{Event, Leg, Reading, RunEnd};
 
 use crate::names::Names;
 
@@ -16,7 +16,8 @@ pub(crate) fn happened(names: &Names, event: &Event) -> String {
     }
 }
 
-fn reported(names: &Names, event: &NodeEvent) -> String {
+/// What a node says of itself.
+pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
     match *event {
         NodeEvent::Granted { resource, lease, holder, token, ttl } => format!(
             "grants lease {lease}{} to {} for {ttl}, token {token}",
@@ -120,7 +121,8 @@ fn reported(names: &Names, event: &NodeEvent) -> String {
     }
 }
 
-fn done(names: &Names, event: &WorldEvent) -> String {
+/// What was done to a node, or seen of it.
+pub(crate) fn done(names: &Names, event: &WorldEvent) -> String {
     match *event {
         WorldEvent::Started => "starts".to_owned(),
         WorldEvent::Crashed => "crashes".to_owned(),
@@ -152,12 +154,7 @@ fn done(names: &Names, event: &WorldEvent) -> String {
             )
         }
         WorldEvent::MessageLost { to, purpose, leg, cause } => {
-            let cause = match cause {
-                LossCause::Noise => "the network lost it",
-                LossCause::Fault => "a fault took it",
-                LossCause::Down => "nobody was there",
-                LossCause::Overflow => "the buffer was full",
-            };
+            let cause = loss(cause);
             format!("{} {} to {} did not arrive: {cause}", purpose.name(), leg_name(leg), names.node(to))
         }
         WorldEvent::FaultFired { fault } => format!("fault {} fires: {}", fault.0 + 1, names.fault(fault)),
@@ -175,6 +172,18 @@ fn done(names: &Names, event: &WorldEvent) -> String {
         WorldEvent::PhaseEntered { phase: Phase::Chaos } => "chaos begins".to_owned(),
         WorldEvent::PhaseEntered { phase: Phase::Settle } => {
             "all faults are healed; liveness is judged from here".to_owned()
+        }
+    }
+}
+
+/// How a run ended.
+pub(crate) fn run_end(names: &Names, end: &RunEnd) -> String {
+    match end {
+        RunEnd::Completed => "it came to its planned end".to_owned(),
+        RunEnd::Stopped => "it was stopped".to_owned(),
+        RunEnd::Panicked { node, message } => format!("{} panicked: {message}", names.node(*node)),
+        RunEnd::Livelock { node } => {
+            format!("livelock: time does not go on; {} was handled last", names.node(*node))
         }
     }
 }
@@ -214,7 +223,18 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-fn ended(names: &Names, cause: EndCause) -> String {
+/// Why a message did not arrive.
+pub(crate) const fn loss(cause: LossCause) -> &'static str {
+    match cause {
+        LossCause::Noise => "the network lost it",
+        LossCause::Fault => "a fault took it",
+        LossCause::Down => "nobody was there",
+        LossCause::Overflow => "the buffer was full",
+    }
+}
+
+/// How a lease ended.
+pub(crate) fn ended(names: &Names, cause: EndCause) -> String {
     match cause {
         EndCause::Expired => "expired".to_owned(),
         EndCause::Revoked { reason } => format!("was revoked ({})", reason.name()),

@@ -73,14 +73,22 @@ impl Store {
         based_on: Version,
         value: u64,
     ) {
+        let refused = |refusal| NodeEvent::AccessRefused {
+            resource: LEADERSHIP,
+            by: from,
+            access: Access::Write,
+            token,
+            refusal,
+        };
         if based_on != self.state.version {
-            ctx.emit(NodeEvent::AccessRefused {
-                resource: LEADERSHIP,
-                by: from,
-                access: Access::Write,
-                token,
-                refusal: Refusal::Conflict { latest: self.state.version },
-            });
+            ctx.emit(refused(Refusal::Conflict { latest: self.state.version }));
+            return;
+        }
+        // The version alone would let a former leader write between two writes of the next: it loses no update, but
+        // it decides where it should not any more. Nobody knows of the next before the record is durable.
+        let mark = self.state.record.token();
+        if token < mark {
+            self.report(ctx, refused(Refusal::Stale { mark }));
             return;
         }
         let replaced = self.state.version;
@@ -97,6 +105,14 @@ impl Store {
             value,
         };
         self.waiting.push_back((ticket, Reaction::Report(accepted)));
+    }
+
+    /// Reports once everything decided so far is durable.
+    fn report(&mut self, ctx: &mut Ctx<'_>, event: NodeEvent) {
+        match self.waiting.back() {
+            Some(&(ticket, _)) => self.waiting.push_back((ticket, Reaction::Report(event))),
+            None => ctx.emit(event),
+        }
     }
 
     /// Answers once everything decided so far is durable.

@@ -5,8 +5,8 @@ use leasehold::schemars::JsonSchema;
 use leasehold::serde::Deserialize;
 use leasehold::value::Length;
 use leasehold::{
-    Bounds, ClockKind, Deployment, Diagnostic, Diagnostics, Environment, Inequality, Invariant, NodeId,
-    NodeSpec, Reckoning, Schemas, Span, Spanned, Sum, System, Tables, Term,
+    Bounds, ClockKind, Deployment, Diagnostic, Diagnostics, Dice, Environment, Inequality, Invariant, NodeId,
+    NodeSpec, Part, Reckoning, Schemas, Span, Spanned, Sum, System, Tables, Term,
 };
 
 use crate::{Election, Elector, ElectorPolicy, LEADERSHIP, Store};
@@ -101,6 +101,30 @@ impl System for RecordElection {
 
     fn schemas(&self, schemas: &mut Schemas<'_>) {
         schemas.table::<ElectionTable>("election");
+    }
+
+    fn draw(&self, dice: &mut Dice<'_>) {
+        // Nodes that somebody names stay: an open `electors` means three of them.
+        dice.sometimes(Part::Topology, "election.electors", 400_000, |stream| {
+            (3 + stream.below(5)).to_string()
+        });
+        let lengths = ["election.lease_duration", "election.renew_deadline", "election.retry_period"];
+        if lengths.into_iter().all(|key| dice.is_open(key)) {
+            // The deadline keeps to two thirds of the duration, and polls to a sixth of that.
+            dice.sometimes(Part::Timing, "election.lease_duration", 400_000, |stream| {
+                format!("\"{}s\"", 3 * stream.log_uniform(2, 20))
+            });
+            let drawn = dice.value("election.lease_duration");
+            let seconds = drawn.and_then(|text| text.trim_matches(|c| "\"s".contains(c)).parse::<u64>().ok());
+            if let Some(seconds) = seconds {
+                dice.set("election.renew_deadline", format!("\"{}s\"", seconds / 3 * 2));
+                dice.set("election.retry_period", format!("\"{}ms\"", seconds / 3 * 333));
+            }
+        }
+    }
+
+    fn counts(&self) -> &'static [(&'static str, u32)] {
+        &[("election.electors", 2)]
     }
 
     fn configure(

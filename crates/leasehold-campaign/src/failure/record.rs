@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::origin::Origin;
 use crate::fingerprint::Fingerprint;
-use crate::investigation::{Confirmation, Investigation, Search};
+use crate::investigation::{Confirmation, Investigation, Search, Shrunk};
 
 /// The version of the failure format.
 pub const FAILURE_FORMAT: u32 = 1;
@@ -127,6 +127,18 @@ pub struct ShrunkRecord {
     pub search: Search,
 }
 
+impl ShrunkRecord {
+    /// What is known of a smaller run.
+    pub(super) fn of(shrunk: &Shrunk) -> Self {
+        Self {
+            digest: shrunk.report.digest.to_string(),
+            faults: shrunk.trial.scenario().describe(&shrunk.trial.plan().faults),
+            runs: shrunk.runs,
+            search: shrunk.search,
+        }
+    }
+}
+
 impl FailureRecord {
     /// What is known of an investigated failure.
     pub(super) fn of(investigation: &Investigation, origin: &Origin) -> Self {
@@ -137,12 +149,7 @@ impl FailureRecord {
             Confirmation::Differs(digest) => Some(digest.to_string()),
         };
         let shrunk = match shrunk {
-            Some(shrunk) => ShrunkRecord {
-                digest: shrunk.report.digest.to_string(),
-                faults: shrunk.trial.header(origin.engine).faults,
-                runs: shrunk.runs,
-                search: shrunk.search,
-            },
+            Some(shrunk) => ShrunkRecord::of(shrunk),
             None => ShrunkRecord {
                 digest: report.digest.to_string(),
                 faults: header.faults.clone(),

@@ -6,6 +6,7 @@ use leasehold_core::plan::{
 };
 use leasehold_core::time::{SimInstant, Span};
 
+use super::size::scope_of;
 use super::state::{Offer, State};
 
 /// So many other ends of a link are tried by name: of more nodes, only those of other roles than the target's.
@@ -90,12 +91,7 @@ fn scopes(best: &State, fault: &FaultPlan) -> Vec<FaultPlan> {
         Action::Link { worse, .. } => Action::Link { scope, worse },
         action => action,
     };
-    let scope = match fault.action {
-        Action::Partition(scope) | Action::Clog(scope) | Action::Hold(scope) | Action::Link { scope, .. } => {
-            scope
-        }
-        _ => return Vec::new(),
-    };
+    let Some(scope) = scope_of(&fault.action) else { return Vec::new() };
     let nodes = &best.case.plan.nodes;
     let own_role = match fault.target {
         Target::Node(node) => nodes.get(node.index()).map(|node| node.role),

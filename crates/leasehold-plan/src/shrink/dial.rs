@@ -10,8 +10,8 @@ pub(super) enum Dial {
     Settle,
     /// How long a message takes, if that is constant.
     Latency,
-    /// How long a write takes on a node's disk, if that is constant.
-    Disk(usize),
+    /// How long a write takes, if that is constant, on all disks alike.
+    Disks,
     Rate(usize),
     WallOffset(usize),
     Starts(usize),
@@ -93,7 +93,7 @@ impl Number {
             (Self::At, Trigger::At(at), _) => *at = SimInstant::from_nanos(number),
             (Self::From, Trigger::When { from, .. }, _) => *from = SimInstant::from_nanos(number),
             (Self::Left, Trigger::When { condition: Condition::ExpiryWithin { left }, .. }, _) => {
-                *left = span
+                *left = span;
             }
             (Self::Lasts, ..) => fault.lasts = Some(span),
             (Self::Delay, _, Action::Link { worse, .. }) => worse.delay = span,
@@ -130,10 +130,13 @@ impl Dial {
         if matches!(plan.network.latency, Latency::Constant(_)) {
             dials.push(Self::Latency);
         }
-        for (node, of) in plan.nodes.iter().enumerate() {
-            if matches!(of.disk, Latency::Constant(_)) {
-                dials.push(Self::Disk(node));
-            }
+        if let Some(first) = plan.nodes.first()
+            && matches!(first.disk, Latency::Constant(_))
+            && plan.nodes.iter().all(|node| node.disk == first.disk)
+        {
+            dials.push(Self::Disks);
+        }
+        for node in 0..plan.nodes.len() {
             dials.extend([Self::Rate(node), Self::WallOffset(node), Self::Starts(node)]);
         }
         for (fault, of) in plan.faults.iter().enumerate() {
@@ -152,7 +155,7 @@ impl Dial {
             Self::Chaos => plan.phases.chaos.as_nanos(),
             Self::Settle => plan.phases.settle.as_nanos(),
             Self::Latency => constant(&plan.network.latency),
-            Self::Disk(node) => constant(&plan.nodes[node].disk),
+            Self::Disks => plan.nodes.first().map_or(0, |node| constant(&node.disk)),
             Self::Rate(node) => plan.nodes[node].rate.as_ppb().unsigned_abs(),
             Self::WallOffset(node) => plan.nodes[node].wall_offset.unsigned_abs(),
             Self::Starts(node) => plan.nodes[node].starts.as_nanos(),
@@ -166,7 +169,7 @@ impl Dial {
             Self::Chaos => plan.phases.chaos = span,
             Self::Settle => plan.phases.settle = span,
             Self::Latency => plan.network.latency = Latency::Constant(span),
-            Self::Disk(node) => plan.nodes[node].disk = Latency::Constant(span),
+            Self::Disks => plan.nodes.iter_mut().for_each(|node| node.disk = Latency::Constant(span)),
             Self::Rate(node) => {
                 let rate = &mut plan.nodes[node].rate;
                 *rate = with_magnitude(*rate, number);
@@ -182,11 +185,10 @@ impl Dial {
 
     pub(super) fn turn(self) -> Turn {
         match self {
-            // Disks are turned together.
-            Self::Chaos | Self::Settle | Self::Disk(_) => Turn::Not,
+            Self::Chaos | Self::Settle => Turn::Not,
             Self::Rate(_) | Self::Fault(_, Number::Rate) => Turn::TowardZero,
             Self::WallOffset(_) | Self::Starts(_) => Turn::Down,
-            Self::Latency => Turn::Round,
+            Self::Latency | Self::Disks => Turn::Round,
             Self::Fault(_, number) => match number {
                 Number::At
                 | Number::From

@@ -8,6 +8,9 @@ use super::state::{Offer, State};
 
 type Change = fn(&mut Plan);
 
+/// How many messages a stopped process's host buffers, where a scenario says nothing.
+pub(super) const RECEIVE_BUFFER: u32 = 256;
+
 /// Everything at once, then part by part, then piece by piece.
 pub(super) fn quieter(best: &State) -> Vec<Offer> {
     let parts: [(&[Change], usize); 11] = [
@@ -29,7 +32,8 @@ pub(super) fn quieter(best: &State) -> Vec<Offer> {
             best.changed(knob, |state| changes.iter().for_each(|change| change(&mut state.case.plan)))
         })
         .collect();
-    let network: [Change; 3] = [
+    let network: [Change; 4] = [
+        |plan| plan.receive_buffer = RECEIVE_BUFFER,
         |plan| plan.network.loss = Chance::NEVER,
         |plan| plan.network.duplicate = Chance::NEVER,
         |plan| plan.network.burst = None,
@@ -48,6 +52,7 @@ pub(super) fn quieter(best: &State) -> Vec<Offer> {
 }
 
 fn calm(plan: &mut Plan) {
+    plan.receive_buffer = RECEIVE_BUFFER;
     plan.network.loss = Chance::NEVER;
     plan.network.duplicate = Chance::NEVER;
     plan.network.burst = None;

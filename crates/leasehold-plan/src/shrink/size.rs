@@ -8,6 +8,7 @@ use leasehold_core::time::{RateError, SimInstant};
 
 use super::dial::{Dial, digits};
 use super::horizon::instant;
+use super::noise::RECEIVE_BUFFER;
 use super::state::State;
 
 /// Compared field by field, the first first. Each is a natural number, so there is no infinite descent.
@@ -78,6 +79,7 @@ fn noise(plan: &Plan) -> usize {
         + usize::from(loss != Chance::NEVER)
         + usize::from(duplicate != Chance::NEVER)
         + usize::from(burst.is_some())
+        + usize::from(plan.receive_buffer != RECEIVE_BUFFER)
         + usize::from(plan.noise.0 != 0)
         + plan.nodes.iter().map(of_node).sum::<usize>()
 }
@@ -151,14 +153,18 @@ fn names(fault: &FaultPlan) -> usize {
         Target::Node(node) => node.index(),
         _ => 0,
     };
-    let peer = match fault.action {
-        Action::Partition(scope) | Action::Clog(scope) | Action::Hold(scope) | Action::Link { scope, .. } => {
-            scope
-        }
-        _ => return id(fault.target),
-    };
-    match peer {
-        Scope::Between(peer) | Scope::OneWay(peer) => id(fault.target) + id(peer),
+    match scope_of(&fault.action) {
+        Some(Scope::Between(peer) | Scope::OneWay(peer)) => id(fault.target) + id(peer),
         _ => id(fault.target),
+    }
+}
+
+/// Which links an action concerns, if it is about links.
+pub(super) const fn scope_of(action: &Action) -> Option<Scope> {
+    match *action {
+        Action::Partition(scope) | Action::Clog(scope) | Action::Hold(scope) | Action::Link { scope, .. } => {
+            Some(scope)
+        }
+        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use leasehold_core::outcome::FaultOutcome;
 use leasehold_core::time::SimInstant;
 
 use super::{Count, Facts};
-use crate::case::Case;
+use crate::case::{Case, Setting};
 
 /// A case, what its run came to, and what of its scenario's tables can still be undone.
 #[derive(Clone, Debug)]
@@ -75,7 +75,15 @@ impl State {
     pub(super) fn without_drawn(&self, gone: Range<usize>) -> Offer {
         self.changed(0, |state| {
             let keys: Vec<String> = state.drawn.drain(gone).collect();
-            state.case.settings.retain(|setting| !keys.contains(&setting.key));
+            for key in keys {
+                let settings = &mut state.case.settings;
+                let before = settings.len();
+                settings.retain(|setting| setting.key != key);
+                if settings.len() == before {
+                    // It stands in the scenario by now.
+                    settings.push(Setting { key, value: None });
+                }
+            }
         })
     }
 }

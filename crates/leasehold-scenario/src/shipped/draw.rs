@@ -266,13 +266,12 @@ fn lifetime(dice: &mut Dice<'_>, terms: &Terms) {
     if !are_open(dice, &group) || !renews_early {
         return;
     }
-    let ttl = terms.ttl.as_nanos();
     // T - T*(1-r)/(1+r), rounded up.
-    let least = terms.ttl - terms.around.clock_rate.safe_term(terms.ttl);
+    let least = millis(terms.ttl - terms.around.clock_rate.safe_term(terms.ttl)) + 1;
     match dice.stream("policies/lifetime").below(10) {
         0 => {
-            let more = dice.stream("holder.margin").below(ttl / 10 + 1);
-            dice.set("holder.margin", length(least + Span::from_nanos(more)));
+            let more = dice.stream("holder.margin").below(millis(terms.ttl) / 10 + 1);
+            dice.set("holder.margin", length(Span::from_millis(least + more)));
         }
         // Below what clocks leave of the TTL with the interval, and above the interval with its jitter.
         1 => {

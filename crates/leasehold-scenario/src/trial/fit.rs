@@ -45,10 +45,12 @@ fn reread(trial: &Trial, case: &Case, systems: &[&dyn System]) -> Result<Arc<Sce
         let source = source.with_settings(&left_out).with_settings(world);
         Scenario::again(source, systems).map(Arc::new)
     };
-    let scenario = match case.settings == trial.case.settings {
-        true => Arc::clone(&trial.scenario),
-        false => read(&[])?,
-    };
+    let is_as_before = case.settings == trial.case.settings;
+    if is_as_before && world_of(&case.plan, &trial.scenario.template).is_empty() {
+        return Ok(Arc::clone(&trial.scenario));
+    }
+    // Not what differs from the trial's scenario, which may have been read with a part of the plan's world.
+    let scenario = read(&[])?;
     match world_of(&case.plan, &scenario.template) {
         world if world.is_empty() => Ok(scenario),
         world => read(&world),

@@ -4,7 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use leasehold_campaign::{Audit, BadSeeds, SeedRange};
+use leasehold_campaign::{Audit, BadSeeds, SeedRange, Shard, ShardError};
 use leasehold_scenario::value::{Length, Percent};
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
@@ -28,12 +28,12 @@ Exit codes:
   130  interrupted (143: terminated); what was run until then is shown")]
 pub(crate) struct SweepArgs {
     /// Scenario files, and folders in which all *.toml are scenarios
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present_any = ["resume", "rerun_failed"], value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// The seeds, from A to before B (A..=B: B too), decimal or hexadecimal (0x...)
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
-    pub(crate) seeds: SeedRange,
+    #[arg(long, value_name = "A..B", value_parser = seeds, required_unless_present_any = ["resume", "rerun_failed"])]
+    pub(crate) seeds: Option<SeedRange>,
 
     /// How many threads run at once; all cores unless it is given
     #[arg(long, short, value_name = "N")]
@@ -54,6 +54,30 @@ pub(crate) struct SweepArgs {
     /// Run this share of the runs twice, and compare their digests
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = audit)]
     pub(crate) audit: Audit,
+
+    /// Keep the results in this folder: a line for each run, their sum, and each kind of failure, shrunk
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["resume", "rerun_failed"])]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Replace the folder of --out, if it holds results and nothing else
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+
+    /// Run one slice of so many: K/N with K from 1, or auto for what Slurm, Kubernetes or GitLab say
+    #[arg(long, value_name = "K/N", value_parser = shard, conflicts_with = "rerun_failed")]
+    pub(crate) shard: Option<ShardChoice>,
+
+    /// Go on with a sweep that was interrupted; without paths, as its folder says it was ordered
+    #[arg(long, value_name = "DIR", conflicts_with = "rerun_failed")]
+    pub(crate) resume: Option<PathBuf>,
+
+    /// Run only what failed before: the folder of a sweep, or of failures
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rerun_failed: Option<PathBuf>,
+
+    /// Write the result as JUnit XML too: a test case for each scenario and invariant
+    #[arg(long, value_name = "FILE", conflicts_with = "rerun_failed")]
+    pub(crate) junit: Option<PathBuf>,
 
     /// Only the faults that the scenarios script
     #[arg(long)]
@@ -86,6 +110,19 @@ pub(crate) struct SweepArgs {
     /// Exit with 0 where it would be 1: for schedulers that stop everything otherwise
     #[arg(long)]
     pub(crate) exit_zero_on_violation: bool,
+}
+
+/// What `--shard` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShardChoice {
+    /// This one.
+    This(Shard),
+    /// The one that the environment names.
+    Auto,
+}
+
+fn shard(text: &str) -> Result<ShardChoice, ShardError> {
+    if text == "auto" { Ok(ShardChoice::Auto) } else { text.parse().map(ShardChoice::This) }
 }
 
 fn seeds(text: &str) -> Result<SeedRange, BadSeeds> {

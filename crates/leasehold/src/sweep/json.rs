@@ -1,26 +1,24 @@
 //! A sweep as one JSON object. Its fields are stable; new ones may be added.
 
-use leasehold_campaign::{Finding, ScenarioTally, Unmet};
+use leasehold_campaign::{ScenarioTally, Unmet};
 use leasehold_core::plan::FaultKind;
 use serde_json::{Map, Value, json};
 
-use super::page::{Findings, is_confirmed};
+use super::findings::{Again, Failure, Findings};
 use super::totals::Totals;
-use crate::again::line_of_a_sweep;
 
 /// All of it.
-pub(crate) fn object(findings: &Findings<'_>) -> Value {
-    let Findings { program, end, .. } = findings;
-    let totals = Totals::of(&end.tally);
+pub(crate) fn object(findings: &Findings) -> Value {
+    let Findings { order, tally, .. } = findings;
+    let totals = Totals::of(tally);
     let none = ScenarioTally::default();
-    let scenarios = (0..program.entries().len())
-        .map(|place| scenario(findings, place, end.tally.scenarios.get(place).unwrap_or(&none)));
+    let scenarios = (0..order.scenarios.len())
+        .map(|place| scenario(findings, place, tally.scenarios.get(place).unwrap_or(&none)));
     let reach: Map<String, Value> =
         totals.reach.iter().map(|(probe, runs)| (probe.name().to_owned(), (*runs).into())).collect();
     let verdicts: Map<String, Value> =
         totals.verdicts.iter().map(|(verdict, runs)| (verdict.name().to_owned(), (*runs).into())).collect();
-    let closest: Vec<Value> = end
-        .tally
+    let closest: Vec<Value> = findings
         .closest()
         .iter()
         .map(|(invariant, (call, scenario, seed))| {
@@ -28,7 +26,7 @@ pub(crate) fn object(findings: &Findings<'_>) -> Value {
                 "invariant": invariant.name(),
                 "left_ns": call.left,
                 "of_ns": call.of,
-                "scenario": program.entries()[*scenario].id,
+                "scenario": order.scenarios[*scenario].id,
                 "seed": seed,
             })
         })
@@ -37,11 +35,12 @@ pub(crate) fn object(findings: &Findings<'_>) -> Value {
     let missing = possible.iter().filter(|pair| !totals.pairs.contains_key(*pair));
     json!({
         "runs": totals.runs,
-        "seconds": findings.elapsed.as_secs_f64(),
+        "seconds": findings.pace.map(|pace| pace.elapsed.as_secs_f64()),
         "simulated_seconds": totals.simulated_seconds(),
-        "jobs": findings.order.jobs,
-        "seeds": { "from": program.options().seeds.start(), "to": program.options().seeds.end() },
-        "complete": super::is_complete(end),
+        "jobs": findings.pace.map(|pace| pace.jobs),
+        "seeds": { "from": order.seeds.0, "to": order.seeds.1 },
+        "complete": findings.is_complete(),
+        "results": findings.kept_in,
         "verdicts": verdicts,
         "scenarios": scenarios.collect::<Vec<_>>(),
         "reach": reach,
@@ -52,26 +51,26 @@ pub(crate) fn object(findings: &Findings<'_>) -> Value {
             "missing": missing.map(|pair| pair_of(*pair, None)).collect::<Vec<_>>(),
         },
         "closest_calls": closest,
-        "failures": findings.found.iter().map(|finding| failure(findings, finding)).collect::<Vec<_>>(),
+        "failures": findings.failures.iter().map(|found| failure(findings, found)).collect::<Vec<_>>(),
         "digest_audits": {
-            "runs": end.audited,
-            "different": end.tally.not_deterministic(),
-            "first": end.tally.not_deterministic.iter().map(|(scenario, seed)| {
-                json!({ "scenario": program.entries()[*scenario].id, "seed": seed })
+            "runs": findings.audited,
+            "different": tally.not_deterministic(),
+            "first": tally.not_deterministic.iter().map(|(scenario, seed)| {
+                json!({ "scenario": order.scenarios[*scenario].id, "seed": seed })
             }).collect::<Vec<_>>(),
         },
         "proves": findings.proves().map(|(runs, rate)| {
             json!({ "runs": runs, "rate_below": rate, "confidence": 0.95 })
         }),
-        "broken": end.broken.iter().map(|broken| {
-            let scenario = &program.entries()[broken.job.scenario].id;
+        "broken": findings.broken.iter().map(|broken| {
+            let scenario = &order.scenarios[broken.job.scenario].id;
             json!({ "scenario": scenario, "seed": broken.job.seed, "panic": broken.message })
         }).collect::<Vec<_>>(),
     })
 }
 
-fn scenario(findings: &Findings<'_>, place: usize, tally: &ScenarioTally) -> Value {
-    let entry = &findings.program.entries()[place];
+fn scenario(findings: &Findings, place: usize, tally: &ScenarioTally) -> Value {
+    let entry = &findings.order.scenarios[place];
     let unmet = &findings.unmet[place];
     let verdicts: Map<String, Value> =
         tally.verdicts.iter().map(|(verdict, runs)| (verdict.name().to_owned(), (*runs).into())).collect();
@@ -83,7 +82,7 @@ fn scenario(findings: &Findings<'_>, place: usize, tally: &ScenarioTally) -> Val
     json!({
         "path": entry.path,
         "id": entry.id,
-        "name": entry.scenario.name,
+        "name": entry.name,
         "digest": entry.digest,
         "runs": tally.runs,
         "verdicts": verdicts,
@@ -94,7 +93,7 @@ fn scenario(findings: &Findings<'_>, place: usize, tally: &ScenarioTally) -> Val
         "with_hazard": tally.with_hazard,
         "events": tally.events,
         "reach": reach,
-        "required": entry.scenario.expect.reach.iter().map(|probe| probe.name()).collect::<Vec<_>>(),
+        "required": entry.reach.iter().map(|probe| probe.name()).collect::<Vec<_>>(),
         "faults": faults(tally.faults.iter().map(|(kind, counts)| (*kind, *counts))),
     })
 }
@@ -114,27 +113,25 @@ fn pair_of((one, other): (FaultKind, FaultKind), runs: Option<u64>) -> Value {
     }
 }
 
-fn failure(findings: &Findings<'_>, finding: &Finding) -> Value {
-    let Finding { job, investigation, .. } = finding;
-    let fingerprint = &investigation.fingerprint;
-    let tally = findings.end.tally.scenarios.get(job.scenario);
+fn failure(findings: &Findings, failure: &Failure) -> Value {
+    let Failure { job, fingerprint, .. } = failure;
+    let tally = findings.tally.scenarios.get(job.scenario);
     let of_kind = tally.and_then(|tally| tally.failures.get(fingerprint));
-    let folder: Option<&str> = None;
     json!({
         "fingerprint": {
             "what": fingerprint.what,
             "clause": fingerprint.clause,
             "roles": fingerprint.roles,
         },
-        "id": findings.program.failure_id(job.scenario, fingerprint),
-        "scenario": findings.program.entries()[job.scenario].id,
+        "id": findings.order.failure_id(job.scenario, fingerprint),
+        "scenario": findings.order.scenarios[job.scenario].id,
         "seed": job.seed,
         "seeds": of_kind.map(|failure| &failure.seeds),
-        "folder": folder,
-        "confirmed": is_confirmed(finding),
-        "faults_before": investigation.trial.plan().faults.len(),
-        "faults_after": investigation.shrunk.as_ref().map(|shrunk| shrunk.trial.plan().faults.len()),
+        "folder": failure.folder,
+        "confirmed": failure.confirmation == Again::Same,
+        "faults_before": failure.before,
+        "faults_after": failure.shrunk.map(|(after, _)| after),
         "runs": of_kind.map(|failure| failure.runs),
-        "again": line_of_a_sweep(findings.args, findings.program, *job),
+        "again": findings.line_of(failure),
     })
 }

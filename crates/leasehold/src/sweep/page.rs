@@ -1,20 +1,16 @@
 //! A sweep, told to people: what is fine first and short, failures last.
 
-use std::time::Duration;
-
 use anstyle::Style;
-use leasehold_campaign::{
-    Confirmation, Finding, Program, Reason, ScenarioTally, Standing, SweepEnd, SweepOrder, Unmet, closer,
-};
+use leasehold_campaign::{Expects, ScenarioTally, Standing, Unmet};
 use leasehold_check::Verdict;
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_scenario::ExpectedVerdict;
 
-use super::arguments::SweepArgs;
+use super::findings::{Again, Ending, Failure, Findings, Pace};
+use super::in_words;
 use super::totals::Totals;
-use super::{in_words, is_complete};
-use crate::again::line_of_a_sweep;
+use crate::list::{terminal_width, wrapped};
 use crate::page::{Page, styled};
 use crate::summary::{BAD, DOUBTFUL, GOOD, TITLE, closeness, listed};
 use crate::words::{counted, grouped};
@@ -22,25 +18,18 @@ use crate::words::{counted, grouped};
 /// How many closest calls and pairs are shown.
 const SHOWN: usize = 5;
 
+/// Where the text behind a title begins.
+const INDENT: usize = 12;
+
+/// A text is not broken into lines that are shorter than this.
+const NARROWEST: usize = 30;
+
 /// How many failures are shown with all that is known of them.
 const SHOWN_FAILURES: usize = 20;
 
-/// A sweep that is over.
-pub(crate) struct Findings<'a> {
-    pub(crate) args: &'a SweepArgs,
-    pub(crate) program: &'a Program,
-    pub(crate) order: &'a SweepOrder<'a>,
-    pub(crate) end: &'a SweepEnd,
-    /// By scenario.
-    pub(crate) unmet: Vec<Vec<Unmet>>,
-    pub(crate) found: &'a [Finding],
-    pub(crate) elapsed: Duration,
-    pub(crate) interrupted: bool,
-}
-
 /// Prints it.
-pub(crate) fn print(findings: &Findings<'_>, page: &mut Page) {
-    let totals = Totals::of(&findings.end.tally);
+pub(crate) fn print(findings: &Findings, page: &mut Page) {
+    let totals = Totals::of(&findings.tally);
     findings.scenarios(page);
     page.line(format_args!(""));
     findings.reach(&totals, page);
@@ -54,21 +43,16 @@ pub(crate) fn print(findings: &Findings<'_>, page: &mut Page) {
     findings.failures(page);
 }
 
-/// Whether a failure came again when it was run again.
-pub(crate) fn is_confirmed(finding: &Finding) -> bool {
-    finding.investigation.confirmation == Confirmation::Same
-}
-
-impl Findings<'_> {
+impl Findings {
     /// One line each.
     fn scenarios(&self, page: &mut Page) {
-        let entries = self.program.entries();
+        let entries = &self.order.scenarios;
         let width = entries.iter().map(|entry| entry.id.chars().count()).max().unwrap_or(0).max(8);
         let title = format!("{:width$}  {:>9}  {:22}  as expected?", "scenario", "runs", "verdicts");
         page.line(format_args!("{}", styled(TITLE, title)));
         let none = ScenarioTally::default();
         for (place, entry) in entries.iter().enumerate() {
-            let tally = self.end.tally.scenarios.get(place).unwrap_or(&none);
+            let tally = self.tally.scenarios.get(place).unwrap_or(&none);
             let runs = grouped(tally.runs);
             let verdicts = verdicts(tally);
             let expectation = self.expectation(place, tally);
@@ -77,11 +61,11 @@ impl Findings<'_> {
     }
 
     fn expectation(&self, place: usize, tally: &ScenarioTally) -> String {
-        let expect = &self.program.entries()[place].scenario.expect;
+        let expect = self.expect(place);
         let unmet = &self.unmet[place];
         let mut told = match Standing::of(unmet) {
             Standing::Met => match &expect.verdict {
-                _ if self.args.ignore_expect => "yes".to_owned(),
+                _ if self.order.ignore_expect => "yes".to_owned(),
                 ExpectedVerdict::Violation { invariant, .. } => {
                     let share = share(tally.found_expected, tally.runs);
                     format!("yes, {} {} in {share}", invariant.id(), invariant.name())
@@ -109,15 +93,16 @@ impl Findings<'_> {
             .into_iter()
             .map(|(runs, probe)| format!("{} {}", probe.name(), share(runs, totals.runs)))
             .collect();
-        paragraph(page, "reach", &told);
+        let title = format!("{} of {} places: ", told.len(), Probe::ALL.len());
+        paragraph(page, "reach", &format!("{title}{}", listed(&told)));
         let never = Probe::ALL.into_iter().filter(|probe| !totals.reach.contains_key(probe));
         let never: Vec<String> = never.map(|probe| probe.name().to_owned()).collect();
         if !never.is_empty() {
-            paragraph(page, "not reached", &never);
+            paragraph(page, "", &format!("never {}", listed(&never)));
         }
         let missed: Vec<String> = self
-            .program
-            .entries()
+            .order
+            .scenarios
             .iter()
             .zip(&self.unmet)
             .flat_map(|(entry, unmet)| {
@@ -130,7 +115,7 @@ impl Findings<'_> {
             })
             .collect();
         if !missed.is_empty() {
-            paragraph(page, "MISSED", &missed);
+            paragraph(page, "MISSED", &listed(&missed));
         }
     }
 
@@ -149,10 +134,10 @@ impl Findings<'_> {
         }
         let never = FaultKind::ALL
             .into_iter()
-            .filter(|kind| self.program.can_have(*kind) && !totals.faults.contains_key(kind));
+            .filter(|kind| self.order.can_have(*kind) && !totals.faults.contains_key(kind));
         let never: Vec<String> = never.map(|kind| kind.name().to_owned()).collect();
         if !never.is_empty() {
-            paragraph(page, "never drawn", &never);
+            paragraph(page, "", &format!("never drawn: {}", listed(&never)));
         }
     }
 
@@ -173,7 +158,7 @@ impl Findings<'_> {
         let most: Vec<String> =
             most.map(|(runs, pair)| format!("{} {}", pair_name(*pair), share(*runs, totals.runs))).collect();
         if !most.is_empty() {
-            paragraph(page, "  most often", &most);
+            paragraph(page, "", &format!("most often {}", listed(&most)));
         }
         let missing: Vec<_> = possible.iter().filter(|pair| !totals.pairs.contains_key(*pair)).collect();
         let mut never: Vec<String> = missing.iter().take(SHOWN).map(|pair| pair_name(**pair)).collect();
@@ -181,13 +166,13 @@ impl Findings<'_> {
             never.push(format!("and {} more", missing.len() - SHOWN));
         }
         if !never.is_empty() {
-            paragraph(page, "  never", &never);
+            paragraph(page, "", &format!("never {}", listed(&never)));
         }
     }
 
     /// The pairs of kinds that some scenario of the sweep can have.
     pub(crate) fn possible_pairs(&self) -> Vec<(FaultKind, FaultKind)> {
-        let kinds: Vec<_> = FaultKind::ALL.into_iter().filter(|kind| self.program.can_have(*kind)).collect();
+        let kinds: Vec<_> = FaultKind::ALL.into_iter().filter(|kind| self.order.can_have(*kind)).collect();
         let with_later = |(place, one): (usize, &FaultKind)| {
             let one = *one;
             kinds[place..].iter().map(move |other| (one, *other)).collect::<Vec<_>>()
@@ -197,8 +182,7 @@ impl Findings<'_> {
 
     /// The closest of each invariant, the closest of all first.
     fn closest_calls(&self, page: &mut Page) {
-        let mut calls: Vec<_> = self.end.tally.closest().into_iter().collect();
-        calls.sort_by(|(_, one), (_, other)| closer(&one.0, &other.0));
+        let calls = self.closest();
         let Some(&(_, (_, scenario, seed))) = calls.first() else { return };
         page.line(format_args!("{}", styled(TITLE, "closest calls")));
         for (invariant, (call, scenario, seed)) in calls.iter().take(SHOWN) {
@@ -207,62 +191,66 @@ impl Findings<'_> {
                 .of
                 .filter(|of| !of.is_zero())
                 .map_or_else(String::new, |of| percent(call.left.as_nanos() as f64 / of.as_nanos() as f64));
-            let id = &self.program.entries()[*scenario].id;
+            let id = &self.order.scenarios[*scenario].id;
             page.line(format_args!("{:12}{name:26}{share:>8}  {}, {id} seed {seed}", "", closeness(call)));
         }
         let job = leasehold_campaign::Job { scenario, seed };
-        page.line(format_args!("{:12}{}", "", line_of_a_sweep(self.args, self.program, job)));
+        page.line(format_args!("{:12}{}", "", self.line(job)));
     }
 
     fn audit(&self, page: &mut Page) {
-        let different = self.end.tally.not_deterministic();
-        let audited = counted(self.end.audited, "run");
+        let different = self.tally.not_deterministic();
+        let audited = counted(self.audited, "run");
         if different == 0 {
             page.line(format_args!("{:12}{audited} made twice, with the same digests", "audit"));
             return;
         }
         let told = format!("{} of {audited} made twice came to ANOTHER digest:", grouped(different));
         page.line(format_args!("{:12}{}", "audit", styled(BAD, told)));
-        for &(scenario, seed) in self.end.tally.not_deterministic.iter().take(SHOWN) {
+        for &(scenario, seed) in self.tally.not_deterministic.iter().take(SHOWN) {
             let job = leasehold_campaign::Job { scenario, seed };
-            page.line(format_args!("{}", line_of_a_sweep(self.args, self.program, job)));
+            page.line(format_args!("{}", self.line(job)));
         }
     }
 
     fn counts(&self, totals: &Totals, page: &mut Page) {
-        let seconds = self.elapsed.as_secs_f64();
-        let rate = grouped((totals.runs as f64 / seconds.max(1e-3)).round() as u64);
         let simulated = totals.simulated_seconds();
+        let runs = counted(totals.runs, "run");
+        let Some(Pace { elapsed, jobs }) = self.pace else {
+            page.line(format_args!("{:12}{runs}; {} simulated", "merged", span(simulated)));
+            return;
+        };
+        let seconds = elapsed.as_secs_f64();
+        let rate = grouped((totals.runs as f64 / seconds.max(1e-3)).round() as u64);
         page.line(format_args!(
-            "{:12}{} in {seconds:.1} s on {}: {rate} a second; {} simulated, {} real time",
+            "{:12}{runs} in {seconds:.1} s on {}: {rate} a second; {} simulated, {} real time",
             "sweep",
-            counted(totals.runs, "run"),
-            counted(self.order.jobs.get() as u64, "thread"),
+            counted(jobs as u64, "thread"),
             span(simulated),
             times(simulated / seconds.max(1e-3)),
         ));
     }
 
-    /// Why it is not complete, if so.
+    /// Why it is not complete, if so; where it is kept.
     fn ending(&self, page: &mut Page) {
-        let total = self.order.positions.end - self.order.positions.start;
-        let why = match self.end.reason {
-            Reason::Complete => return,
-            Reason::EnoughFailures => "as many runs failed as were asked for",
-            Reason::Plateau => "nothing new came any more",
-            Reason::Asked if self.interrupted => "it was interrupted",
-            Reason::Asked => "its time was over",
-        };
-        let (done, total) = (grouped(self.end.tally.runs()), grouped(total));
-        let told = format!("stopped after {done} of {total} runs: {why}");
-        page.line(format_args!("{:12}{}", "", styled(DOUBTFUL, told)));
+        if let Some(why) = self.ending.why() {
+            let (done, wanted) = (grouped(self.tally.runs()), grouped(self.wanted));
+            let told = match self.ending {
+                Ending::Missing => format!("there are {done} of {wanted} runs: {why}"),
+                _ => format!("stopped after {done} of {wanted} runs: {why}"),
+            };
+            page.line(format_args!("{:12}{}", "", styled(DOUBTFUL, told)));
+        }
+        if let Some(dir) = &self.kept_in {
+            page.line(format_args!("{:12}{}", "results", dir.display()));
+        }
     }
 
     fn verdict(&self, page: &mut Page) {
         let missed = self.unmet.iter().filter(|unmet| !unmet.is_empty()).count();
         let scenarios = counted(self.unmet.len() as u64, "scenario");
         let told = match Standing::of(self.unmet.iter().flatten()) {
-            Standing::Met if is_complete(self.end) => {
+            Standing::Met if self.is_complete() => {
                 styled(GOOD, format!("all of {scenarios} came to what they should"))
             }
             Standing::Met => styled(GOOD, "nothing failed so far"),
@@ -287,13 +275,13 @@ impl Findings<'_> {
     /// In how many runs nothing was violated that must not be, and below which rate that says violations are, at 95 %
     /// confidence; nothing if something failed. Runs of scenarios that expect a violation say nothing about it.
     pub(crate) fn proves(&self) -> Option<(u64, f64)> {
-        if self.end.tally.failed() > 0 || self.end.tally.not_deterministic() > 0 {
+        if self.tally.failed() > 0 || self.tally.not_deterministic() > 0 {
             return None;
         }
-        let entries = self.program.entries().iter().zip(&self.end.tally.scenarios);
-        let clean = entries.filter(|(entry, _)| {
-            let is_pass = self.args.ignore_expect || entry.scenario.expect.verdict == ExpectedVerdict::Pass;
-            is_pass && !entry.scenario.is_explicit()
+        let scenarios = self.order.scenarios.iter().zip(&self.tally.scenarios);
+        let clean = scenarios.filter(|(scenario, _)| {
+            let is_pass = self.order.ignore_expect || scenario.expects == Expects::Pass;
+            is_pass && !scenario.explicit
         });
         let runs: u64 =
             clean.map(|(_, tally)| tally.verdicts.get(&Verdict::Pass).copied().unwrap_or(0)).sum();
@@ -301,51 +289,64 @@ impl Findings<'_> {
     }
 
     fn failures(&self, page: &mut Page) {
-        for broken in &self.end.broken {
+        for broken in &self.broken {
             page.line(format_args!(""));
             page.line(format_args!("{}: {}", styled(BAD, "the harness itself panicked"), broken.message));
-            page.line(format_args!("{}", line_of_a_sweep(self.args, self.program, broken.job)));
+            page.line(format_args!("{}", self.line(broken.job)));
         }
-        for finding in self.found.iter().take(SHOWN_FAILURES) {
+        let mut shown = 0;
+        for group in self.groups() {
+            if shown >= SHOWN_FAILURES {
+                break;
+            }
             page.line(format_args!(""));
-            self.failure(finding, page);
+            page.line(format_args!("{}", styled(BAD, &group[0].fingerprint)));
+            for failure in group.iter().take(SHOWN_FAILURES - shown) {
+                self.failure(failure, page);
+            }
+            shown += group.len();
         }
-        if self.found.len() > SHOWN_FAILURES {
+        if let Some(more) = self.failures.len().checked_sub(SHOWN_FAILURES).filter(|more| *more > 0) {
             page.line(format_args!(""));
-            page.line(format_args!("… and {} more", self.found.len() - SHOWN_FAILURES));
+            page.line(format_args!("… and {}", counted(more as u64, "failure more of other scenarios")));
         }
     }
 
-    fn failure(&self, finding: &Finding, page: &mut Page) {
-        let Finding { job, investigation, .. } = finding;
-        let entry = &self.program.entries()[job.scenario];
-        let tally = self.end.tally.scenarios.get(job.scenario);
-        let of_kind = tally.and_then(|tally| tally.failures.get(&investigation.fingerprint));
-        let runs = of_kind.map_or(1, |failure| failure.runs);
-        let all = tally.map_or(runs, |tally| tally.runs);
-        page.line(format_args!("{} in {}", styled(BAD, &investigation.fingerprint), entry.id));
-        page.line(format_args!(
-            "    in {} of {}, first under seed {}",
-            grouped(runs),
-            counted(all, "run"),
-            job.seed
-        ));
-        let before = investigation.trial.plan().faults.len() as u64;
-        let shrunk = match &investigation.shrunk {
-            _ if !is_confirmed(finding) => styled(BAD, "it came to ANOTHER digest when it was run again"),
-            None => counted(before, "fault"),
-            Some(shrunk) => {
-                let after = shrunk.trial.plan().faults.len() as u64;
-                format!(
-                    "{}, shrunk to {} in {}",
-                    counted(before, "fault"),
-                    grouped(after),
-                    counted(shrunk.runs, "run")
-                )
+    /// The failures that have the same fingerprint, whatever their scenarios; the first found stands first.
+    fn groups(&self) -> Vec<Vec<&Failure>> {
+        let mut groups: Vec<Vec<&Failure>> = Vec::new();
+        for failure in &self.failures {
+            match groups.iter_mut().find(|group| group[0].fingerprint == failure.fingerprint) {
+                Some(group) => group.push(failure),
+                None => groups.push(vec![failure]),
+            }
+        }
+        groups
+    }
+
+    /// What is known of one, and the line to paste.
+    fn failure(&self, failure: &Failure, page: &mut Page) {
+        let Failure { job, fingerprint, before, .. } = failure;
+        let tally = self.of_scenario(job.scenario);
+        let runs = tally.failures.get(fingerprint).map_or(1, |failure| failure.runs);
+        let id = &self.order.scenarios[job.scenario].id;
+        let before = counted(*before as u64, "fault");
+        let became = match failure.shrunk {
+            _ if failure.confirmation == Again::Different => {
+                styled(BAD, "it came to ANOTHER digest when it was run again")
+            }
+            None => before,
+            Some((after, runs)) => {
+                format!("{before}, shrunk to {} in {}", grouped(after as u64), counted(runs, "run"))
             }
         };
-        page.line(format_args!("    {shrunk}"));
-        page.line(format_args!("{}", line_of_a_sweep(self.args, self.program, *job)));
+        page.line(format_args!(
+            "    {id}: {} of {}, first under seed {}; {became}",
+            grouped(runs),
+            counted(tally.runs, "run"),
+            job.seed
+        ));
+        page.line(format_args!("{}", self.line_of(failure)));
     }
 }
 
@@ -365,9 +366,16 @@ fn pair_name((one, other): (FaultKind, FaultKind)) -> String {
     format!("{}+{}", one.name(), other.name())
 }
 
-/// A title and items behind it.
-fn paragraph(page: &mut Page, title: &str, items: &[String]) {
-    page.line(format_args!("{title:12}{}", listed(items)));
+/// A title and a text behind it, in lines that fit the terminal if there is one.
+fn paragraph(page: &mut Page, title: &str, text: &str) {
+    let lines = match terminal_width() {
+        Some(width) if width > INDENT + NARROWEST => wrapped(text, width - INDENT),
+        Some(_) | None => vec![text.to_owned()],
+    };
+    let titles = std::iter::once(title).chain(std::iter::repeat(""));
+    for (title, line) in titles.zip(lines) {
+        page.line(format_args!("{title:INDENT$}{line}"));
+    }
 }
 
 fn share(part: u64, of: u64) -> String {

@@ -22,6 +22,8 @@ pub(crate) struct Progress<'a> {
     program: &'a Program,
     stopwatch: &'a Stopwatch,
     total: u64,
+    /// How many were run now.
+    runs: u64,
     shown: Shown,
     /// When the words are due again.
     due: Duration,
@@ -56,13 +58,15 @@ impl<'a> Progress<'a> {
             Shown::Lines => LINE_EVERY,
             Shown::Bar(_) | Shown::Nothing => Duration::ZERO,
         };
-        Self { program, stopwatch, total, shown, due }
+        Self { program, stopwatch, total, runs: 0, shown, due }
     }
 
     /// A run is over.
     pub(crate) fn tick(&mut self, tally: &Tally) {
+        self.runs += 1;
         if let Shown::Bar(bar) = &self.shown {
-            bar.inc(1);
+            // More than were run now, if it goes on where another was interrupted.
+            bar.set_position(tally.runs());
         }
         let every = match self.shown {
             Shown::Bar(_) => BAR_EVERY,
@@ -96,16 +100,19 @@ impl<'a> Progress<'a> {
     fn words(&self, tally: &Tally, elapsed: Duration) -> String {
         let seconds = elapsed.as_secs_f64().max(1e-3);
         let simulated: u128 = tally.scenarios.iter().map(|scenario| scenario.simulated_ns).sum();
+        let now = self.runs as f64 / tally.runs().max(1) as f64;
         let mut words = format!(
             "{} a second, {} real time, {}",
-            grouped((tally.runs() as f64 / seconds).round() as u64),
-            times(simulated as f64 / 1e9 / seconds),
+            grouped((self.runs as f64 / seconds).round() as u64),
+            times(simulated as f64 * now / 1e9 / seconds),
             counted(tally.failed(), "failure")
         );
-        let closest = tally.closest().into_iter().filter_map(|(invariant, (call, scenario, seed))| {
-            let of = call.of.filter(|of| !of.is_zero())?;
-            Some((call.left.as_nanos() as f64 / of.as_nanos() as f64, invariant, scenario, seed))
-        });
+        let closest = tally.closest(|place| self.program.must_hold(place)).into_iter().filter_map(
+            |(invariant, (call, scenario, seed))| {
+                let of = call.of.filter(|of| !of.is_zero())?;
+                Some((call.left.as_nanos() as f64 / of.as_nanos() as f64, invariant, scenario, seed))
+            },
+        );
         if let Some((share, invariant, scenario, seed)) =
             closest.min_by(|one, other| one.0.total_cmp(&other.0))
         {

@@ -1,0 +1,103 @@
+//! What a sweep costs: seeds a second of all of `scenarios/holds` with random faults, on one thread and on two, and what
+//! of it is not the run itself. Budgets: ARCHITECTURE.md.
+//!
+//! Criterion's throughput is in runs. `1 thread` over `runs alone` is what audit, records and sums cost; `plans` is what
+//! drawing costs; `nodes alone` is a run without digest and checkers.
+
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use leasehold::{Engine, SingleGrantor, System};
+use leasehold_campaign::{
+    Audit, Expectation, Finding, Overseer, Program, ProgramOptions, RunRecord, SweepOrder, Tally, Until,
+    Wish, sweep,
+};
+use leasehold_scenario::{Faults, Trial, Variant};
+
+const SYSTEMS: &[&dyn System] = &[&SingleGrantor];
+
+/// Every scenario that holds, under so many seeds.
+fn program(seeds: u64) -> Program {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/holds"));
+    let options = ProgramOptions {
+        seeds: format!("0..{seeds}").parse().expect("it is a range"),
+        // A hazard is no failure here: looking into one takes many runs.
+        overlays: vec!["expect.hazard=allowed".to_owned()],
+        variant: Variant::AsWritten,
+        faults: Faults::Random,
+        expectation: Expectation::Counts,
+    };
+    Program::load(&[folder], options, SYSTEMS).expect("the scenarios are in the repository")
+}
+
+/// Listens to nothing, and looks into nothing: failures are no part of the cost of a seed.
+struct Nobody;
+
+impl Overseer for Nobody {
+    fn record(&mut self, _: &RunRecord, _: &Tally) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn investigated(&mut self, _: Finding) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+fn seeds(c: &mut Criterion) {
+    let program = program(2);
+    let mut group = c.benchmark_group("sweep of scenarios/holds");
+    group.throughput(Throughput::Elements(program.total())).sample_size(10);
+    for jobs in [1, 2] {
+        let order = SweepOrder {
+            program: &program,
+            positions: 0..program.total(),
+            systems: SYSTEMS,
+            engine: Engine::Sim,
+            jobs: NonZeroUsize::new(jobs).expect("at least one"),
+            audit: Audit::default(),
+            until: Until::default(),
+            wish: &|| Wish::GoOn,
+        };
+        group.bench_function(format!("{jobs} thread"), |b| {
+            b.iter(|| sweep(&order, &mut Nobody).expect("a thread can be started"));
+        });
+    }
+    group.finish();
+}
+
+fn parts(c: &mut Criterion) {
+    let program = program(2);
+    let jobs: Vec<_> = (0..program.total()).map(|position| program.job(position)).collect();
+    let trials: Vec<Trial> = jobs.iter().map(|job| program.trial(*job, SYSTEMS)).collect();
+    let mut group = c.benchmark_group("parts of it");
+    group.throughput(Throughput::Elements(program.total())).sample_size(10);
+    group.bench_function("plans", |b| {
+        b.iter(|| jobs.iter().for_each(|job| drop(black_box(program.trial(*job, SYSTEMS)))));
+    });
+    group.bench_function("nodes alone", |b| {
+        b.iter(|| {
+            for trial in &trials {
+                black_box(trial.scenario().deployment.run(Engine::Sim, trial.plan(), &mut ()));
+            }
+        });
+    });
+    group.bench_function("runs alone", |b| {
+        b.iter(|| trials.iter().for_each(|trial| drop(black_box(trial.run(Engine::Sim, &mut ())))));
+    });
+    let reports: Vec<_> = trials.iter().map(|trial| trial.run(Engine::Sim, &mut ())).collect();
+    group.bench_function("records and their sum", |b| {
+        b.iter(|| {
+            let mut tally = Tally::default();
+            for (position, ((job, trial), report)) in (0..).zip(jobs.iter().zip(&trials).zip(&reports)) {
+                tally.add(&RunRecord::of(position, *job, trial, report, Expectation::Counts));
+            }
+            tally
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, seeds, parts);
+criterion_main!(benches);

@@ -1,0 +1,94 @@
+//! `merge`: the results of shards become those of one sweep.
+
+use std::path::PathBuf;
+
+use leasehold_campaign::{Kept, MergeError, Merged, Replace, Whole, merge as fold};
+
+use crate::args::Format;
+use crate::exit::Exit;
+use crate::refusal::misuse;
+use crate::sweep::findings::{Ending, Failure, Findings};
+use crate::sweep::{exit_of, print, refuse_results};
+
+/// `merge`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The folders can be given in any order, more than once, and can be merged ones themselves. The result is what one sweep
+without shards would have written, but for timing.json.
+
+Exit codes:
+    0  nothing is missing, and each scenario came to what it expects
+    1  runs failed, or a violation that a scenario expects was never found
+    2  the command line or a folder is wrong, or folders are of different sweeps
+    3  a run has two digests
+    4  vacuous: nothing was judged, or a place was never reached
+    5  runs are missing: the rest is merged, and marked as incomplete
+   74  results could not be written")]
+pub(crate) struct MergeArgs {
+    /// The folders that sweep --out wrote
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) dirs: Vec<PathBuf>,
+
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// Replace the folder of --out, if it holds results and nothing else
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+
+    /// Exit with 0 where it would be 1: for schedulers that stop everything otherwise
+    #[arg(long)]
+    pub(crate) exit_zero_on_violation: bool,
+}
+
+/// Merges, and says what all of it came to.
+pub(crate) fn merge(args: &MergeArgs) -> Exit {
+    let replace = if args.force { Replace::Results } else { Replace::Never };
+    let Merged { kept, missing } = match fold(&args.dirs, &args.out, replace) {
+        Ok(merged) => merged,
+        Err(error) => return refuse(&error),
+    };
+    let Kept { dir, manifest, tally, .. } = kept;
+    let order = manifest.order.clone();
+    let ending = if manifest.complete { Ending::Complete } else { Ending::Missing };
+    let findings = Findings {
+        unmet: order.unmet(&tally, if manifest.is_whole() { Whole::Sweep } else { Whole::Part }),
+        failures: Failure::stored(&dir, &manifest),
+        broken: Vec::new(),
+        wanted: order.total(),
+        audited: order.audited(manifest.ranges().flatten()),
+        ending,
+        pace: None,
+        kept_in: Some(dir),
+        order,
+        tally,
+    };
+    let exit = exit_of(&findings, args.exit_zero_on_violation, None);
+    let exit = print(&findings, args.format, exit);
+    if !missing.is_empty() {
+        anstream::eprintln!("error: the merge is not complete, runs are missing:");
+        missing.iter().for_each(|told| anstream::eprintln!("    {told}"));
+        anstream::eprintln!("help: run what is missing, and merge it with {}", args.out.display());
+    }
+    exit
+}
+
+fn refuse(error: &MergeError) -> Exit {
+    match error {
+        MergeError::Results(error) => refuse_results(error),
+        MergeError::Mixed { .. } => misuse(&error.to_string(), "merge only shards of one sweep"),
+        MergeError::NotDeterministic(found) => {
+            let line = &found.line;
+            anstream::eprintln!(
+                "error: {error}\nhelp: run it on both machines and compare: {line} --trace FILE"
+            );
+            Exit::NotDeterministic
+        }
+        MergeError::Contradiction { .. } => misuse(&error.to_string(), "run one of the two shards again"),
+    }
+}

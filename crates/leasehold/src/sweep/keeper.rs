@@ -1,0 +1,159 @@
+//! What is kept of a sweep on disk.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use leasehold_campaign::{
+    Finding, Fingerprint, Kept, Known, Order, Origin, Program, Replace, Results, ResultsError, ResultsWriter,
+    RunRecord, Search, Shard, Sweep, Timing, store,
+};
+use leasehold_scenario::Engine;
+
+use super::arguments::SweepArgs;
+
+/// Where failures go if no folder is named: below this one, in the first `sweep-N` that is free.
+const REPORTS: &str = "reports";
+
+/// Keeps runs and failures.
+pub(super) struct Keeper<'a> {
+    program: &'a Program,
+    engine: Engine,
+    kept: Place,
+}
+
+enum Place {
+    /// All of it.
+    Results(Box<ResultsWriter>),
+    /// The failures alone; the folder is made when there is one.
+    Failures(Option<PathBuf>),
+}
+
+impl<'a> Keeper<'a> {
+    /// What the command line asks for. What an earlier sweep left is handed to the one that goes on with it.
+    pub(super) fn new(
+        args: &SweepArgs,
+        program: &'a Program,
+        (order, engine): (&Order, Engine),
+        shard: Shard,
+        sweep: &mut Sweep<'_>,
+    ) -> Result<Self, ResultsError> {
+        let replace = if args.force { Replace::Results } else { Replace::Never };
+        let kept = match (&args.out, &args.resume) {
+            (_, Some(dir)) => Place::Results(Box::new(resume(dir, order, shard, sweep)?)),
+            (Some(dir), None) => {
+                Place::Results(Box::new(ResultsWriter::create(dir, order.clone(), shard, replace)?))
+            }
+            (None, None) => Place::Failures(None),
+        };
+        Ok(Self { program, engine, kept })
+    }
+
+    /// Keeps a run, or says that nothing can be kept any more.
+    pub(super) fn record(&mut self, record: &RunRecord) -> Result<(), ()> {
+        match &mut self.kept {
+            Place::Results(writer) => {
+                writer.record(record);
+                writer.broken().map_or(Ok(()), |_| Err(()))
+            }
+            Place::Failures(_) => Ok(()),
+        }
+    }
+
+    /// Stores a failure. Says where, if that is known by now.
+    pub(super) fn failure(&mut self, finding: &Finding, hurry: Hurry) -> Option<PathBuf> {
+        let Finding { position, job, investigation } = finding;
+        let cut_short = investigation.shrunk.as_ref().is_none_or(|shrunk| shrunk.search == Search::CutShort);
+        let entry = &self.program.entries()[job.scenario];
+        let options = self.program.options();
+        let origin = Origin {
+            path: entry.path.clone(),
+            variant: options.variant,
+            overlays: options.overlays.clone(),
+            faults: self.program.faults(job.scenario),
+            engine: self.engine,
+        };
+        let fingerprint = &investigation.fingerprint;
+        match &mut self.kept {
+            // Whoever goes on with the sweep looks into it again, with more patience.
+            Place::Results(_) if hurry == Hurry::Yes && cut_short => None,
+            Place::Results(writer) => {
+                writer.failure(*position, fingerprint, |folder| store(investigation, folder, &origin));
+                None
+            }
+            Place::Failures(root) => {
+                let id = self.program.failure_id(job.scenario, fingerprint);
+                let stored = free(root).and_then(|root| {
+                    let folder = Results::failure_folder(root, &id);
+                    fs_err::create_dir_all(folder.parent().expect("it is below the root"))?;
+                    store(investigation, &folder, &origin)?;
+                    Ok(folder)
+                });
+                stored
+                    .inspect_err(|error| {
+                        anstream::eprintln!("warning: a failure could not be stored: {error}");
+                    })
+                    .ok()
+            }
+        }
+    }
+
+    /// Puts everything into its place.
+    pub(super) fn finish(self, stopped: Option<&str>, timing: Timing) -> Result<Finished, ResultsError> {
+        match self.kept {
+            Place::Results(writer) => {
+                let kept = writer.finish(stopped.map(str::to_owned), Some(timing))?;
+                Ok(Finished::Results(Box::new(kept)))
+            }
+            Place::Failures(root) => Ok(Finished::Failures(root)),
+        }
+    }
+}
+
+/// Whether somebody waits for the sweep to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    Yes,
+    No,
+}
+
+/// What was kept.
+pub(super) enum Finished {
+    /// All of it.
+    Results(Box<Kept>),
+    /// The failures, if there were any.
+    Failures(Option<PathBuf>),
+}
+
+fn resume(
+    dir: &Path,
+    order: &Order,
+    shard: Shard,
+    sweep: &mut Sweep<'_>,
+) -> Result<ResultsWriter, ResultsError> {
+    let earlier = Results::open(dir)?;
+    let stored: BTreeSet<(usize, &Fingerprint)> =
+        earlier.manifest().failures.iter().map(|failure| (failure.scenario, &failure.fingerprint)).collect();
+    ResultsWriter::resume(dir, order.clone(), shard, &mut |record| {
+        sweep.take_over(record, |fingerprint| {
+            if stored.contains(&(record.scenario, fingerprint)) { Known::LookedInto } else { Known::Open }
+        });
+    })
+}
+
+/// The first folder `reports/sweep-N` that is free, made when it is asked for first.
+fn free(root: &mut Option<PathBuf>) -> io::Result<&PathBuf> {
+    if root.is_none() {
+        fs_err::create_dir_all(REPORTS)?;
+        let mut number = 1_u64;
+        let made = loop {
+            let folder = Path::new(REPORTS).join(format!("sweep-{number}"));
+            match fs_err::create_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                made => break made.map(|()| folder)?,
+            }
+        };
+        *root = Some(made);
+    }
+    Ok(root.as_ref().expect("it was made"))
+}

@@ -1,0 +1,184 @@
+//! Recorded runs on the command line: judged again, and compared.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const BREAKS: &str = "scenarios/breaks/pause-without-fencing.toml";
+const HOLDS: &str = "scenarios/holds/gc-pause-across-expiry.toml";
+
+fn leasehold(args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
+    command.args(args).current_dir(ROOT).stdin(Stdio::null()).env_remove("CLICOLOR_FORCE");
+    let output = command.output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
+    (output.status.code(), text(output.stdout) + &text(output.stderr))
+}
+
+#[track_caller]
+fn says(args: &[&str], code: i32, words: &[&str]) -> String {
+    let (found, said) = leasehold(args);
+    assert_eq!(found, Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not said:\n{said}");
+    }
+    said
+}
+
+/// A folder for traces.
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("there is room for a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn record(&self, name: &str, args: &[&str]) -> String {
+        let path = self.arg(name);
+        let (code, said) = leasehold(&[&["run", "--quiet", "--trace", &path], args].concat());
+        assert!(matches!(code, Some(0 | 4 | 101)), "{said}");
+        path
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), text).expect("there is room for a file");
+        self.arg(name)
+    }
+
+    fn arg(&self, name: &str) -> String {
+        self.path(name).to_str().expect("temporary paths are UTF-8").to_owned()
+    }
+}
+
+/// What the verdict block says, without its last lines (how to see it again) and what a trace does not hold.
+fn block(said: &str) -> Vec<&str> {
+    let rest = said.lines().skip_while(|line| !line.starts_with("invariant  "));
+    rest.take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn a_trace_is_judged_as_its_run_was() {
+    let bench = Bench::new();
+    for (scenario, code, verdict) in [
+        (BREAKS, 1, "verdict     violation (a trace says not"),
+        (HOLDS, 0, "verdict     pass (a trace says not"),
+    ] {
+        let trace = bench.record("run.jsonl", &[scenario]);
+        let (_, run) = leasehold(&["run", "--quiet", scenario]);
+        let check = says(&["check", &trace], code, &[verdict]);
+        assert!(block(&run).len() > 10, "{run}");
+        assert_eq!(block(&check), block(&run));
+        let json = says(&["check", &trace, "--format", "json"], code, &[]);
+        let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
+        assert_eq!(json["digest"], json["recorded_digest"]);
+        assert_eq!(json["expectation_met"], serde_json::Value::Null);
+    }
+    let missed = bench.record("run.jsonl", &[HOLDS, "--set", "expect.reach=[\"revoked\"]"]);
+    says(&["check", &missed], 4, &["verdict     vacuous", "revoked MISSED"]);
+}
+
+#[test]
+fn a_damaged_trace_is_refused_with_the_line() {
+    let bench = Bench::new();
+    let sound =
+        std::fs::read_to_string(bench.record("run.jsonl", &[HOLDS, "--set", "phases.chaos=20s"])).unwrap();
+    let lines: Vec<&str> = sound.lines().collect();
+    let joined = |lines: &[&str]| lines.join("\n") + "\n";
+    let last = lines.len() - 1;
+    let edited = |place: usize, line: &str| {
+        let mut lines = lines.clone();
+        lines[place] = line;
+        joined(&lines)
+    };
+    let in_the_middle = sound.len() - sound[..2_000].len();
+    let in_the_middle = &sound[..in_the_middle - 30];
+    let cut_line = in_the_middle.lines().count();
+    let moved = {
+        let mut lines = lines.clone();
+        lines.swap(1, last - 1);
+        joined(&lines)
+    };
+    let other_format = lines[0].replace("\"format\":2", "\"format\":9");
+    let foreign = lines[20].replacen("\"node\":", "\"node\":7", 1);
+    for (text, says) in [
+        (String::new(), ":1: this is no trace: its first line is no header (the file is empty)".to_owned()),
+        ("once upon a time\n".to_owned(), ":1: this is no trace".to_owned()),
+        (lines[0][..40].to_owned(), ":1: the trace is cut off in the middle of this line".to_owned()),
+        (edited(0, &other_format), ":1: format 9 was written by version ".to_owned()),
+        (in_the_middle.to_owned(), format!(":{cut_line}: the trace is cut off in the middle of this line")),
+        (joined(&lines[..last]), format!(":{last}: the trace is cut off: it ends without a footer")),
+        (joined(&lines[..1]), ":1: the trace is cut off: it ends without a footer".to_owned()),
+        (edited(10, "{\"at\":1}"), ":11: this is no event".to_owned()),
+        (edited(10, ""), ":11: this is no event".to_owned()),
+        (edited(20, &foreign), ":21: this event is of node ".to_owned()),
+        (moved, ":3: this event is from 0.0".to_owned()),
+        (
+            joined(&[&lines[..10], &lines[11..]].concat()),
+            format!(":{last}: the footer counts {} ev", last - 1),
+        ),
+        (sound.clone() + "more\n", format!(":{}: the trace is over", last + 2)),
+    ] {
+        let path = bench.write("damaged.jsonl", &text);
+        for args in [&["check", &path][..], &["diff", &path, &path]] {
+            let (code, said) = leasehold(args);
+            assert_eq!(code, Some(2), "{args:?}, {says}:\n{said}");
+            assert!(said.contains(&format!("error: {path}{says}")), "{says} is not said:\n{said}");
+        }
+    }
+    says(&["check", &bench.arg("no.jsonl")], 2, &["no.jsonl: it cannot be read: "]);
+}
+
+#[test]
+fn an_edited_trace_is_judged_but_not_taken_for_the_recorded_one() {
+    let bench = Bench::new();
+    let trace = bench.record("run.jsonl", &[BREAKS]);
+    let text = std::fs::read_to_string(&trace).unwrap();
+    let edited = bench.write("edited.jsonl", text.replacen("\"local\":", "\"local\":1", 6));
+    says(
+        &["check", &edited],
+        2,
+        &["verdict     violation", "edited.jsonl was edited: its footer has the digest"],
+    );
+}
+
+#[test]
+fn two_traces_are_shown_where_they_part() {
+    let bench = Bench::new();
+    let zero = bench.record("zero.jsonl", &[BREAKS]);
+    let one = bench.record("one.jsonl", &[BREAKS, "--seed", "1"]);
+    says(&["diff", &zero, &zero], 0, &["the same events, and the same end"]);
+    let said = says(
+        &["diff", &zero, &one, "--context", "1"],
+        1,
+        &["seed differs:\n    A  0\n    B  1\n", "they part at event 4, which is line 5 of both"],
+    );
+    let marks: Vec<&str> = said
+        .lines()
+        .skip_while(|line| !line.contains("what happened"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .map(|line| &line[..1])
+        .collect();
+    assert_eq!(marks, [" ", "A", "A", "B", "B"]);
+
+    let text = std::fs::read_to_string(&zero).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut edited = lines.clone();
+    let line = lines[30].replacen("\"local\":", "\"local\":1", 1);
+    edited[30] = &line;
+    let edited = bench.write("edited.jsonl", edited.join("\n") + "\n");
+    says(
+        &["diff", &zero, &edited],
+        1,
+        &["they part at event 30, which is line 31 of both", "the first differ in the reading of the clock"],
+    );
+    let json = says(&["diff", &zero, &edited, "--format", "json"], 1, &[]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!((&json["event"], &json["same"]), (&30.into(), &false.into()));
+    assert_eq!(json["before"].as_array().map(Vec::len), Some(5));
+    assert_eq!(json["a"]["events"].as_array().map(Vec::len), Some(6));
+}
