@@ -147,7 +147,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     pub(crate) fn step_wall(&mut self, target: NodeId, by: i64) {
-        self.hosts[target.index()].clocks.step_wall(by, self.now);
+        self.hosts[target.index()].clocks.step_wall(by);
         self.emit_world(Some(target), WorldEvent::WallStepped { by });
         self.clocks_changed(target);
     }

@@ -100,8 +100,8 @@ impl HostClocks {
         self.error = scaled_error(rate);
     }
 
-    pub(crate) fn step_wall(&mut self, by: i64, now: SimInstant) {
-        self.settle(now);
+    /// The others are not touched, not even by a rounding: they are read as if nothing had happened.
+    pub(crate) fn step_wall(&mut self, by: i64) {
         self.then.wall = self.then.wall.saturating_add(by);
     }
 
@@ -168,6 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn a_step_of_the_wall_clock_moves_no_other_clock() {
+        let (mut stepped, untouched) = (HostClocks::new(rate(-40_000), 0), HostClocks::new(rate(-40_000), 0));
+        for _ in 0..1_000 {
+            stepped.step_wall(-1_000_000);
+        }
+        for clock in [ClockKind::Boot, ClockKind::Monotonic] {
+            let end = at(1_000_000_007);
+            assert_eq!(stepped.read(clock, end), untouched.read(clock, end), "{clock:?}");
+        }
+        let wall = |clocks: &HostClocks| clocks.read(ClockKind::Wall, at(1_000_000_007)).as_nanos();
+        assert_eq!(wall(&stepped), wall(&untouched) - 1_000_000_000);
+    }
+
+    #[test]
     fn never_does_not_come() {
         for (ppb, nanos) in [(-500_000, i64::MAX), (0, i64::MAX), (500_000, i64::MAX - 10_000_000_000)] {
             let never = Reading::new(ClockKind::Boot, nanos);
@@ -201,7 +215,7 @@ mod tests {
     #[test]
     fn a_wall_step_moves_the_wall_clock_alone() {
         let mut clocks = HostClocks::new(rate(0), 0);
-        clocks.step_wall(-50, at(100));
+        clocks.step_wall(-50);
         let face = clocks.face(at(100));
         assert_eq!((face.wall, face.boot), (50, 100));
     }
@@ -218,7 +232,7 @@ mod tests {
             Some(at(150)),
             "reached before"
         );
-        clocks.step_wall(7, at(160));
+        clocks.step_wall(7);
         clocks.set_rate(rate(1_000_000_000), at(170));
         assert_eq!(clocks.face(at(180)).wall, 112, "a step moves it, a rate does not");
         clocks.suspend(at(185));
