@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use expect_test::expect;
 use leasehold::{SingleGrantor, System};
-use leasehold_campaign::{Confirmation, Fingerprint, Investigation, Origin, store};
+use leasehold_campaign::{Confirmation, Expectation, Fingerprint, Investigation, Origin, store};
 use leasehold_scenario::{Engine, Faults, Scenario, Source, Trial, Variant};
 use serde_json::Value;
 
@@ -67,7 +67,9 @@ impl Bench {
             variant: Variant::AsWritten,
             overlays,
             faults: Faults::Scripted,
+            expectation: leasehold_campaign::Expectation::Counts,
             engine: Engine::Sim,
+            ignore_expect: Expectation::Counts,
         };
         store(&investigation, &bench.path().join("failure"), &origin).expect("there is room");
         bench
@@ -187,6 +189,33 @@ fn a_digest_of_another_version_is_told_as_that() {
             "it is the digest in failure.json that is not theirs",
         ],
     );
+}
+
+#[test]
+fn a_fingerprint_that_the_run_does_not_have_is_not_called_gone() {
+    let bench = Bench::with(&[]);
+    bench.edit("failure.json", |record| record.replace("accepted-older-token", "took-older-token"));
+    let failure = bench.failure();
+    for more in [&[][..], &["--shrunk"], &["--without", "1"]] {
+        let ended = leasehold(&[&["replay", &failure], more].concat()).says(
+            2,
+            &[
+                "failure.json: its fingerprint is not what this version finds",
+                "    stored    fencing, took-older-token, of ",
+                "    this run  fencing, accepted-older-token, of ",
+            ],
+        );
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[test]
+fn the_folder_of_a_failure_stands_for_its_trace() {
+    let bench = Bench::with(&[]);
+    let failure = bench.failure();
+    leasehold(&["check", &failure]).says(1, &["verdict     violation"]);
+    leasehold(&["diff", &failure, &format!("{failure}/trace.jsonl")]).says(0, &["the same events"]);
+    leasehold(&["check", bench.path().to_str().unwrap()]).says(2, &["it cannot be read"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 #[path = "desk/mod.rs"]
 mod desk;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use desk::{Desk, PROGRAM};
@@ -141,6 +141,84 @@ fn a_folder_that_cannot_be_written_is_74() {
     assert!(ended.stderr.contains("file/tests.xml could not be written"), "{}", ended.stderr);
 }
 
+#[test]
+fn a_failure_that_cannot_be_stored_is_74() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("reports"), "no folder").unwrap();
+    let ended = desk.run("sweep scenarios/canary.toml --seeds 0..2 --quiet").with(74);
+    let told = "error: reports/failures/canary-";
+    assert!(
+        ended.stderr.starts_with(told) && ended.stderr.contains("could not be written"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stdout.contains("1 of 1 scenario did not come"), "{}", ended.stdout);
+}
+
+#[test]
+fn results_that_find_their_place_taken_are_told_where_they_are() {
+    let desk = Desk::new();
+    let mut command = desk.command(PROGRAM);
+    let sweep = "sweep scenarios/canary.toml --seeds 0..100 --jobs 1 --out out";
+    command.args(sweep.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut first).unwrap();
+    std::fs::create_dir(desk.path("out")).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    let ended = desk::Ended::from(child.wait_with_output().unwrap()).with(74);
+    assert!(ended.stdout.contains("did not come to what they should"), "the findings: {}", ended.stdout);
+    let folder = rest.trim_end().rsplit(' ').next().unwrap();
+    assert!(rest.contains("error: out could not be written") && folder.contains(".out.partial-"), "{rest}");
+    assert_eq!(desk.contents(folder)["manifest.json"].last(), Some(&b'\n'));
+}
+
+#[test]
+fn a_junit_file_replaces_an_older_one_and_nothing_else() {
+    let desk = Desk::new();
+    let sweep = "sweep scenarios/fenced.toml --seeds 0..2 --quiet --junit";
+    for _ in 0..2 {
+        desk.run(&format!("{sweep} tests.xml")).with(0);
+        let text = std::fs::read_to_string(desk.path("tests.xml")).unwrap();
+        assert!(text.contains("</testsuites>"), "{text}");
+    }
+    let scenario = std::fs::read_to_string(desk.path("scenarios/fenced.toml")).unwrap();
+    for (target, told) in [("scenarios/fenced.toml", "is no JUnit XML"), ("scenarios", "is a folder")] {
+        let ended = desk.run(&format!("{sweep} {target}")).with(2);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(desk.path("scenarios/fenced.toml")).unwrap(), scenario);
+    std::fs::write(desk.path("notes.txt"), "mine").unwrap();
+    desk.run(&format!("{sweep} notes.txt --force")).with(0);
+    assert!(std::fs::read_to_string(desk.path("notes.txt")).unwrap().starts_with("<?xml"));
+    let before = left(&desk);
+    assert_eq!(before, ["notes.txt", "tests.xml"], "nothing else is left");
+    // It is refused before the first run, and what cannot be run leaves nothing.
+    desk.run("sweep scenarios/fenced.toml --seeds 0..2 --force").with(2);
+    desk.run(&format!("{sweep} nowhere/tests.xml")).with(74);
+    assert_eq!(left(&desk), before);
+}
+
+#[test]
+fn results_are_not_shrunk_in_their_place() {
+    let desk = Desk::new();
+    desk.run("sweep scenarios/canary.toml --seeds 0..2 --quiet --out out").with(1);
+    let before = desk.contents("out");
+    let id = std::fs::read_dir(desk.path("out/failures")).unwrap().next().unwrap().unwrap().file_name();
+    let id = id.to_str().unwrap();
+    let ended = desk.run(&format!("shrink out/failures/{id} --force")).with(2);
+    assert!(ended.stderr.contains("is a part of the results in"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--out FILE"), "{}", ended.stderr);
+    assert_eq!(desk.contents("out"), before);
+    desk.run(&format!("shrink out/failures/{id} --out small.toml")).with(0);
+    desk.run("sweep --rerun-failed out --quiet").with(1);
+    // Alone it may be made smaller where it stands.
+    std::fs::rename(desk.path(&format!("out/failures/{id}")), desk.path("alone")).unwrap();
+    desk.run("shrink alone --force").with(0);
+}
+
 /// `ulimit` stands for a disk that is full: a file of ours cannot grow beyond it.
 #[test]
 #[cfg(unix)]
@@ -259,6 +337,129 @@ fn only_what_failed_is_run_again() {
     desk.run("sweep scenarios/fenced.toml --seeds 0..2 --quiet --out fine").with(0);
     let ended = desk.run("sweep --rerun-failed fine --quiet").with(2);
     assert!(ended.stderr.contains("nothing failed in fine"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_a_folder_says_is_not_said_again() {
+    let desk = Desk::new();
+    desk.run(&format!("{SWEEP} --fail-fast 2 --out out")).with(1);
+    let options = ["--set lease.ttl=9s", "--safe", "--no-chaos", "--ignore-expect", "--audit 1%"];
+    for folder in ["--resume out", "--rerun-failed out", "--rerun-failed out/failures"] {
+        for option in options.into_iter().chain(["--seeds 0..1", "--engine sim"]) {
+            let ended = desk.run(&format!("sweep {folder} {option} --quiet")).with(2);
+            let name = option.split(' ').next().unwrap();
+            let told = format!("error: {name}: without paths, a sweep is run as out");
+            assert!(ended.stderr.starts_with(&told), "{folder} {option}: {}", ended.stderr);
+        }
+    }
+    let ended = desk.run("sweep --resume out --shard 1/2 --safe --quiet").with(2);
+    assert!(ended.stderr.starts_with("error: --safe, --shard: without paths"), "{}", ended.stderr);
+    let ended = desk.run(&format!("{SWEEP} --resume out --no-chaos")).with(2);
+    assert!(ended.stderr.contains("faults: scripted and random"), "{}", ended.stderr);
+}
+
+#[test]
+fn failures_are_run_again_as_they_were_found() {
+    let desk = Desk::new();
+    let found = "--seeds 3..8 --no-chaos --set lease.ttl=900ms --ignore-expect --quiet";
+    desk.run(&format!("sweep scenarios/expected.toml {found}")).with(1);
+    // They fail only if nothing counts as expected.
+    let again = desk.run("sweep --rerun-failed reports/sweep-1 --quiet --format json").with(1).json();
+    let kinds = std::fs::read_dir(desk.path("reports/sweep-1/failures")).unwrap().count();
+    assert_eq!(again["runs"], kinds);
+    let mut folders = std::fs::read_dir(desk.path("reports/sweep-1/failures")).unwrap();
+    let folder = folders.next().unwrap().unwrap().path();
+    let record = std::fs::read_to_string(folder.join("failure.json")).unwrap();
+    for words in ["\"chaos\": false", "\"ignore_expect\": true", "lease.ttl=900ms"] {
+        assert!(record.contains(words), "{words}: {record}");
+    }
+    // With paths, the command line says how; the folder still says which seeds.
+    desk.run("sweep scenarios/expected.toml --no-chaos --rerun-failed reports/sweep-1 --quiet").with(0);
+    // What was found in two ways cannot be run in one.
+    let two = desk.path("reports/sweep-1/failures/two");
+    desk.run("sweep scenarios/canary.toml --seeds 0..2 --quiet --out other").with(1);
+    let other = std::fs::read_dir(desk.path("other/failures")).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(other, two).unwrap();
+    let ended = desk.run("sweep --rerun-failed reports/sweep-1 --quiet").with(2);
+    assert!(ended.stderr.contains("in more ways than one"), "{}", ended.stderr);
+}
+
+#[test]
+fn once_a_bug_is_mended_what_failed_is_fine() {
+    let desk = Desk::new();
+    desk.run(&format!("{SWEEP} --out out")).with(1);
+    desk.run(&format!("{SWEEP} --shard 2/2 --out half")).with(1);
+    let failed = |name: &str| {
+        let rows = std::fs::read_to_string(desk.path(name).join("summary.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&rows).unwrap()["failed"].clone()
+    };
+    let half = desk.run("sweep --rerun-failed half --quiet --format json").with(1).json();
+    assert_eq!(half["runs"], failed("half"), "a shard's failures are not cut again");
+    let fenced = std::fs::read_to_string(desk.path("scenarios/fenced.toml")).unwrap();
+    std::fs::write(desk.path("scenarios/canary.toml"), fenced.replace("\"fenced\"", "\"canary\"")).unwrap();
+    for folder in ["out", "out/failures", "half"] {
+        desk.run(&format!("sweep --rerun-failed {folder} --quiet")).with(0);
+    }
+}
+
+#[test]
+fn a_sweep_that_ended_early_is_stored_as_it_is_told() {
+    let desk = Desk::new();
+    // Nothing is ever revoked in it: a whole sweep says too little.
+    let text = std::fs::read_to_string(desk.path("scenarios/fenced.toml")).unwrap();
+    let asking = text
+        .replace("\"fenced\"", "\"asking\"")
+        .replace("verdict = \"pass\"", "verdict = \"pass\"\nreach = [\"revoked\"]");
+    std::fs::write(desk.path("scenarios/asking.toml"), asking).unwrap();
+    let stored = |name: &str| {
+        let text = std::fs::read_to_string(desk.path(name).join("summary.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let junit = std::fs::read_to_string(desk.path(name).join("junit.xml")).unwrap();
+        (json["standing"].as_str().unwrap().to_owned(), junit.contains("never reached"))
+    };
+    let sweep = "sweep scenarios/asking.toml --no-chaos --audit 0% --quiet";
+    desk.run(&format!("{sweep} --seeds 0..5 --out whole")).with(4);
+    assert_eq!(stored("whole"), ("vacuous".to_owned(), true));
+    desk.run(&format!("{sweep} --seeds 0..100000 --until-plateau --out plateau")).with(0);
+    desk.run(&format!("{sweep} --seeds 0..100000000 --time 200ms --out time")).with(0);
+    for name in ["plateau", "time"] {
+        assert_eq!(stored(name), ("met".to_owned(), false), "{name}");
+    }
+}
+
+#[test]
+fn each_failure_has_a_line_to_paste() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("many")).unwrap();
+    let canary = std::fs::read_to_string(desk.path("scenarios/canary.toml")).unwrap();
+    for number in 0..23 {
+        let text = canary.replace("\"canary\"", &format!("\"c{number}\""));
+        std::fs::write(desk.path(&format!("many/c{number}.toml")), text).unwrap();
+    }
+    let sweep = "sweep many --seeds 0..1 --quiet --audit 0%";
+    let told = desk.run(&format!("{sweep} --out out")).with(1).stdout;
+    let folders: Vec<_> = std::fs::read_dir(desk.path("out/failures")).unwrap().collect();
+    assert!(folders.len() >= 23, "{told}");
+    for folder in folders {
+        let name = folder.unwrap().file_name().into_string().unwrap();
+        assert!(told.contains(&format!(" replay out/failures/{name}\n")), "{name}:\n{told}");
+    }
+}
+
+#[test]
+fn a_page_tells_what_was_run_here_and_now() {
+    let desk = Desk::new();
+    let fenced = std::fs::read_to_string(desk.path("scenarios/fenced.toml")).unwrap();
+    std::fs::write(desk.path("other.toml"), fenced.replace("\"fenced\"", "\"other\"")).unwrap();
+    let shard = "sweep scenarios/fenced.toml other.toml --seeds 0..1 --quiet --shard 1/2";
+    let told = desk.run(shard).with(0).stdout;
+    assert!(told.contains("1 of 2 scenarios had runs here, and came to what they should"), "{told}");
+
+    desk.run(&format!("{SWEEP} --fail-fast 2 --out out")).with(1);
+    let done = std::fs::read_to_string(desk.path("out/runs.csv")).unwrap();
+    let rows = done.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count();
+    let told = desk.run("sweep --resume out --quiet").with(1).stdout;
+    assert!(told.contains(&format!("30 runs, {} of them now in ", 30 - rows)), "{rows}:\n{told}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use leasehold::{Engine, SingleGrantor, System};
-use leasehold_campaign::{FailureFolder, Fingerprint, Investigation, Origin, store};
+use leasehold_campaign::{Expectation, FailureFolder, Fingerprint, Investigation, Origin, store};
 use leasehold_scenario::{Faults, Scenario, Source, Trial, Variant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
@@ -68,7 +68,9 @@ fn stored(parent: &Path) -> PathBuf {
         variant: Variant::AsWritten,
         overlays: vec!["chaos.script=left-out".to_owned()],
         faults: Faults::Random,
+        expectation: leasehold_campaign::Expectation::Counts,
         engine: Engine::Sim,
+        ignore_expect: Expectation::Counts,
     };
     store(&investigation, &folder, &origin).expect("the folder can be written");
     folder
@@ -143,6 +145,34 @@ fn a_file_is_written_whole_and_none_is_overwritten_unasked() {
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), text);
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("it is there").collect();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_a_pipe_is_written_into() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = temporary();
+    let (target, link, pipe) =
+        (folder.path().join("target"), folder.path().join("link"), folder.path().join("pipe"));
+    std::fs::write(&target, "mine").expect("it can be written");
+    std::os::unix::fs::symlink(&target, &link).expect("it can be linked");
+    let ended = shrink(&[UNFENCED, "--force", "--out", arg(&link)]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(link.is_symlink());
+    let text = std::fs::read_to_string(&target).expect("it is there");
+    assert!(!fails(&read(&text)).is_empty());
+
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("there is mkfifo");
+    assert!(made.success());
+    // Open at both ends, so that nobody waits for the other; a small run fits into a pipe.
+    let ends = std::fs::OpenOptions::new().read(true).write(true).open(&pipe);
+    let mut ends = ends.expect("it is there");
+    let ended = shrink(&[UNFENCED, "--force", "--out", arg(&pipe)]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let mut piped = vec![0; text.len()];
+    std::io::Read::read_exact(&mut ends, &mut piped).expect("it was written into");
+    assert_eq!(String::from_utf8_lossy(&piped), text);
+    assert!(pipe.metadata().expect("it is there").file_type().is_fifo());
 }
 
 #[test]

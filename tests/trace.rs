@@ -146,6 +146,33 @@ fn an_edited_trace_is_judged_but_not_taken_for_the_recorded_one() {
 }
 
 #[test]
+fn a_trace_that_no_run_can_have_is_refused_with_the_line() {
+    let bench = Bench::new();
+    let text = std::fs::read_to_string(bench.record("run.jsonl", &[BREAKS])).unwrap();
+    let last = text.lines().count();
+    let (events, footer) = text.trim_end().rsplit_once('\n').unwrap();
+    let ended = |end: &str| format!("{events}\n{}\n", footer.replacen("\"completed\"", end, 1));
+    let centuries = {
+        let at = text.find("\"ttl\":").expect("a grant has a term") + "\"ttl\":".len();
+        let digits = text[at..].find(|c: char| !c.is_ascii_digit()).unwrap();
+        format!("{}{}{}", &text[..at], u64::MAX, &text[at + digits..])
+    };
+    let panicked = "{\"panicked\":{\"node\":0,\"message\":\"x\"}}";
+    for (text, words) in [
+        (centuries, "the checkers fail at this line (a span stays below 584 years)".to_owned()),
+        (
+            ended(panicked),
+            format!(":{last}: this footer was edited: it says that a node panicked, and no event"),
+        ),
+        (ended("{\"livelock\":{\"node\":0}}"), format!(":{last}: this footer was edited: in a livelock")),
+        (ended("{\"livelock\":{\"node\":900}}"), format!(":{last}: this footer was edited: it names a node")),
+    ] {
+        let path = bench.write("edited.jsonl", &text);
+        says(&["check", &path], 2, &["edited.jsonl:", &words]);
+    }
+}
+
+#[test]
 fn two_traces_are_shown_where_they_part() {
     let bench = Bench::new();
     let zero = bench.record("zero.jsonl", &[BREAKS]);

@@ -281,6 +281,15 @@ fn tell_apart(entries: &mut [Entry]) {
         let parts = path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != "." && *part != "..");
         entry.id = parts.collect::<Vec<_>>().join("-");
     }
+    // Paths that differ may still make the same name, as `a-b/c` and `a/b/c` do, and a path that of another scenario.
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in &*entries {
+        *times.entry(entry.id.clone()).or_default() += 1;
+    }
+    for entry in entries.iter_mut().filter(|entry| times[&entry.id] > 1) {
+        let hash = blake3::hash(entry.path.to_string_lossy().as_bytes()).to_hex();
+        entry.id = format!("{}-{}", entry.id, &hash[..8]);
+    }
 }
 
 fn listed(paths: &[PathBuf]) -> impl fmt::Display {

@@ -106,6 +106,19 @@ impl Shard {
         cut(self.index - 1)..cut(self.index)
     }
 
+    /// The one of so many shards that has this position of a sweep of so many.
+    ///
+    /// # Panics
+    ///
+    /// If the sweep has no such position, or there are no shards.
+    pub fn holding(position: u64, of: u64, total: u64) -> Self {
+        assert!(position < total && of > 0, "position {position} of {total}, in {of} shards");
+        // The first whose slice ends behind it.
+        let index = (u128::from(position) + 1) * u128::from(of);
+        let index = u64::try_from(index.div_ceil(u128::from(total))).expect("it is at most their number");
+        Self { index, of }
+    }
+
     /// The shard that the environment names: that of a Slurm array, a Kubernetes Indexed Job, or a GitLab job with
     /// `parallel`. `env` gives the value of a variable.
     ///

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use leasehold_plan::{Case, Count, Facts, Shrinker};
+use leasehold_check::Invariant;
+use leasehold_plan::{Accepted, Case, Count, Facts, Shrinker};
 use leasehold_scenario::{Engine, Report, System, Trial};
 
 use crate::fingerprint::Fingerprint;
@@ -53,7 +54,7 @@ pub fn shrink(
         systems,
         runs: 0,
     };
-    let shrinker = Shrinker::new(bench.best.case().clone(), bench.facts());
+    let shrinker = Shrinker::new(bench.best.case().clone(), bench.facts(&bench.best, &bench.report));
     let mut shrinker = shrinker.with_drawn(failure.drawn).with_counts(bench.counts());
     let search = loop {
         let progress = Progress { runs: bench.runs, faults: bench.best.plan().faults.len() };
@@ -63,8 +64,10 @@ pub fn shrink(
         let Some(case) = shrinker.propose() else { break Search::Exhausted };
         match bench.failing(case) {
             Some((trial, report)) => {
-                (bench.best, bench.report) = (trial, report);
-                shrinker.accept(bench.best.case().clone(), Some(bench.facts()));
+                let facts = bench.facts(&trial, &report);
+                if shrinker.accept(trial.case().clone(), Some(facts)) == Accepted::Best {
+                    (bench.best, bench.report) = (trial, report);
+                }
             }
             None => shrinker.reject(),
         }
@@ -100,10 +103,10 @@ impl Bench<'_> {
         trial.read_again([], self.systems).is_ok_and(|again| again.plan() == trial.plan())
     }
 
-    fn facts(&self) -> Facts {
+    fn facts(&self, trial: &Trial, report: &Report) -> Facts {
         Facts {
-            faults: self.report.outcome.faults.clone(),
-            failed_at: self.fingerprint.first_seen(self.best.scenario(), &self.report),
+            faults: report.outcome.faults.clone(),
+            failed_at: self.fingerprint.first_seen(trial.scenario(), report),
         }
     }
 
@@ -121,14 +124,11 @@ impl Bench<'_> {
             .collect()
     }
 
-    /// The smallest run as its file has it, without the places that it does not reach.
+    /// The smallest run as its file has it, with an expectation that it meets: of the places that the scenario has to
+    /// reach those that it does, and of the violations that one expects what is left of them.
     fn finish(mut self, search: Search) -> Shrunk {
-        let required = &self.best.scenario().expect.reach;
-        let reached = required.iter().filter(|probe| self.report.judgement.reached(**probe) > 0);
-        let reached: Vec<String> = reached.map(|probe| format!("\"{}\"", probe.name())).collect();
-        let overlay =
-            (reached.len() < required.len()).then(|| format!("expect.reach=[{}]", reached.join(", ")));
-        if let Ok(trial) = self.best.read_again(overlay, self.systems) {
+        let overlays = self.violation().into_iter().chain(self.reach());
+        if let Ok(trial) = self.best.read_again(overlays, self.systems) {
             self.runs += 1;
             let report = trial.run(self.engine, &mut ());
             if Fingerprint::of(trial.scenario(), &report).contains(self.fingerprint) {
@@ -136,5 +136,27 @@ impl Bench<'_> {
             }
         }
         Shrunk { trial: self.best, report: self.report, runs: self.runs, search }
+    }
+
+    fn reach(&self) -> Option<String> {
+        let required = &self.best.scenario().expect.reach;
+        let reached = required.iter().filter(|probe| self.report.judgement.reached(**probe) > 0);
+        let reached: Vec<String> = reached.map(|probe| format!("\"{}\"", probe.name())).collect();
+        (reached.len() < required.len()).then(|| format!("expect.reach=[{}]", reached.join(", ")))
+    }
+
+    /// A scenario that expects a pass goes on expecting it: that is what is to be mended.
+    fn violation(&self) -> Vec<String> {
+        let scenario = self.best.scenario();
+        let found = Invariant::from_name(&self.fingerprint.what);
+        let (Some(found), Some(_)) = (found, scenario.written("expect.violation")) else { return Vec::new() };
+        let violated = self.report.judgement.invariants.iter().filter(|report| report.violations > 0);
+        let along = violated.map(|report| report.invariant).filter(|invariant| *invariant != found);
+        let along: Vec<String> = along.map(|invariant| format!("\"{}\"", invariant.name())).collect();
+        let mut overlays = vec![format!("expect.violation=\"{}\"", found.name())];
+        if !along.is_empty() || scenario.written("expect.also").is_some() {
+            overlays.push(format!("expect.also=[{}]", along.join(", ")));
+        }
+        overlays
     }
 }

@@ -206,6 +206,11 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// The sum of what was taken over.
+    pub fn tally(&self) -> &Tally {
+        self.sum.tally()
+    }
+
     /// Runs what is left.
     ///
     /// # Errors
@@ -328,7 +333,7 @@ impl Desk<'_, '_> {
     }
 
     fn hand_out(&mut self) {
-        let window = AHEAD * self.order.jobs.get() as u64;
+        let window = AHEAD.saturating_mul(self.order.jobs.get() as u64);
         while !self.is_closed() && self.next < self.order.positions.end && self.next - self.folded < window {
             let (order, closed, sender) = (self.order, self.closed, self.sender.clone());
             let position = self.next;

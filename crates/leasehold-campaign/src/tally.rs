@@ -16,8 +16,13 @@ const KEPT_SEEDS: usize = 20;
 /// How many runs that are not deterministic are kept; the verdicts count them all.
 const KEPT_NOT_DETERMINISTIC: usize = 20;
 
-/// The sum of many [`RunRecord`]s: the same in whatever order they are added. Its size does not depend on how many they
-/// are.
+/// How many kinds of failure of one scenario are kept apart. Chosen by us: more than anybody reads, and few enough that
+/// a panic with another text in every run fills neither memory nor disk.
+pub(crate) const KEPT_KINDS: usize = 50;
+
+/// The sum of many [`RunRecord`]s. Its size does not depend on how many they are. The same in whatever order they are
+/// added, as long as no scenario fails in more than 50 ways: those are the first that are added, so more ask for the
+/// order of positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// By the place of the scenario in the sweep's list.
@@ -53,7 +58,7 @@ pub struct ScenarioTally {
     pub invariants: BTreeMap<Invariant, [u64; 3]>,
     /// By invariant: the closest call and the first seed that had it.
     pub closest: BTreeMap<Invariant, (ClosestCall, u64)>,
-    /// What went wrong. A run with several is counted under the first.
+    /// What went wrong, in the first 50 ways. A run with several is counted under the first.
     pub failures: BTreeMap<Fingerprint, FailureTally>,
 }
 
@@ -160,9 +165,17 @@ impl ScenarioTally {
             keep_lowest(&mut failure.seeds, record.seed, KEPT_SEEDS);
             return Novelty::NothingNew;
         }
+        if self.failures.len() >= KEPT_KINDS {
+            return Novelty::NothingNew;
+        }
         let failure = FailureTally { runs: 1, first: record.position, seeds: vec![record.seed] };
         self.failures.insert(first.clone(), failure);
         Novelty::NewFailure
+    }
+
+    /// How many runs failed in other ways than the first 50.
+    pub fn failed_otherwise(&self) -> u64 {
+        self.failed - self.failures.values().map(|failure| failure.runs).sum::<u64>()
     }
 
     fn note(&mut self, invariant: Invariant, call: ClosestCall, seed: u64) {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_campaign::{
-    Confirmation, FailureFolder, Fingerprint, Investigation, Origin, Search, Shrunk, TraceReader, store,
+    Confirmation, Expectation, FailureFolder, Fingerprint, Investigation, Origin, Search, Shrunk,
+    TraceReader, store,
 };
 use leasehold_core::EventSink as _;
 use leasehold_scenario::{Digester, Engine, Faults, Scenario, SingleGrantor, Source, System, Trial, Variant};
@@ -29,7 +30,9 @@ fn investigation() -> (Investigation, Origin) {
         variant: Variant::AsWritten,
         overlays: vec![SHORT.to_owned()],
         faults: Faults::Scripted,
+        expectation: Expectation::Counts,
         engine: Engine::Sim,
+        ignore_expect: Expectation::Counts,
     };
     (investigation, origin)
 }
@@ -57,6 +60,8 @@ fn what_was_stored_is_read_again_and_runs_to_the_same_digest() {
     assert_eq!(record.fingerprint, investigation.fingerprint);
     assert_eq!(record.digest, investigation.report.digest.to_string());
     assert_eq!(record.again, format!("leasehold run {SCENARIO} --seed 3 --set {SHORT}"));
+    let ignoring = Origin { ignore_expect: Expectation::Ignored, ..origin.clone() };
+    assert_eq!(ignoring.again(&investigation.trial), format!("{} --ignore-expect", record.again));
     assert_eq!((record.faults.len(), record.shrunk.faults.len(), record.shrunk.runs), (1, 1, 17));
     let violation = record.violation.as_ref().unwrap();
     assert_eq!(

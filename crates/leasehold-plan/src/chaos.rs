@@ -66,8 +66,9 @@ impl Part {
 }
 
 impl Default for Chaos {
-    /// All that no declared assumption forbids. A wipe breaks the assumption that disks keep what was synced, and
-    /// no resource can undo it: it is drawn only where a scenario asks for it.
+    /// All but wipe. What breaks a declared assumption, such as a stall or a frozen clock, is drawn too, and excuses
+    /// what it must. A wipe takes away what was synced, and no resource can undo that: it is drawn only where a
+    /// scenario asks for it.
     fn default() -> Self {
         Self {
             script: Script::Kept,

@@ -3,7 +3,7 @@
 use leasehold_core::plan::FaultKind;
 
 use crate::case::Setting;
-use crate::chaos::{Chaos, Part, Script};
+use crate::chaos::{Chaos, Part};
 use crate::stream::{Purpose, Stream};
 
 /// What a system draws its open values with. Each key has a stream of its own, so that a new key moves no other.
@@ -28,11 +28,6 @@ impl<'a> Dice<'a> {
     /// Whether random faults of this kind may come.
     pub fn strikes(&self, kind: FaultKind) -> bool {
         self.chaos.kinds.contains(&kind)
-    }
-
-    /// Whether the faults that the scenario scripts stand beside the random ones.
-    pub fn keeps_script(&self) -> bool {
-        self.chaos.script == Script::Kept
     }
 
     /// Whether nobody has said anything under this key path.

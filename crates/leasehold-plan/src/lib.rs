@@ -15,8 +15,6 @@ mod case;
 mod chaos;
 mod dice;
 mod shrink;
-#[cfg(any(test, feature = "proptest"))]
-mod strategy;
 mod stream;
 mod swarm;
 mod template;
@@ -24,9 +22,7 @@ mod template;
 pub use case::{Case, Drawn, Setting};
 pub use chaos::{Chaos, Part, Script};
 pub use dice::Dice;
-pub use shrink::{Count, Facts, Shrinker};
-#[cfg(any(test, feature = "proptest"))]
-pub use strategy::{PlanTree, Plans, plans};
+pub use shrink::{Accepted, Count, Facts, Shrinker};
 pub use stream::{Purpose, Stream};
 pub use template::{Generated, NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
 

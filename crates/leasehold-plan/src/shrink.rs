@@ -50,6 +50,16 @@ pub struct Count {
     pub current: u32,
 }
 
+/// What became of a case that fails too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Accepted {
+    /// It is the smallest so far.
+    Best,
+    /// It is no smaller than the best, which stays.
+    NotSmaller,
+}
+
 /// Makes a failing case smaller: call [`propose`](Self::propose), see whether the proposal fails too, and say so
 /// by [`accept`](Self::accept) or [`reject`](Self::reject).
 ///
@@ -144,11 +154,12 @@ impl Shrinker {
         shrinker
     }
 
-    /// Takes these keys out of the scenario's tables too: a seed decided them once, and they stand there since. Call it
-    /// before [`with_counts`](Self::with_counts).
+    /// Takes these keys out of the scenario's tables too: a seed decided them once, and they stand there since. Those of
+    /// `expect` stay. Call it before [`with_counts`](Self::with_counts).
     #[must_use]
     pub fn with_drawn(mut self, keys: &[String]) -> Self {
-        let new = keys.iter().filter(|key| !self.best.drawn.contains(key)).cloned().collect::<Vec<_>>();
+        let new = keys.iter().filter(|key| state::can_be_undone(key) && !self.best.drawn.contains(key));
+        let new: Vec<String> = new.cloned().collect();
         self.best.drawn.extend(new);
         self.size = Size::of(&self.best);
         self.enter(self.stage);
@@ -197,8 +208,10 @@ impl Shrinker {
 
     /// The proposal fails too. `case` is what it came to when it was realised: other settings can mean other nodes.
     /// `facts` are those of its run; without them those of the runs before are used as far as they go.
-    pub fn accept(&mut self, case: Case, facts: Option<Facts>) {
-        let Some(Offer { knob, mut state }) = self.proposed.take() else { return };
+    ///
+    /// What is not smaller when it is realised is not taken: the best stays what it was.
+    pub fn accept(&mut self, case: Case, facts: Option<Facts>) -> Accepted {
+        let Some(Offer { knob, mut state }) = self.proposed.take() else { return Accepted::NotSmaller };
         state.case = case;
         if let Some(facts) = facts {
             state.facts = facts;
@@ -206,7 +219,7 @@ impl Shrinker {
         let size = Size::of(&state);
         if size >= self.size {
             self.skip();
-            return;
+            return Accepted::NotSmaller;
         }
         self.best = state;
         self.size = size;
@@ -220,6 +233,7 @@ impl Shrinker {
                 self.menu.retain(|offer| offer.knob >= knob);
             }
         }
+        Accepted::Best
     }
 
     /// The proposal does not fail.

@@ -2,8 +2,9 @@
 //! half of the kinds, so that the others meet in combinations that a mix of all of them would hardly ever give.
 //!
 //! Each kind draws all of its own from a stream of its own, and what all faults of a seed share from others. So a
-//! new kind, or one more in a scenario's `[chaos]`, moves no fault of another kind; at the most it crowds one out
-//! where there would be too many.
+//! new kind, or one more in a scenario's `[chaos]`, moves nothing of another kind's faults as they are drawn (times,
+//! targets as roles, numbers), as long as nine kinds or more may be drawn and the most faults of a seed are not
+//! reached. Picks and shapes are drawn by the number of a fault, and numbers do shift.
 
 mod action;
 mod cast;

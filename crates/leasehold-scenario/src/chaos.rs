@@ -99,6 +99,11 @@ impl ChaosTable {
         };
         let only = self.only.as_ref().map(|only| read(only.get_ref()));
         let (without, also) = (read(&self.without), read(&self.also));
+        if let (true, Some((_, span))) = (commands.is_empty(), only.iter().flatten().find(is_command)) {
+            found.push(
+                Diagnostic::at(span.clone(), "the system has no commands: nothing is drawn").help(NO_FAULTS),
+            );
+        }
         if let Some(only) = self.only.as_ref().filter(|only| only.get_ref().is_empty()) {
             found.push(Diagnostic::at(only.span(), "`only` names no kind of fault").help(NO_FAULTS));
         }
@@ -151,6 +156,10 @@ impl ChaosTable {
             widened => Ok(widened.as_ref().map(|widened| widened.get_ref().0)),
         }
     }
+}
+
+fn is_command(named: &&(FaultKind, Range<usize>)) -> bool {
+    named.0 == FaultKind::Command
 }
 
 const NO_FAULTS: &str = "write `most = 0` for no random faults";

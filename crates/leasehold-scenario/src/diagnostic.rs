@@ -184,6 +184,11 @@ impl Diagnostics {
         }
     }
 
+    /// All of them, with one more help line each.
+    pub(crate) fn helped(self, help: &str) -> Self {
+        Self(self.0.into_iter().map(|diagnostic| diagnostic.help(help)).collect())
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -30,8 +30,8 @@ pub(crate) fn draw(dice: &mut Dice<'_>, scenario: &Scenario) {
     dice.sometimes(Part::Network, "clocks.wall_offset", 250_000, |stream| {
         length(Span::from_millis(stream.log_uniform(1, 3_600_000)))
     });
-    let is_scripted = dice.keeps_script() && !scenario.template.faults.is_empty();
-    // A scripted fault stands somewhere in the chaos.
+    // A scripted fault stands somewhere in the chaos. The reader asks so even of those that are left out.
+    let is_scripted = !scenario.template.faults.is_empty();
     let shortest = match is_scripted {
         true => scenario.template.phases.chaos,
         false => ttl.scale(3, 1).min(scenario.template.phases.chaos),

@@ -28,6 +28,8 @@ mod schema;
 mod shipped;
 mod source;
 mod spanned;
+#[cfg(feature = "proptest")]
+mod strategy;
 mod suggest;
 mod system;
 mod tables;
@@ -51,6 +53,8 @@ pub use schema::{Schemas, schema};
 pub use shipped::SingleGrantor;
 pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
+#[cfg(feature = "proptest")]
+pub use strategy::trials;
 pub use system::{Environment, System};
 pub use tables::Tables;
 pub use trial::{Faults, Trial};

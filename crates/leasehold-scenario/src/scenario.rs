@@ -9,7 +9,7 @@ use leasehold_core::plan::{FaultPlan, Role};
 use leasehold_core::time::Span;
 use leasehold_core::trace::{FORMAT, Header, TraceNode};
 use leasehold_core::{Plan, RateError};
-use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
+use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, Setting, StartDraw, Template};
 use toml::de::DeTable;
 
 use crate::chaos::ChaosTable;
@@ -93,9 +93,39 @@ impl Scenario {
             }
         }
         match scenario {
-            Some(scenario) if found.is_empty() => Ok(scenario),
+            Some(scenario) if found.is_empty() => scenario.check_values(systems).map(|()| scenario),
             _ => Err(ScenarioError::new(source, found)),
         }
+    }
+
+    /// Reads it with each value of `[chaos.values]`: a key that is misspelt would never be drawn. A value may go together
+    /// only with some of another key, so what is refused alone is tried with the first and the last of all others.
+    fn check_values(&self, systems: &[&dyn System]) -> Result<(), ScenarioError> {
+        let values = &self.template.chaos.values;
+        let setting = |key: &str, value: &str| Setting { key: key.to_owned(), value: Some(value.to_owned()) };
+        let beside = |key: &str, pick: fn(&Vec<String>) -> Option<&String>| {
+            let others = values.iter().filter(move |(other, _)| other != key);
+            let others = others.filter_map(move |(other, values)| Some(setting(other, pick(values)?)));
+            others.collect::<Vec<_>>()
+        };
+        for (key, value) in
+            values.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)))
+        {
+            let help = format!("this is what [chaos.values] draws for \"{key}\"");
+            let with = |mut settings: Vec<Setting>| {
+                settings.push(setting(key, value));
+                let source = self.source.clone().with_settings(&settings);
+                read(&source, systems).err().map(|found| ScenarioError::new(source, found.helped(&help)))
+            };
+            let Some(refused) = with(Vec::new()) else { continue };
+            let goes_along = |others| with(others).is_none();
+            if !goes_along(beside(key, |values| values.first()))
+                && !goes_along(beside(key, |values| values.last()))
+            {
+                return Err(refused);
+            }
+        }
+        Ok(())
     }
 
     /// Reads it again from a source that says something else about it: a variant of it that nobody wrote.

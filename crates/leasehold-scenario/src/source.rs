@@ -155,10 +155,15 @@ impl Source {
         Self { overlays: Vec::new(), ..self }
     }
 
-    /// Whether an overlay says what stands under just this key path.
+    /// Whether an overlay says what stands under this key path, above it (as a whole table) or below it.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        let path = |overlay: &Overlay| overlay.text.split('=').next().is_some_and(|path| path.trim() == key);
-        self.overlays.iter().any(path)
+        let is_within = |path: &str, table: &str| {
+            path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.overlays.iter().filter_map(|overlay| overlay.text.split('=').next()).any(|path| {
+            let path = path.trim();
+            is_within(path, key) || is_within(key, path)
+        })
     }
 
     /// Whether a span lies in a `--set`.

@@ -34,8 +34,8 @@ fn keys(scenario: &Arc<Scenario>, seeds: u64) -> BTreeMap<String, u32> {
     count
 }
 
-fn holds() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/holds");
+fn files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(folder);
     let mut paths: Vec<PathBuf> =
         fs_err::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -109,8 +109,18 @@ fn an_empty_scenario_leaves_everything_open_and_most_of_it_stays_as_it_is() {
 fn what_is_drawn_is_read_but_for_rare_cases() {
     let mut refused = Vec::new();
     let mut all = 0;
-    for path in holds() {
+    for path in files("holds") {
         let read = Arc::new(Scenario::load(&path, &[&SingleGrantor]).unwrap());
+        for seed in 0..60 {
+            all += 1;
+            if let Some(what) = left_out(&trial(&read, seed)) {
+                refused.push(format!("{} under {seed}: {what}", path.display()));
+            }
+        }
+    }
+    for path in files("breaks") {
+        let source = Source::read(&path).unwrap().with_overlays(["chaos.script=left-out"]);
+        let read = Arc::new(Scenario::parse(source, &[&SingleGrantor]).unwrap());
         for seed in 0..60 {
             all += 1;
             if let Some(what) = left_out(&trial(&read, seed)) {
@@ -208,10 +218,37 @@ fn values_of_the_scenario_itself_are_drawn() {
 
 #[test]
 fn what_does_not_go_together_is_left_out_and_told() {
-    let text = "[lease]\nrenew = \"3s\"\n[chaos]\ndraw = []\n[chaos.values]\n\"lease.ttl\" = [\"1s\"]\n";
-    let trial = trial(&scenario(text, &[]), 5);
-    assert_eq!(left_out(&trial), Some("lease.ttl = \"1s\""));
-    assert_eq!(trial.settings(), []);
+    let text = "[chaos]\ndraw = []\n[chaos.values]\n\"lease.ttl\" = [\"2s\", \"20s\"]\n\"lease.renew\" = [\"6s\", \"300ms\"]\n";
+    let read = scenario(text, &[]);
+    let mut told = BTreeMap::new();
+    for seed in 0..60 {
+        let trial = trial(&read, seed);
+        let drawn: Vec<String> = trial.settings().iter().map(|setting| setting.key.clone()).collect();
+        *told.entry((left_out(&trial).map(str::to_owned), drawn)).or_insert(0) += 1;
+    }
+    let both = vec!["lease.renew".to_owned(), "lease.ttl".to_owned()];
+    // Of the two, the one that was decided last goes.
+    let one = (Some("lease.ttl = \"2s\"".to_owned()), vec!["lease.renew".to_owned()]);
+    assert!(told.keys().all(|seen| *seen == one || *seen == (None, both.clone())), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn a_value_that_can_never_be_drawn_is_refused_where_it_stands() {
+    let refused = |values: &str| {
+        let text = format!("schema = 1\nname = \"x\"\nsummary = \"s\"\n[chaos.values]\n{values}");
+        let read = Scenario::parse(Source::from_text("x.toml", text), &[&SingleGrantor]);
+        read.map(|_| ()).map_err(|error| error.to_string())
+    };
+    for (values, words) in [
+        ("\"lease.tll\" = [\"1s\"]", "did you mean `ttl`?"),
+        ("\"lease.ttl\" = [\"1s\", 5]", "this is what [chaos.values] draws for \"lease.ttl\""),
+        ("\"topology.resources\" = [5]", "5 resources for 3 holders"),
+    ] {
+        let told = refused(values).expect_err(values);
+        assert!(told.contains(words), "{values}: {told}");
+    }
+    assert_eq!(refused("\"topology.resources\" = [5]\n\"topology.holders\" = [3, 6]"), Ok(()));
 }
 
 /// Nothing is read again where nothing was drawn.

@@ -64,7 +64,7 @@ fn a_sound_design_withstands_whatever_is_drawn() {
     }
     assert!(drawn > 600, "{drawn} faults");
     assert!(landed > drawn / 2, "{landed} of {drawn} landed");
-    assert!(aimed > drawn / 8, "{aimed} of {drawn} waited for an instant that came");
+    assert!(aimed > drawn / 5, "{aimed} of {drawn} waited for an instant that came");
 }
 
 /// Nobody scripts a pause here: it is found by chance.

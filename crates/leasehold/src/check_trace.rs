@@ -1,6 +1,6 @@
 //! `check`: a recorded run, judged again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leasehold_campaign::{TraceReader, rejudge, shell_path};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::json;
 use crate::names::Names;
 use crate::page::Page;
+use crate::panics;
 use crate::refusal::finish;
 use crate::summary::{Expectation, Summary};
 
@@ -27,7 +28,7 @@ Exit codes:
    74  results could not be written
   101  in the recorded run a node panicked, or the nodes were in a livelock")]
 pub(crate) struct CheckArgs {
-    /// The trace: what run --trace wrote, or trace.jsonl of a stored failure
+    /// The trace: what run --trace wrote, or the folder of a stored failure
     pub(crate) trace: PathBuf,
 
     /// How to print the result
@@ -37,7 +38,7 @@ pub(crate) struct CheckArgs {
 
 /// Judges it with the checkers of this version.
 pub(crate) fn check(args: &CheckArgs) -> Exit {
-    let mut trace = match TraceReader::open(&args.trace) {
+    let mut trace = match TraceReader::open(&trace_at(&args.trace)) {
         Ok(trace) => trace,
         Err(error) => {
             anstream::eprintln!("error: {error}");
@@ -45,7 +46,7 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
         }
     };
     let names = Names::new(trace.header().clone());
-    let judged = match rejudge(&mut trace, &mut ()) {
+    let judged = match panics::watch(|| rejudge(&mut trace, &mut ())).0 {
         Ok(judged) => judged,
         Err(error) => {
             anstream::eprintln!("error: {error}");
@@ -83,9 +84,15 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
     let exit = finish(page, Exit::Usage);
     anstream::eprintln!(
         "error: {} was edited: its footer has the digest {}, its events have {}",
-        args.trace.display(),
+        trace.path().display(),
         judged.recorded_digest,
         report.digest
     );
     exit
+}
+
+/// The trace that a path names: of a stored failure, the one in its folder.
+pub(crate) fn trace_at(path: &Path) -> PathBuf {
+    let within = path.join("trace.jsonl");
+    if within.is_file() { within } else { path.to_owned() }
 }

@@ -8,6 +8,7 @@ use leasehold_core::trace::{Footer, Header};
 use serde_json::{Value, json};
 
 use crate::args::Format;
+use crate::check_trace::trace_at;
 use crate::exit::Exit;
 use crate::log::{heading, node_width, row};
 use crate::names::Names;
@@ -24,7 +25,7 @@ Exit codes:
     2  the command line is wrong, or a trace is damaged
    74  results could not be written")]
 pub(crate) struct DiffArgs {
-    /// A trace: what run --trace wrote, or trace.jsonl of a stored failure
+    /// A trace: what run --trace wrote, or the folder of a stored failure
     pub(crate) a: PathBuf,
 
     /// Another
@@ -64,7 +65,7 @@ pub(crate) fn diff(args: &DiffArgs) -> Exit {
 }
 
 fn open(a: &Path, b: &Path) -> Result<[TraceReader; 2], TraceError> {
-    Ok([TraceReader::open(a)?, TraceReader::open(b)?])
+    Ok([TraceReader::open(&trace_at(a))?, TraceReader::open(&trace_at(b))?])
 }
 
 /// Something that headers say, with what it is called.

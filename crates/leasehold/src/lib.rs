@@ -61,6 +61,10 @@ pub use leasehold_scenario::{
     CommandSpec, Deployment, Diagnostic, Diagnostics, Dice, Engine, Environment, NodeSpec, Part, Schemas,
     SingleGrantor, Spanned, Stream, System, Tables, value,
 };
+/// For property tests: the runs that [`check`] and a sweep have, as a proptest strategy that makes those that fail
+/// smaller.
+#[cfg(feature = "proptest")]
+pub use leasehold_scenario::{Scenario, Trial, trials};
 /// For tables of an own system: derive with `#[schemars(crate = "leasehold::schemars")]`.
 pub use schemars;
 /// For messages, records and tables of an own system: derive with `#[serde(crate = "leasehold::serde")]`.

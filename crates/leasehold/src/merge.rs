@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use leasehold_campaign::{Kept, MergeError, Merged, Replace, Whole, merge as fold};
+use leasehold_campaign::{Kept, MergeError, Merged, Replace, merge as fold};
 
 use crate::args::Format;
 use crate::exit::Exit;
@@ -57,7 +57,7 @@ pub(crate) fn merge(args: &MergeArgs) -> Exit {
     let order = manifest.order.clone();
     let ending = if manifest.complete { Ending::Complete } else { Ending::Missing };
     let findings = Findings {
-        unmet: order.unmet(&tally, if manifest.is_whole() { Whole::Sweep } else { Whole::Part }),
+        unmet: manifest.unmet(&tally),
         failures: Failure::stored(&dir, &manifest),
         broken: Vec::new(),
         wanted: order.total(),

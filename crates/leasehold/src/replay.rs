@@ -8,7 +8,7 @@ use leasehold_campaign::{
     shell_path, shows,
 };
 use leasehold_core::{FaultId, SimInstant};
-use leasehold_scenario::{Digest, Engine, Faults, Scenario, System, Trial};
+use leasehold_scenario::{Digest, Engine, Faults, Report, Scenario, System, Trial};
 use serde_json::{Value, json};
 
 use crate::again::program;
@@ -169,6 +169,9 @@ fn prove(args: &ReplayArgs, folder: &FailureFolder, engine: Engine) -> Result<Di
     let compared = comparison.map(Comparison::finish);
     if report.digest.to_string() == *stored {
         return match compared {
+            None | Some(Ok(None)) if !shows(&folder.record.fingerprint, trial, &report) => {
+                Err(refuse_fingerprint(folder, trial, &report))
+            }
             None | Some(Ok(None)) => Ok(report.digest),
             Some(Ok(Some(difference))) => {
                 anstream::eprintln!(
@@ -203,6 +206,29 @@ fn refuse_trace(error: &TraceError) -> Exit {
     Exit::Usage
 }
 
+/// The run is the stored one, and does not fail as it is stored: then "gone" would say nothing.
+fn refuse_fingerprint(folder: &FailureFolder, trial: &Trial, report: &Report) -> Exit {
+    let file = folder.path.join("failure.json");
+    anstream::eprintln!("error: {}: its fingerprint is not what this version finds", file.display());
+    anstream::eprintln!("    stored    {}", folder.record.fingerprint);
+    let found = Fingerprint::of(trial.scenario(), report);
+    if found.is_empty() {
+        anstream::eprintln!("    this run  nothing fails in it");
+    }
+    for fingerprint in found {
+        anstream::eprintln!("    this run  {fingerprint}");
+    }
+    let (then, now) = (folder.record.tool.as_str(), env!("CARGO_PKG_VERSION"));
+    if then == now {
+        anstream::eprintln!("note: the events are those that are stored, so the file was edited");
+    } else {
+        anstream::eprintln!(
+            "note: it was stored by version {then}, this is {now}: what fails may be named otherwise"
+        );
+    }
+    Exit::Usage
+}
+
 fn tell_other_digest(args: &ReplayArgs, folder: &FailureFolder, is_deterministic: bool, digest: &Digest) {
     let (file, stored) = match args.shrunk {
         true => (folder.shrunk_file(), &folder.record.shrunk.digest),
@@ -229,15 +255,18 @@ fn tell_other_digest(args: &ReplayArgs, folder: &FailureFolder, is_deterministic
 }
 
 fn tell_difference(folder: &FailureFolder, trial: &Trial, engine: Engine, difference: &Difference) {
-    let names = Names::new(trial.header(engine));
-    let width = node_width(&names);
-    let tell = |event: Option<leasehold_core::Event>| match event {
-        Some(event) => row(&names, width, &event, &words::happened(&names, &event)),
+    // Either side by the names of its own header: the plan may have been edited.
+    let stored = TraceReader::open(&folder.trace())
+        .map_or_else(|_| trial.header(engine), |trace| trace.header().clone());
+    let (stored, now) = (Names::new(stored), Names::new(trial.header(engine)));
+    let width = node_width(&stored).max(node_width(&now));
+    let tell = |names: &Names, event: Option<leasehold_core::Event>| match event {
+        Some(event) => row(names, width, &event, &words::happened(names, &event)),
         None => format!("{:>11}", "the run is over"),
     };
     anstream::eprintln!("note: they part at event {} ({}):", difference.number, place(folder, difference));
-    anstream::eprintln!("    stored    {}", tell(difference.recorded));
-    anstream::eprintln!("    this run  {}", tell(difference.happened));
+    anstream::eprintln!("    stored    {}", tell(&stored, difference.recorded));
+    anstream::eprintln!("    this run  {}", tell(&now, difference.happened));
 }
 
 /// Where an event stands in the stored trace: its header is the first line.

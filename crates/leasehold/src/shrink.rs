@@ -96,6 +96,12 @@ pub(crate) fn shrink(args: &ShrinkArgs, systems: &[&dyn System]) -> Exit {
             "add --force to overwrite it, or name another file",
         );
     }
+    if let Some(results) = results_around(&args.failure).filter(|_| args.force && args.out.is_none()) {
+        return misuse(
+            &format!("{} is a part of the results in {}", args.failure.display(), results.display()),
+            "results are left as they were written: name another file with --out FILE",
+        );
+    }
     match find(args, systems) {
         Ok(found) => match confirm(args, &found) {
             Ok((report, fingerprint)) => search(args, &found, &report, &fingerprint, systems),
@@ -103,6 +109,13 @@ pub(crate) fn shrink(args: &ShrinkArgs, systems: &[&dyn System]) -> Exit {
         },
         Err(exit) => exit,
     }
+}
+
+/// The results folder that the folder of a failure stands in, which holds each file against a digest.
+fn results_around(failure: &Path) -> Option<PathBuf> {
+    let failure = failure.canonicalize().ok().filter(|failure| failure.is_dir())?;
+    let results = failure.parent()?.parent()?;
+    results.join("manifest.json").is_file().then(|| results.to_owned())
 }
 
 fn find(args: &ShrinkArgs, systems: &[&dyn System]) -> Result<Found, Exit> {
@@ -192,7 +205,7 @@ fn search(
 
     let text = shrunk.trial.to_toml();
     let destination = match (&args.out, &found.folder) {
-        (Some(out), _) => Some((out.clone(), write(out, &text))),
+        (Some(out), _) => Some((out.clone(), write(out, &text, Standing::of(args)))),
         (None, Some(folder)) if args.force => Some((folder.shrunk_file(), folder.replace_shrunk(&shrunk))),
         (None, _) => None,
     };
@@ -211,8 +224,29 @@ fn search(
     exit
 }
 
-/// Writes a file whole or not at all.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+/// What becomes of a file that stands there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Replaced,
+    Kept,
+}
+
+impl Standing {
+    fn of(args: &ShrinkArgs) -> Self {
+        if args.force { Self::Replaced } else { Self::Kept }
+    }
+}
+
+/// Writes a file whole or not at all. As with a trace, a link is followed and stays, and what is no regular file (a
+/// pipe, a device) is written into.
+fn write(file: &Path, text: &str, standing: Standing) -> io::Result<()> {
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    if standing == Standing::Replaced
+        && let Ok(other) = fs_err::metadata(&file)
+        && !other.is_file()
+    {
+        return fs_err::OpenOptions::new().write(true).open(&file)?.write_all(text.as_bytes());
+    }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -222,7 +256,12 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     }
     let mut beside = builder.tempfile_in(folder)?;
     beside.write_all(text.as_bytes())?;
-    beside.persist(file).map_err(|error| error.error)?;
+    let placed = match standing {
+        Standing::Replaced => beside.persist(&file),
+        // It may have come to be there since.
+        Standing::Kept => beside.persist_noclobber(&file),
+    };
+    placed.map_err(|error| error.error)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod asked;
 mod clock;
 pub(crate) mod findings;
 mod json;
+mod junit_file;
 mod keeper;
 pub(crate) mod page;
 mod progress;
@@ -32,10 +33,12 @@ use crate::panics;
 use crate::refusal::{finish, misuse, not_written, refuse};
 use asked::Asked;
 use clock::Stopwatch;
-use findings::{Again, Ending, Failure, Findings, Pace, program_name};
+use findings::{Again, Earlier, Ending, Failure, Findings, Pace, program_name};
+use junit_file::{JunitFile, Overwrite};
 use keeper::{Finished, Hurry, Keeper};
 use progress::Progress;
 use signals::Signals;
+use totals::Totals;
 use watch::Watch;
 
 /// Runs them all, says what they came to.
@@ -85,10 +88,17 @@ fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn Syste
     };
     let what = Order::new(program, asked.engine, asked.audit, &program_name());
     let mut sweep = Sweep::new(&order);
+    let overwrite = if args.force { Overwrite::Anything } else { Overwrite::Reports };
+    let junit = match args.junit.as_deref().map(|file| JunitFile::begin(file, overwrite)).transpose() {
+        Ok(junit) => junit,
+        Err(exit) => return exit,
+    };
     let keeper = match Keeper::new(args, program, (&what, asked.engine), asked.shard, &mut sweep) {
         Ok(keeper) => keeper,
         Err(error) => return refuse_results(&error),
     };
+    let done = Totals::of(sweep.tally());
+    let earlier = Earlier { runs: done.runs, simulated: done.simulated_seconds() };
     let progress = Progress::begin(args, program, &order, &stopwatch);
     let mut watch = Watch::new(progress, keeper, &hurry);
     panics::silence_threads(leasehold_campaign::THREAD);
@@ -102,12 +112,10 @@ fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn Syste
     let ending = Ending::of(end.reason, interrupted.is_some());
     let elapsed = stopwatch.elapsed();
     let timing = Timing { seconds: elapsed.as_secs_f64(), jobs: jobs.get() };
-    let kept = match keeper.finish(ending.why(), timing) {
-        Ok(kept) => kept,
-        Err(error) => return refuse_results(&error),
-    };
-    let over = Over { what, shard: asked.shard, end, found, ending, resumed: args.resume.is_some() };
-    let pace = Pace { elapsed, jobs: jobs.get() };
+    let kept = keeper.finish(ending.why(), timing);
+    let resumed = args.resume.is_some();
+    let over = Over { what, shard: asked.shard, end, found, ending, resumed, junit };
+    let pace = Pace { elapsed, jobs: jobs.get(), earlier };
     tell(args, over, kept, pace, interrupted)
 }
 
@@ -119,10 +127,11 @@ struct Over {
     found: Vec<Failure>,
     ending: Ending,
     resumed: bool,
+    junit: Option<JunitFile>,
 }
 
 fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: Option<Exit>) -> Exit {
-    let Over { what, shard, end, found, mut ending, resumed } = over;
+    let Over { what, shard, end, found, mut ending, resumed, junit: file } = over;
     let slice = shard.slice(match args.rerun_failed {
         Some(_) => end.done_to,
         None => what.total(),
@@ -134,20 +143,26 @@ fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: O
             let Kept { dir, manifest, tally: written, broken } = *kept;
             failures = with_folders(failures, Failure::stored(&dir, &manifest));
             if let Some(error) = broken {
-                (ending, tally, not_kept) = (Ending::NotWritten, written, Some(error));
+                (tally, not_kept) = (written, Some(error));
+                // All may be there, and only not in its place.
+                ending = if manifest.complete { ending } else { Ending::NotWritten };
             }
             (manifest, Some(dir))
         }
-        Finished::Failures(dir) => {
+        Finished::Failures(dir, error) => {
+            not_kept = error;
             let mut manifest = Manifest::new(what.clone(), shard);
             manifest.covers_to(end.done_to);
             (manifest, dir)
         }
     };
-    let whole = if shard == Shard::WHOLE && interrupted.is_none() { Whole::Sweep } else { Whole::Part };
-    let unmet = what.unmet(&tally, whole);
+    // What is stored says the same: one rule, in the manifest. A choice of runs is no whole sweep.
+    let unmet = match args.rerun_failed {
+        Some(_) => what.unmet(&tally, Whole::Part),
+        None => manifest.unmet(&tally),
+    };
     let wanted = if args.rerun_failed.is_some() { tally.runs() } else { slice.end - slice.start };
-    let junit = args.junit.as_ref().map(|file| (file, junit(&manifest, &tally)));
+    let junit = file.map(|file| (file, junit(&manifest, &tally)));
     let findings = Findings {
         order: what,
         tally,
@@ -162,9 +177,9 @@ fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: O
     };
     let exit = print(&findings, args.format, exit_of(&findings, args.exit_zero_on_violation, interrupted));
     if let Some((file, text)) = junit
-        && let Err(error) = fs_err::write(file, text)
+        && let Err(exit) = file.finish(&text)
     {
-        return not_written(Some(file), &error);
+        return exit;
     }
     match not_kept {
         Some(error) => refuse_results(&error),

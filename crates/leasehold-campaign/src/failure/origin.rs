@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use leasehold_scenario::{Engine, Faults, Trial, Variant};
 
+use crate::program::Expectation;
+
 /// Where a failure comes from: all of the command line that decided about its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -15,8 +17,12 @@ pub struct Origin {
     pub overlays: Vec<String>,
     /// Which faults it had.
     pub faults: Faults,
+    /// What the expectation of its scenario means.
+    pub expectation: Expectation,
     /// The engine that ran it.
     pub engine: Engine,
+    /// Whether what its scenario expects counted.
+    pub ignore_expect: Expectation,
 }
 
 impl Origin {
@@ -36,6 +42,9 @@ impl Origin {
         }
         for overlay in &self.overlays {
             line.push_str(&format!(" --set {}", shell_word(overlay)));
+        }
+        if self.ignore_expect == Expectation::Ignored {
+            line.push_str(" --ignore-expect");
         }
         line
     }

@@ -3,13 +3,14 @@
 use leasehold_check::{Verdict, Violation};
 use leasehold_core::RunEnd;
 use leasehold_core::trace::Header;
-use leasehold_scenario::{Drawn, Report, Setting, Trial, Variant};
+use leasehold_scenario::{Drawn, Faults, Report, Setting, Trial, Variant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::origin::Origin;
 use crate::fingerprint::Fingerprint;
 use crate::investigation::{Confirmation, Investigation, Search, Shrunk};
+use crate::program::Expectation;
 
 /// The version of the failure format.
 pub const FAILURE_FORMAT: u32 = 1;
@@ -29,6 +30,10 @@ pub struct FailureRecord {
     pub seed: u64,
     /// The name of the engine that ran it.
     pub engine: String,
+    /// Whether it was run with random faults.
+    pub chaos: bool,
+    /// Whether whatever went wrong counted as a failure, also what the scenario expects.
+    pub ignore_expect: bool,
     /// What went wrong.
     pub fingerprint: Fingerprint,
     /// What the run came to.
@@ -163,6 +168,8 @@ impl FailureRecord {
             scenario: scenario(trial, origin),
             system: header.system.clone(),
             seed: trial.seed(),
+            chaos: origin.faults == Faults::Random,
+            ignore_expect: origin.expectation == Expectation::Ignored,
             engine: header.engine.clone(),
             fingerprint: fingerprint.clone(),
             verdict: report.verdict,

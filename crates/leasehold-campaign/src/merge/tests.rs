@@ -211,6 +211,17 @@ fn shards_that_contradict_each_other_otherwise_are_refused() {
 }
 
 #[test]
+fn any_number_of_shards_can_be_missing() {
+    let desk = sample();
+    let one = desk.shard("one", shard(1, u64::MAX), ALL);
+    let Merged { missing, .. } = merge(&[one], &desk.dir("out"), Replace::Never).unwrap();
+    let last = u128::from(desk.order.total());
+    let first = u128::from(u64::MAX).div_ceil(last);
+    assert!(missing[0].contains(&format!("(shards {first}/{}, ", u64::MAX)), "{missing:?}");
+    assert!(missing[0].ends_with(&format!("{0}/{0})", u64::MAX)), "{missing:?}");
+}
+
+#[test]
 fn a_damaged_shard_is_named_and_nothing_is_written() {
     let desk = sample();
     let one = desk.shard("one", shard(1, 2), ALL);

@@ -114,6 +114,16 @@ fn scenarios_of_the_same_name_are_told_apart_by_their_paths() {
 }
 
 #[test]
+fn paths_that_make_the_same_name_are_told_apart_too() {
+    let folder = folder(&[("a-b/c.toml", ""), ("a/b/c.toml", ""), ("x/c.toml", "")]);
+    let program = load(&[folder.path().to_owned()], options("0..1")).unwrap();
+    let ids = names(&program);
+    assert_ne!(ids[0], ids[1]);
+    assert!(ids[..2].iter().all(|id| id.contains("-a-b-c-")), "{ids:?}");
+    assert!(ids[2].ends_with("-x-c"), "only those that need it: {ids:?}");
+}
+
+#[test]
 fn a_scenario_that_should_say_nothing_is_run_as_it_is() {
     let folder = folder(&[("a.toml", "verdict = \"vacuous\""), ("b.toml", "")]);
     let program = load(&[folder.path().to_owned()], options("0..1")).unwrap();

@@ -132,17 +132,37 @@ impl Manifest {
             && self.covered.windows(2).all(|pair| pair[0].1 < pair[1].0);
         let inside = self.covered.first().is_none_or(|first| first.0 >= from)
             && self.covered.last().is_none_or(|last| last.1 <= to);
-        let done: u64 = self.covered.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
+        let add = |sum: u64, &(from, to): &(u64, u64)| sum.checked_add(to.checked_sub(from)?);
+        let done = self.covered.iter().try_fold(0, add);
         let stored = |failure: &StoredFailure| {
-            failure.scenario < order.scenarios.len()
-                && failure.position < order.total()
+            failure.position < order.total()
+                && order.job(failure.position) == (failure.scenario, failure.seed)
                 && failure.id == order.failure_id(failure.scenario, &failure.fingerprint)
         };
-        if order.seeds.0 > order.seeds.1 || order.scenarios.is_empty() {
-            Some("it has no seeds or no scenarios".to_owned())
-        } else if from > to || to > order.total() {
+        let shard = self.shard.as_ref().map_or(Ok(Shard::WHOLE), |shard| shard.parse());
+        if order.seeds.0 >= order.seeds.1 || order.scenarios.is_empty() {
+            return Some("it has no seeds or no scenarios".to_owned());
+        }
+        if order.checked_total().is_none() {
+            return Some("it has more runs than 64 bits count".to_owned());
+        }
+        let slice: Range<u64> = match shard {
+            Ok(shard) => shard.slice(order.total()),
+            Err(error) => return Some(error.to_string()),
+        };
+        if from > to || to > order.total() {
             Some(format!("its slice {from}..{to} is no part of {} runs", order.total()))
-        } else if !ascending || !inside || done != self.done || self.complete != (done == to - from) {
+        } else if (from, to) != (slice.start, slice.end) {
+            let shard = self.shard.as_deref().unwrap_or("1/1");
+            Some(format!(
+                "its slice {from}..{to} is not that of shard {shard}, which is {}..{}",
+                slice.start, slice.end
+            ))
+        } else if !ascending
+            || !inside
+            || done != Some(self.done)
+            || self.complete != (self.done == to - from)
+        {
             Some("the ranges that it says it holds cannot be".to_owned())
         } else {
             let odd = self.failures.iter().find(|failure| !stored(failure))?;

@@ -131,10 +131,16 @@ impl Order {
 
     /// How many runs the whole sweep has.
     pub fn total(&self) -> u64 {
+        self.checked_total().unwrap_or(u64::MAX)
+    }
+
+    /// The same; nothing if 64 bits do not count them.
+    pub(crate) fn checked_total(&self) -> Option<u64> {
         let explicit = self.scenarios.iter().filter(|scenario| scenario.explicit).count();
         let open = self.scenarios.len() - explicit;
         let count = |n: usize| u64::try_from(n).expect("lists are shorter than that");
-        (self.seeds.1 - self.seeds.0).saturating_mul(count(open)).saturating_add(count(explicit))
+        let seeds = self.seeds.1.checked_sub(self.seeds.0)?;
+        seeds.checked_mul(count(open))?.checked_add(count(explicit))
     }
 
     /// The scenario and the seed of a position: those that leave nothing open come first, then seed after seed with

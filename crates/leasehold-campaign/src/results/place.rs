@@ -36,21 +36,23 @@ impl Place {
         &self.target
     }
 
-    /// Puts the folder into its place. If that fails it stays where it is, and the error says where.
-    pub(crate) fn settle(self) -> Result<(), ResultsError> {
+    /// Puts the folder into its place, and says where it stands. If that fails it stays where it is, and the error says
+    /// where that is.
+    pub(crate) fn settle(self) -> (PathBuf, Result<(), ResultsError>) {
         let Self { target, replace, folder } = self;
         let folder = folder.keep();
-        settle(&folder, &target, replace).map_err(|error| match error {
-            ResultsError::NotWritten { path, error } => {
-                let kept = format!("{error}; the results are in {}", folder.display());
-                ResultsError::NotWritten { path, error: io::Error::new(error.kind(), kept) }
+        let Err(error) = settle(&folder, &target, replace) else { return (target, Ok(())) };
+        let (kind, problem) = match error {
+            ResultsError::NotWritten { error, .. } => (error.kind(), error.to_string()),
+            ResultsError::Exists(_) => {
+                (io::ErrorKind::AlreadyExists, "it has come to be there meanwhile".to_owned())
             }
-            ResultsError::Exists(path) => {
-                let kept = format!("it has come to be there; the results are in {}", folder.display());
-                ResultsError::NotWritten { path, error: io::Error::new(io::ErrorKind::AlreadyExists, kept) }
-            }
-            other => other,
-        })
+            ResultsError::NotOurs { problem, .. } => (io::ErrorKind::AlreadyExists, problem),
+            other => (io::ErrorKind::Other, other.to_string()),
+        };
+        let told = format!("{problem}; the results are in {}", folder.display());
+        let error = ResultsError::NotWritten { path: target, error: io::Error::new(kind, told) };
+        (folder, Err(error))
     }
 }
 

@@ -220,6 +220,16 @@ fn a_damaged_folder_is_told_by_file_and_reason() {
         (MANIFEST, &|text| text.replacen("\"done\": 20", "\"dine\": 20", 1), "unknown field `dine`"),
         (
             MANIFEST,
+            &|text| text.replacen("\"shard\": null", "\"shard\": \"1/18446744073709551615\"", 1),
+            "its slice 0..20 is not that of shard 1/18446744073709551615, which is 0..0",
+        ),
+        (
+            MANIFEST,
+            &|text| text.replacen("\"shard\": null", "\"shard\": \"9/3\"", 1),
+            "there is no shard 9 of 3",
+        ),
+        (
+            MANIFEST,
             &|text| text.replacen("\"runs.csv\":", "\"../runs.csv\":", 1),
             "it does not list runs.csv",
         ),

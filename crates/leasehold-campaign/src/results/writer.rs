@@ -53,13 +53,13 @@ pub struct Timing {
 /// What was kept.
 #[derive(Debug)]
 pub struct Kept {
-    /// Where.
+    /// Where: beside its place, if it could not be put there.
     pub dir: PathBuf,
     /// What.
     pub manifest: Manifest,
     /// The sum of its runs.
     pub tally: Tally,
-    /// What could not be written, if that is why it is not complete.
+    /// What could not be written: why it is not complete, or not in its place.
     pub broken: Option<ResultsError>,
 }
 
@@ -200,8 +200,13 @@ impl ResultsWriter {
         self.failures.insert(id.clone(), StoredFailure { id, scenario, position, seed, fingerprint });
     }
 
-    /// Adds a failure that another folder has.
+    /// Adds a failure that another folder has, if it is of a kind that is kept: a shard may have kept kinds that are
+    /// not among the first of the whole.
     pub(crate) fn copy_failure(&mut self, from: &Results, failure: &StoredFailure) {
+        let scenario = self.tally.scenarios.get(failure.scenario);
+        if scenario.is_some_and(|tally| !tally.failures.contains_key(&failure.fingerprint)) {
+            return;
+        }
         let files = from.failure_files(failure);
         let source = from.failure(failure);
         self.failure(failure.position, &failure.fingerprint, |folder| {
@@ -261,9 +266,9 @@ impl ResultsWriter {
         }
         self.write(MANIFEST, &json(&self.manifest))?;
         let Self { place, manifest, tally, broken, .. } = self;
-        let dir = place.target().to_owned();
-        place.settle()?;
-        Ok(Kept { dir, manifest, tally, broken: broken.map(|(error, _)| error) })
+        let (dir, settled) = place.settle();
+        let broken = settled.err().or(broken.map(|(error, _)| error));
+        Ok(Kept { dir, manifest, tally, broken })
     }
 
     /// The same, unless something could not be written: then nothing is kept.
@@ -276,7 +281,10 @@ impl ResultsWriter {
         match (self.broken.take(), flushed) {
             (Some((error, _)), _) => Err(error),
             (None, Err(error)) => Err(ResultsError::not_written(&self.place.target().join(RUNS))(error)),
-            (None, Ok(())) => self.finish(None, None),
+            (None, Ok(())) => {
+                let mut kept = self.finish(None, None)?;
+                kept.broken.take().map_or(Ok(kept), Err)
+            }
         }
     }
 
@@ -422,6 +430,31 @@ mod tests {
         let results = Results::open(&dir).unwrap();
         assert_eq!(results.records().unwrap().map(Result::unwrap).count(), 21);
         assert!(!dir.join(FAILURES).join(order.failure_id(1, &fencing())).exists());
+    }
+
+    #[test]
+    fn what_finds_its_place_taken_stays_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("out");
+        let order = order(&["a"], (0, 3));
+        for (replace, problem) in [
+            (Replace::Never, "it has come to be there meanwhile"),
+            (Replace::Results, "it holds files, and no manifest.json of results"),
+        ] {
+            let mut writer = ResultsWriter::create(&dir, order.clone(), Shard::WHOLE, replace).unwrap();
+            (0..3).for_each(|position| writer.record(&fine(&order, position)));
+            std::fs::create_dir(&dir).unwrap();
+            std::fs::write(dir.join("diary"), "mine").unwrap();
+            let kept = writer.finish(None, None).unwrap();
+            let error = kept.broken.unwrap();
+            assert!(error.is_about_writing());
+            let told = format!("{problem}; the results are in {}", kept.dir.display());
+            assert!(error.to_string().ends_with(&told), "{error}");
+            assert_ne!(kept.dir, dir);
+            assert!(Results::open(&kept.dir).unwrap().manifest().complete);
+            assert_eq!(std::fs::read_to_string(dir.join("diary")).unwrap(), "mine");
+            std::fs::remove_dir_all(&dir).unwrap();
+        }
     }
 
     #[test]

@@ -177,3 +177,36 @@ fn what_is_kept_of_a_failure_does_not_grow() {
     assert_eq!(tally.not_deterministic.len(), KEPT_NOT_DETERMINISTIC);
     assert_eq!(tally.not_deterministic(), 1_000);
 }
+
+#[test]
+fn kinds_of_failure_are_bounded_and_the_rest_is_counted() {
+    let record = |position: u64, kind: u64| {
+        let clause = format!("text {kind}");
+        let failed = vec![Fingerprint { what: "panic".to_owned(), clause, roles: vec![] }];
+        RunRecord {
+            position,
+            scenario: 0,
+            seed: position,
+            verdict: Verdict::Panic,
+            digest: some_digest(),
+            second_digest: None,
+            events: 0,
+            simulated_ns: 0,
+            faults: vec![],
+            pairs: vec![],
+            reach: vec![],
+            hazards: 0,
+            invariants: vec![],
+            failed,
+            found_expected: false,
+        }
+    };
+    let mut tally = Tally::default();
+    let novel = (0..1_000).filter(|&run| tally.add(&record(run, run)) == Novelty::NewFailure).count();
+    assert_eq!(novel, KEPT_KINDS, "no more are looked into");
+    assert_eq!(tally.add(&record(1_000, 7)), Novelty::NothingNew);
+    let scenario = &tally.scenarios[0];
+    assert_eq!((scenario.failures.len(), scenario.failed), (KEPT_KINDS, 1_001));
+    assert_eq!(scenario.failed_otherwise(), 1_000 - KEPT_KINDS as u64);
+    assert!(scenario.failures.values().all(|failure| failure.first < KEPT_KINDS as u64));
+}

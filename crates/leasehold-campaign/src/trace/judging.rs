@@ -1,5 +1,8 @@
 //! Judging a recorded run again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
 use leasehold_check::{Judge, UnknownInvariant, Verdict};
 use leasehold_core::event::WorldEvent;
 use leasehold_core::{Event, EventKind, EventSink as _, FaultOutcome, Outcome};
@@ -29,6 +32,16 @@ pub enum RejudgeError {
     /// It is of an engine of another version.
     #[error("no engine is called `{0}`; the trace is of another version")]
     Engine(String),
+    /// A checker panicked: no run has such events, or the checker is wrong.
+    #[error("{}:{line}: the checkers fail at this line ({message}): it was edited, or they have a bug", file.display())]
+    Checkers {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What the panic said.
+        message: String,
+    },
 }
 
 /// Judges a recorded run, to the end of its trace. The observer hears it as if it happened now.
@@ -37,6 +50,17 @@ pub enum RejudgeError {
 ///
 /// If the trace is damaged, or tells of what this version does not know.
 pub fn rejudge(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudged, RejudgeError> {
+    // Events that no run can have, such as a lease of centuries, bring sums of times beyond their end.
+    let judged = catch_unwind(AssertUnwindSafe(|| judged(trace, observer)));
+    judged.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let message = text.unwrap_or_else(|| "a panic without a message".to_owned());
+        Err(RejudgeError::Checkers { file: trace.path().to_owned(), line: trace.line(), message })
+    })
+}
+
+fn judged(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudged, RejudgeError> {
     let header = trace.header();
     let engine =
         Engine::from_name(&header.engine).ok_or_else(|| RejudgeError::Engine(header.engine.clone()))?;

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use leasehold_core::event::WorldEvent;
 use leasehold_core::trace::{FORMAT, Footer, Header};
-use leasehold_core::{Event, SimInstant};
+use leasehold_core::{Event, EventKind, NodeId, RunEnd, SimInstant};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -23,6 +24,8 @@ pub struct TraceReader {
     line: u64,
     header: Header,
     latest: SimInstant,
+    /// The node that an event says panicked.
+    panicked: Option<NodeId>,
     footer: Option<Footer>,
 }
 
@@ -89,13 +92,16 @@ pub enum TraceProblem {
         found: u64,
     },
     /// The footer says that the run ended before its last event.
-    #[error("the footer ends the run at {ended_at}, before its last event at {latest}")]
+    #[error("this footer was edited: it ends the run at {ended_at}, before its last event at {latest}")]
     EndsEarly {
         /// When the footer ends it.
         ended_at: SimInstant,
         /// When the last event was.
         latest: SimInstant,
     },
+    /// The footer tells of an end that the events do not have, or the other way round.
+    #[error("this footer was edited: {0}")]
+    OtherEnd(&'static str),
     /// Something comes behind the footer.
     #[error("the trace is over, and this comes behind its footer")]
     Trailing,
@@ -139,6 +145,7 @@ impl TraceReader {
             line: 1,
             header,
             latest: SimInstant::START,
+            panicked: None,
             footer: None,
         })
     }
@@ -151,6 +158,11 @@ impl TraceReader {
     /// What stands at its end, once all events were read.
     pub fn footer(&self) -> Option<&Footer> {
         self.footer.as_ref()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The number of the line that was read last, from 1.
@@ -207,6 +219,9 @@ impl TraceReader {
             return Err(TraceProblem::UnknownNode { node: node.0, nodes });
         }
         self.latest = event.at;
+        if event.kind == EventKind::World(WorldEvent::Panicked) {
+            self.panicked = event.node;
+        }
         Ok(event)
     }
 
@@ -218,6 +233,29 @@ impl TraceReader {
         }
         if footer.ended_at < self.latest {
             return Err(TraceProblem::EndsEarly { ended_at: footer.ended_at, latest: self.latest });
+        }
+        // The digest covers the events, not the footer: so they have to bear each other out.
+        let problem = match (&footer.end, self.panicked) {
+            (RunEnd::Livelock { node }, _) | (RunEnd::Panicked { node, .. }, _)
+                if node.index() >= self.header.nodes.len() =>
+            {
+                Some("it names a node that the header does not")
+            }
+            (RunEnd::Panicked { .. }, None) => Some("it says that a node panicked, and no event does"),
+            (RunEnd::Panicked { node, .. }, Some(panicked)) if *node != panicked => {
+                Some("it says that another node panicked than the events do")
+            }
+            (RunEnd::Panicked { .. }, Some(_)) if footer.ended_at != self.latest => {
+                Some("a node panicked, and it ends the run later")
+            }
+            (RunEnd::Livelock { .. }, None) if footer.ended_at != self.latest => {
+                Some("in a livelock time stands still, and it ends the run after its last event")
+            }
+            (RunEnd::Panicked { .. }, Some(_)) | (_, None) => None,
+            (_, Some(_)) => Some("a node panicked, and it says that the run ended in another way"),
+        };
+        if let Some(problem) = problem {
+            return Err(TraceProblem::OtherEnd(problem));
         }
         self.line += 1;
         match next_line(&mut self.lines, &mut self.buffer)? {

@@ -124,7 +124,11 @@ fn shrunk(case: Case, facts: Facts, mut fails: impl FnMut(&Case) -> bool) -> (Ca
     while let Some(proposal) = shrinker.propose() {
         runs += 1;
         assert!(runs < 20_000, "it ends");
-        if fails(&proposal) { shrinker.accept(proposal, None) } else { shrinker.reject() }
+        if fails(&proposal) {
+            let _ = shrinker.accept(proposal, None);
+        } else {
+            shrinker.reject();
+        }
     }
     (shrinker.best().clone(), runs)
 }
@@ -233,7 +237,11 @@ fn counts_go_down_to_the_least_that_fails() {
         })
     };
     while let Some(proposal) = shrinker.propose() {
-        if wanted(&proposal) { shrinker.accept(proposal, None) } else { shrinker.reject() }
+        if wanted(&proposal) {
+            let _ = shrinker.accept(proposal, None);
+        } else {
+            shrinker.reject();
+        }
     }
     let settings = &shrinker.best().settings;
     assert_eq!(settings, &[Setting { key: "topology.holders".to_owned(), value: Some("2".to_owned()) }]);
@@ -264,7 +272,7 @@ proptest! {
             prop_assert!(runs < 20_000);
             prop_assert!(seen.insert(format!("{proposal:?}")), "proposed twice");
             prop_assert!(legal::is_expressible(&proposal.plan));
-            if answers.chance(200_000) { shrinker.accept(proposal, None) } else { shrinker.reject() }
+            if answers.chance(200_000) { let _ = shrinker.accept(proposal, None); } else { shrinker.reject(); }
         }
     }
 
@@ -307,4 +315,32 @@ proptest! {
             prop_assert!(fault.lasts.unwrap().as_nanos() <= most, "{:?} {:?}", fault.lasts, least);
         }
     }
+}
+
+#[test]
+fn what_is_expected_of_a_random_run_stays() {
+    let setting = |key: &str| Setting { key: key.to_owned(), value: Some("1".to_owned()) };
+    let settings = vec![setting("expect.hazard"), setting("network.loss")];
+    let mut shrinker = Shrinker::new(Case { settings, plan: plan(vec![]) }, Facts::default())
+        .with_drawn(&["expect.also".to_owned()]);
+    while let Some(proposal) = shrinker.propose() {
+        let _ = shrinker.accept(proposal, None);
+    }
+    assert_eq!(shrinker.best().settings, [setting("expect.hazard")]);
+}
+
+#[test]
+fn a_case_that_is_not_smaller_when_realised_is_not_taken() {
+    let setting = Setting { key: "network.loss".to_owned(), value: Some("1".to_owned()) };
+    let first = Case { settings: vec![setting], plan: plan(vec![]) };
+    let mut shrinker = Shrinker::new(first.clone(), Facts::default());
+    shrinker.propose().expect("there is much to leave out");
+    let mut larger = first.clone();
+    larger.plan.phases.chaos = Span::from_secs(3_600);
+    larger.plan.nodes.push(node("another", Role::Contender));
+    assert_eq!(shrinker.accept(larger, None), Accepted::NotSmaller);
+    assert_eq!(shrinker.best(), &first);
+    let smaller = shrinker.propose().expect("there is more");
+    assert_eq!(shrinker.accept(smaller.clone(), None), Accepted::Best);
+    assert_eq!(shrinker.best(), &smaller);
 }

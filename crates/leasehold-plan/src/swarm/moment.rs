@@ -53,16 +53,25 @@ impl Moments {
         match aim {
             None => Trigger::At(self.instant(stream)),
             // The first time that it holds is the start of the first lease: others are met from later on.
-            Some(condition) if stream.happens(250_000) => Trigger::when(condition),
+            Some(condition) if stream.happens(at_once(condition)) => Trigger::when(condition),
             Some(condition) => Trigger::When { condition, from: self.instant(stream) },
         }
     }
 }
 
-/// A lease-critical condition. Shares of a TTL that every renewal meets are drawn as often as those that only a lease
-/// in trouble comes to.
+/// How often, in parts per million, a condition counts from the start. Ends and takeovers are rare: what waits for one
+/// until late waits in vain.
+fn at_once(condition: Condition) -> u32 {
+    match condition {
+        Condition::EndOrdered | Condition::AfterTakeover => 700_000,
+        _ => 250_000,
+    }
+}
+
+/// A lease-critical condition. Shares of a TTL that every renewal meets are drawn more often than those that only a
+/// lease in trouble comes to.
 pub(super) fn condition(lengths: &Lengths, stream: &mut Stream) -> Condition {
-    let (from, to) = stream.weighted(&[(40, (66, 100)), (30, (1, 10)), (30, (1, 100))]);
+    let (from, to) = stream.weighted(&[(55, (66, 100)), (15, (1, 10)), (30, (1, 100))]);
     let percent = (from + stream.below(to - from + 1)) as u8;
     let little = lengths.below(lengths.ttl, stream);
     let left = stream.weighted(&[

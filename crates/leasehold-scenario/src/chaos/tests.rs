@@ -59,9 +59,10 @@ fn limits_are_what_the_table_says() {
 
 #[test]
 fn values_stand_under_paths_or_in_tables() {
+    let fault = "[[fault]]\nat = \"5s\"\non = \"holder\"\ndo = \"pause\"\nfor = \"9s\"\n";
     let nested = "[chaos.values]\nlease.ttl = [\"1s\"]\n[chaos.values.fault.0]\nfor = [\"1s\", \"2s\"]\n";
     let quoted = "[chaos.values]\n\"fault.0.for\" = [\"1s\", \"2s\"]\n\"lease.ttl\" = [\"1s\"]\n";
-    assert_eq!(read(nested).values, read(quoted).values);
+    assert_eq!(read(&format!("{fault}{nested}")).values, read(&format!("{fault}{quoted}")).values);
     let set = source("").with_overlays(["chaos.values.lease.ttl=[\"1s\"]"]);
     let values = Scenario::parse(set, &[&Toy]).unwrap().template.chaos.values;
     assert_eq!(values, [("lease.ttl".to_owned(), vec!["\"1s\"".to_owned()])]);

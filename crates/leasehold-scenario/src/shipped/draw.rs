@@ -244,7 +244,9 @@ fn trusts_wall_clocks(dice: &Dice<'_>) -> bool {
 fn expiry(dice: &mut Dice<'_>, terms: &Terms) {
     match dice.stream("policies/expiry").below(8) {
         0 if are_open(dice, &["grantor.sweep_at_most", "grantor.buckets"]) => {
-            draw_millis(dice, "lease.sweep", terms.floor(), 2_000);
+            // Not the stream of `lease.sweep`: its first word has decided that nothing else draws the key.
+            let sweep = some_millis(&mut dice.stream("policies/sweep"), terms.floor(), 2_000);
+            dice.set("lease.sweep", sweep);
             let most = 1 + dice.stream("grantor.sweep_at_most").below(3);
             dice.set("grantor.sweep_at_most", most.to_string());
         }

@@ -174,3 +174,14 @@ fn a_wrong_overlay_is_shown_itself() {
         }
     }
 }
+
+#[test]
+fn a_key_is_set_with_its_table_or_with_what_is_below_it() {
+    let is_set = |overlay: &str, key| Source::from_text("x", "").with_overlays([overlay]).is_set(key);
+    assert!(is_set("lease.ttl=\"5s\"", "lease.ttl"));
+    assert!(is_set("lease={ttl=\"5s\"}", "lease.ttl"));
+    assert!(is_set("network.latency.max = \"5s\"", "network.latency"));
+    assert!(!is_set("lease.ttl=\"5s\"", "lease.renew"));
+    assert!(!is_set("lease.tt=\"5s\"", "lease.ttl"));
+    assert!(!is_set("lease.ttl=\"5s\"", "lease.tt"));
+}

@@ -17,15 +17,26 @@ pub(super) struct Settled {
     pub(super) left_out: Option<Drawn>,
 }
 
-/// Draws settings, and reads the scenario with them. What the reader refuses is halved until it does not: first those
-/// are kept that the scenario asks for, then those about the world, then the system's own.
+/// Draws settings, and reads the scenario with them. If the reader refuses them, one is left out that is to blame; if none
+/// is by itself, they are halved. First those are kept that the scenario asks for, then those about the world, then the
+/// system's own.
 pub(super) fn settle(scenario: &Arc<Scenario>, seed: u64, systems: &[&dyn System]) -> Settled {
     let mut settings = drawn(scenario, seed, systems);
     let mut refused = Vec::new();
+    let read = |settings: &[Setting]| {
+        Scenario::again(scenario.source.clone().with_settings(settings), systems).ok().map(Arc::new)
+    };
     while !settings.is_empty() {
-        let source = scenario.source.clone().with_settings(&settings);
-        if let Ok(read) = Scenario::again(source, systems) {
-            return Settled { scenario: Arc::new(read), settings, left_out: told(&refused) };
+        if let Some(scenario) = read(&settings) {
+            return Settled { scenario, settings, left_out: told(&refused) };
+        }
+        let without = |place: &usize| {
+            let others = settings.iter().enumerate().filter(|(other, _)| other != place);
+            others.map(|(_, setting)| setting.clone()).collect::<Vec<_>>()
+        };
+        if let Some(place) = (0..settings.len()).rev().find(|place| read(&without(place)).is_some()) {
+            refused.push(settings.remove(place));
+            continue;
         }
         refused.splice(0..0, settings.split_off(settings.len() / 2));
     }

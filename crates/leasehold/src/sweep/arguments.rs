@@ -17,8 +17,11 @@ use crate::args::{EngineName, Format};
 Each scenario is run under each seed, with random faults within the limits of its [chaos] beside those that it scripts.
 A scenario with a [plan] leaves nothing to a seed: it is run once.
 
+That a scenario finds what it expects, judges something and reaches its places is asked of a whole sweep. Of a part of
+one (a shard, a sweep that ended early for whatever reason, --rerun-failed) it is asked only that nothing failed.
+
 Exit codes:
-    0  each scenario came to what it expects
+    0  each scenario came to what it expects; for a part of a sweep, nothing failed
     1  runs failed, or a violation that a scenario expects was never found
     2  the command line or a scenario is wrong
     3  a run came to two digests
@@ -36,7 +39,7 @@ pub(crate) struct SweepArgs {
     pub(crate) seeds: Option<SeedRange>,
 
     /// How many threads run at once; all cores unless it is given
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Begin no run any more after this time, as in 90s or 5m
@@ -51,16 +54,16 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "K")]
     pub(crate) fail_fast: Option<NonZeroU64>,
 
-    /// Run this share of the runs twice, and compare their digests
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = audit)]
-    pub(crate) audit: Audit,
+    /// Run this share of the runs twice, and compare their digests; 5% unless it is given
+    #[arg(long, value_name = "SHARE", value_parser = audit)]
+    pub(crate) audit: Option<Audit>,
 
     /// Keep the results in this folder: a line for each run, their sum, and each kind of failure, shrunk
     #[arg(long, value_name = "DIR", conflicts_with_all = ["resume", "rerun_failed"])]
     pub(crate) out: Option<PathBuf>,
 
-    /// Replace the folder of --out, if it holds results and nothing else
-    #[arg(long, requires = "out")]
+    /// Replace the folder of --out, if it holds results and nothing else, and any file of --junit
+    #[arg(long)]
     pub(crate) force: bool,
 
     /// Run one slice of so many: K/N with K from 1, or auto for what Slurm, Kubernetes or GitLab say
@@ -71,11 +74,11 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "rerun_failed")]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Run only what failed before: the folder of a sweep, or of failures
+    /// Run only what failed before: the folder of a sweep, or of failures; without paths, as it was run then
     #[arg(long, value_name = "DIR")]
     pub(crate) rerun_failed: Option<PathBuf>,
 
-    /// Write the result as JUnit XML too: a test case for each scenario and invariant
+    /// Write the result as JUnit XML too: a test case for each scenario and invariant. An older report is replaced
     #[arg(long, value_name = "FILE", conflicts_with = "rerun_failed")]
     pub(crate) junit: Option<PathBuf>,
 
@@ -95,9 +98,9 @@ pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) ignore_expect: bool,
 
-    /// The engine that runs the nodes
-    #[arg(long, value_enum, default_value_t = EngineName::Sim)]
-    pub(crate) engine: EngineName,
+    /// The engine that runs the nodes; sim unless it is given
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineName>,
 
     /// Show no progress
     #[arg(long, short)]
@@ -125,6 +128,18 @@ fn shard(text: &str) -> Result<ShardChoice, ShardError> {
     if text == "auto" { Ok(ShardChoice::Auto) } else { text.parse().map(ShardChoice::This) }
 }
 
+/// How many threads can be asked for. Chosen by us: more cores than a machine has, and fewer threads than a system
+/// refuses or dies of.
+const MOST_JOBS: usize = 1_024;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs: NonZeroUsize = text.parse().map_err(|error: std::num::ParseIntError| error.to_string())?;
+    if jobs.get() > MOST_JOBS {
+        return Err(format!("at most {MOST_JOBS} threads run at once"));
+    }
+    Ok(jobs)
+}
+
 fn seeds(text: &str) -> Result<SeedRange, BadSeeds> {
     text.parse()
 }
@@ -142,6 +157,14 @@ fn audit(text: &str) -> Result<Audit, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_bounded() {
+        assert_eq!(jobs("1024"), Ok(NonZeroUsize::new(1_024).expect("it is not zero")));
+        for wrong in ["0", "1025", "18446744073709551615", "-1", "many"] {
+            assert!(jobs(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_and_shares_are_those_of_scenario_files() {

@@ -36,8 +36,19 @@ pub(crate) struct Findings {
 /// How fast it was.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
+    /// The wall time since this program was started, without that of a sweep that it goes on with.
     pub(crate) elapsed: Duration,
     pub(crate) jobs: usize,
+    /// What was there before it began.
+    pub(crate) earlier: Earlier,
+}
+
+/// What a sweep that is gone on with had done.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Earlier {
+    pub(crate) runs: u64,
+    /// In seconds.
+    pub(crate) simulated: f64,
 }
 
 /// Why it ended.

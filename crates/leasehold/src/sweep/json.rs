@@ -90,6 +90,7 @@ fn scenario(findings: &Findings, place: usize, tally: &ScenarioTally) -> Value {
         "unmet": unmet.iter().map(Unmet::in_words).collect::<Vec<_>>(),
         "found_expected": tally.found_expected,
         "failed": tally.failed,
+        "failed_otherwise": tally.failed_otherwise(),
         "with_hazard": tally.with_hazard,
         "events": tally.events,
         "reach": reach,

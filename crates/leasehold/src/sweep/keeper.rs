@@ -26,7 +26,7 @@ enum Place {
     /// All of it.
     Results(Box<ResultsWriter>),
     /// The failures alone; the folder is made when there is one.
-    Failures(Option<PathBuf>),
+    Failures { root: Option<PathBuf>, not_stored: Option<ResultsError> },
 }
 
 impl<'a> Keeper<'a> {
@@ -44,7 +44,7 @@ impl<'a> Keeper<'a> {
             (Some(dir), None) => {
                 Place::Results(Box::new(ResultsWriter::create(dir, order.clone(), shard, replace)?))
             }
-            (None, None) => Place::Failures(None),
+            (None, None) => Place::Failures { root: None, not_stored: None },
         };
         Ok(Self { program, engine, kept })
     }
@@ -56,7 +56,7 @@ impl<'a> Keeper<'a> {
                 writer.record(record);
                 writer.broken().map_or(Ok(()), |_| Err(()))
             }
-            Place::Failures(_) => Ok(()),
+            Place::Failures { .. } => Ok(()),
         }
     }
 
@@ -71,7 +71,9 @@ impl<'a> Keeper<'a> {
             variant: options.variant,
             overlays: options.overlays.clone(),
             faults: self.program.faults(job.scenario),
+            expectation: options.expectation,
             engine: self.engine,
+            ignore_expect: options.expectation,
         };
         let fingerprint = &investigation.fingerprint;
         match &mut self.kept {
@@ -81,7 +83,7 @@ impl<'a> Keeper<'a> {
                 writer.failure(*position, fingerprint, |folder| store(investigation, folder, &origin));
                 None
             }
-            Place::Failures(root) => {
+            Place::Failures { root, not_stored } => {
                 let id = self.program.failure_id(job.scenario, fingerprint);
                 let stored = free(root).and_then(|root| {
                     let folder = Results::failure_folder(root, &id);
@@ -89,23 +91,27 @@ impl<'a> Keeper<'a> {
                     store(investigation, &folder, &origin)?;
                     Ok(folder)
                 });
-                stored
-                    .inspect_err(|error| {
-                        anstream::eprintln!("warning: a failure could not be stored: {error}");
-                    })
-                    .ok()
+                match stored {
+                    Ok(folder) => Some(folder),
+                    Err(error) => {
+                        let path =
+                            Results::failure_folder(root.as_deref().unwrap_or(Path::new(REPORTS)), &id);
+                        not_stored.get_or_insert(ResultsError::NotWritten { path, error });
+                        None
+                    }
+                }
             }
         }
     }
 
     /// Puts everything into its place.
-    pub(super) fn finish(self, stopped: Option<&str>, timing: Timing) -> Result<Finished, ResultsError> {
+    pub(super) fn finish(self, stopped: Option<&str>, timing: Timing) -> Finished {
         match self.kept {
-            Place::Results(writer) => {
-                let kept = writer.finish(stopped.map(str::to_owned), Some(timing))?;
-                Ok(Finished::Results(Box::new(kept)))
-            }
-            Place::Failures(root) => Ok(Finished::Failures(root)),
+            Place::Results(writer) => match writer.finish(stopped.map(str::to_owned), Some(timing)) {
+                Ok(kept) => Finished::Results(Box::new(kept)),
+                Err(error) => Finished::Failures(None, Some(error)),
+            },
+            Place::Failures { root, not_stored } => Finished::Failures(root, not_stored),
         }
     }
 }
@@ -121,8 +127,8 @@ pub(super) enum Hurry {
 pub(super) enum Finished {
     /// All of it.
     Results(Box<Kept>),
-    /// The failures, if there were any.
-    Failures(Option<PathBuf>),
+    /// The failures, if there were any, and what could not be written.
+    Failures(Option<PathBuf>, Option<ResultsError>),
 }
 
 fn resume(

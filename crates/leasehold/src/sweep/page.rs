@@ -24,7 +24,7 @@ const INDENT: usize = 12;
 /// A text is not broken into lines that are shorter than this.
 const NARROWEST: usize = 30;
 
-/// How many failures are shown with all that is known of them.
+/// How many failures are shown with all that is known of them; the others have one line each.
 const SHOWN_FAILURES: usize = 20;
 
 /// Prints it.
@@ -216,18 +216,25 @@ impl Findings {
     fn counts(&self, totals: &Totals, page: &mut Page) {
         let simulated = totals.simulated_seconds();
         let runs = counted(totals.runs, "run");
-        let Some(Pace { elapsed, jobs }) = self.pace else {
+        let Some(Pace { elapsed, jobs, earlier }) = self.pace else {
             page.line(format_args!("{:12}{runs}; {} simulated", "merged", span(simulated)));
             return;
         };
         let seconds = elapsed.as_secs_f64();
-        let rate = grouped((totals.runs as f64 / seconds.max(1e-3)).round() as u64);
+        // What an earlier sweep ran took none of this time.
+        let runs_here = totals.runs.saturating_sub(earlier.runs);
+        let simulated_here = (simulated - earlier.simulated).max(0.0);
+        let rate = grouped((runs_here as f64 / seconds.max(1e-3)).round() as u64);
+        let runs = match earlier.runs {
+            0 => runs,
+            _ => format!("{runs}, {} of them now", grouped(runs_here)),
+        };
         page.line(format_args!(
             "{:12}{runs} in {seconds:.1} s on {}: {rate} a second; {} simulated, {} real time",
             "sweep",
             counted(jobs as u64, "thread"),
             span(simulated),
-            times(simulated / seconds.max(1e-3)),
+            times(simulated_here / seconds.max(1e-3)),
         ));
     }
 
@@ -249,7 +256,13 @@ impl Findings {
     fn verdict(&self, page: &mut Page) {
         let missed = self.unmet.iter().filter(|unmet| !unmet.is_empty()).count();
         let scenarios = counted(self.unmet.len() as u64, "scenario");
+        let ran = self.tally.scenarios.iter().filter(|tally| tally.runs > 0).count();
         let told = match Standing::of(self.unmet.iter().flatten()) {
+            // A shard may have no run of a scenario.
+            Standing::Met if self.is_complete() && ran < self.unmet.len() => {
+                let told = format!("{ran} of {scenarios} had runs here, and came to what they should");
+                styled(GOOD, told)
+            }
             Standing::Met if self.is_complete() => {
                 styled(GOOD, format!("all of {scenarios} came to what they should"))
             }
@@ -296,20 +309,34 @@ impl Findings {
         }
         let mut shown = 0;
         for group in self.groups() {
-            if shown >= SHOWN_FAILURES {
-                break;
-            }
             page.line(format_args!(""));
             page.line(format_args!("{}", styled(BAD, &group[0].fingerprint)));
-            for failure in group.iter().take(SHOWN_FAILURES - shown) {
-                self.failure(failure, page);
+            for failure in group {
+                if shown < SHOWN_FAILURES {
+                    self.failure(failure, page);
+                } else {
+                    self.failure_in_short(failure, page);
+                }
+                shown += 1;
             }
-            shown += group.len();
         }
-        if let Some(more) = self.failures.len().checked_sub(SHOWN_FAILURES).filter(|more| *more > 0) {
-            page.line(format_args!(""));
-            page.line(format_args!("… and {}", counted(more as u64, "failure more of other scenarios")));
+        for (entry, tally) in self.order.scenarios.iter().zip(&self.tally.scenarios) {
+            if tally.failed_otherwise() > 0 {
+                let runs = counted(tally.failed_otherwise(), "run");
+                page.line(format_args!(""));
+                page.line(format_args!("{}: {runs} more failed, each in yet another way", entry.id));
+            }
         }
+    }
+
+    /// One line, which ends with what to paste.
+    fn failure_in_short(&self, failure: &Failure, page: &mut Page) {
+        let Failure { job, fingerprint, .. } = failure;
+        let tally = self.of_scenario(job.scenario);
+        let runs = tally.failures.get(fingerprint).map_or(1, |failure| failure.runs);
+        let id = &self.order.scenarios[job.scenario].id;
+        let (runs, seed, line) = (counted(runs, "run"), job.seed, self.line_of(failure));
+        page.line(format_args!("    {id}: {runs}, first under seed {seed}: {line}"));
     }
 
     /// The failures that have the same fingerprint, whatever their scenarios; the first found stands first.
