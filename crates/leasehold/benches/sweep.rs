@@ -1,5 +1,5 @@
-//! What a sweep costs: seeds a second of all of `scenarios/holds` with random faults, on one thread and on two, and what
-//! of it is not the run itself. Budgets: ARCHITECTURE.md.
+//! What a sweep costs: seeds a second of all of `scenarios/holds` and of five hosts with random faults, on one thread and
+//! on two; what of it is not the run itself; and what shrinking a failure costs. Budgets: ARCHITECTURE.md.
 //!
 //! Criterion's throughput is in runs. `1 thread` over `runs alone` is what audit, records and sums cost; `plans` is what
 //! drawing costs; `nodes alone` is a run without digest and checkers.
@@ -12,25 +12,28 @@ use std::path::PathBuf;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use leasehold::{Engine, SingleGrantor, System};
 use leasehold_campaign::{
-    Audit, Expectation, Finding, Overseer, Program, ProgramOptions, RunRecord, SweepOrder, Tally, Until,
-    Wish, sweep,
+    Audit, Expectation, Finding, Fingerprint, Investigation, Overseer, Program, ProgramOptions, RunRecord,
+    SweepOrder, Tally, Until, Wish, sweep,
 };
 use leasehold_scenario::{Faults, Trial, Variant};
 
 const SYSTEMS: &[&dyn System] = &[&SingleGrantor];
 
-/// Every scenario that holds, under so many seeds.
-fn program(seeds: u64) -> Program {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/holds"));
+const HOLDS: &str = "/../../scenarios/holds";
+const FIVE_HOSTS: &str = "/benches/five-hosts.toml";
+const BREAKS: &str = "/../../scenarios/breaks/pause-without-fencing.toml";
+
+/// These scenarios, under so many seeds.
+fn program(path: &str, seeds: u64) -> Program {
+    let path = PathBuf::from(format!("{}{path}", env!("CARGO_MANIFEST_DIR")));
     let options = ProgramOptions {
         seeds: format!("0..{seeds}").parse().expect("it is a range"),
-        // A hazard is no failure here: looking into one takes many runs.
-        overlays: vec!["expect.hazard=allowed".to_owned()],
+        overlays: Vec::new(),
         variant: Variant::AsWritten,
         faults: Faults::Random,
         expectation: Expectation::Counts,
     };
-    Program::load(&[folder], options, SYSTEMS).expect("the scenarios are in the repository")
+    Program::load(&[path], options, SYSTEMS).expect("the scenarios are in the repository")
 }
 
 /// Listens to nothing, and looks into nothing: failures are no part of the cost of a seed.
@@ -46,12 +49,16 @@ impl Overseer for Nobody {
 }
 
 fn seeds(c: &mut Criterion) {
-    let program = program(2);
-    let mut group = c.benchmark_group("sweep of scenarios/holds");
+    sweeps(c, "sweep of scenarios/holds", &program(HOLDS, 4));
+    sweeps(c, "sweep of a minute on five hosts", &program(FIVE_HOSTS, 500));
+}
+
+fn sweeps(c: &mut Criterion, name: &str, program: &Program) {
+    let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(program.total())).sample_size(10);
     for jobs in [1, 2] {
         let order = SweepOrder {
-            program: &program,
+            program,
             positions: 0..program.total(),
             systems: SYSTEMS,
             engine: Engine::Sim,
@@ -68,7 +75,7 @@ fn seeds(c: &mut Criterion) {
 }
 
 fn parts(c: &mut Criterion) {
-    let program = program(2);
+    let program = program(HOLDS, 2);
     let jobs: Vec<_> = (0..program.total()).map(|position| program.job(position)).collect();
     let trials: Vec<Trial> = jobs.iter().map(|job| program.trial(*job, SYSTEMS)).collect();
     let mut group = c.benchmark_group("parts of it");
@@ -99,5 +106,21 @@ fn parts(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, seeds, parts);
+/// Seed 17 draws eight faults, of which one is left.
+fn shrinking(c: &mut Criterion) {
+    let program = program(BREAKS, 18);
+    let trial = program.trial(program.job(17), SYSTEMS);
+    let report = trial.run(Engine::Sim, &mut ());
+    let fingerprint = Fingerprint::of(trial.scenario(), &report).into_iter().next().expect("it fails");
+    let mut group = c.benchmark_group("shrinking");
+    group.sample_size(10).bench_function("a failure of eight faults and a script", |b| {
+        b.iter(|| {
+            let (trial, report, fingerprint) = (trial.clone(), report.clone(), fingerprint.clone());
+            Investigation::new(trial, report, fingerprint, Engine::Sim, SYSTEMS, &|| false)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, seeds, parts, shrinking);
 criterion_main!(benches);
