@@ -78,6 +78,7 @@ fn excerpts_are_what_is_printed() {
         }
     }
     assert!(compared > 10, "{compared} lines compared");
+    std::fs::remove_dir_all(root().join("reports/readme")).unwrap();
 }
 
 #[test]
