@@ -15,7 +15,7 @@ pub(crate) use write::write;
 
 use std::ops::Range;
 
-use leasehold_core::plan::{Action, Cut, FaultPlan, Target, Trigger};
+use leasehold_core::plan::{Action, Cut, FaultKind, FaultPlan, Target, Trigger};
 use leasehold_core::{CommandId, Purpose, RateError, SimInstant, Span};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -238,25 +238,31 @@ impl FaultTable {
     }
 
     fn action(&self, verb: Verb, on: Option<Target>, cast: &Cast<'_>) -> Result<Action, Diagnostic> {
-        Ok(match verb {
-            Verb::Partition => Action::Partition(self.scope(on, cast)?),
-            Verb::Link => self.link(self.scope(on, cast)?)?,
-            Verb::Clog => Action::Clog(self.scope(on, cast)?),
-            Verb::Hold => Action::Hold(self.scope(on, cast)?),
-            Verb::Swizzle => Action::Swizzle,
-            Verb::Pause => Action::Pause,
-            Verb::Suspend => Action::Suspend,
-            Verb::Throttle => Action::Throttle { step: self.slowness()? },
-            Verb::Stall => Action::Stall,
-            Verb::Crash => Action::Crash,
-            Verb::Torn => Action::Torn,
-            Verb::Wipe => Action::Wipe,
-            Verb::Restart => Action::Restart,
-            Verb::ClockRate => Action::ClockRate(self.rate()?),
-            Verb::ClockFreeze => Action::ClockFreeze,
-            Verb::ClockStrobe => Action::WallStrobe { by: self.jump("clock.strobe")?, every: self.every()? },
-            Verb::WallStep => Action::WallStep(self.jump("clock.wall-step")?),
-            Verb::Command(command) => Action::Command(self.command(command, on, cast)?),
+        let kind = match verb {
+            Verb::Harness(kind) => kind,
+            Verb::Command(command) => return self.command(command, on, cast).map(Action::Command),
+        };
+        Ok(match kind {
+            FaultKind::Partition => Action::Partition(self.scope(on, cast)?),
+            FaultKind::Link => self.link(self.scope(on, cast)?)?,
+            FaultKind::Clog => Action::Clog(self.scope(on, cast)?),
+            FaultKind::Hold => Action::Hold(self.scope(on, cast)?),
+            FaultKind::Swizzle => Action::Swizzle,
+            FaultKind::Pause => Action::Pause,
+            FaultKind::Suspend => Action::Suspend,
+            FaultKind::Throttle => Action::Throttle { step: self.slowness()? },
+            FaultKind::Stall => Action::Stall,
+            FaultKind::Crash => Action::Crash,
+            FaultKind::Torn => Action::Torn,
+            FaultKind::Wipe => Action::Wipe,
+            FaultKind::Restart => Action::Restart,
+            FaultKind::ClockRate => Action::ClockRate(self.rate()?),
+            FaultKind::ClockFreeze => Action::ClockFreeze,
+            FaultKind::WallStrobe => {
+                Action::WallStrobe { by: self.jump("clock.strobe")?, every: self.every()? }
+            }
+            FaultKind::WallStep => Action::WallStep(self.jump("clock.wall-step")?),
+            FaultKind::Command => unreachable!("a command is a verb of its own"),
         })
     }
 

@@ -16,23 +16,9 @@ pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
 /// What a fault does, before its own keys are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
-    Partition,
-    Link,
-    Clog,
-    Hold,
-    Swizzle,
-    Pause,
-    Suspend,
-    Throttle,
-    Stall,
-    Crash,
-    Torn,
-    Wipe,
-    Restart,
-    ClockRate,
-    ClockFreeze,
-    ClockStrobe,
-    WallStep,
+    /// One of the harness's own, never [`FaultKind::Command`].
+    Harness(FaultKind),
+    /// What a system can be told.
     Command(CommandId),
 }
 
@@ -44,46 +30,31 @@ impl Verb {
     /// If there is none, with what may have been meant.
     pub(super) fn named(action: &Spanned<String>, cast: &Cast<'_>) -> Result<Self, Diagnostic> {
         let name = action.get_ref().as_str();
-        Ok(match name {
-            "partition" => Self::Partition,
-            "link" => Self::Link,
-            "clog" => Self::Clog,
-            "hold" => Self::Hold,
-            "swizzle" => Self::Swizzle,
-            "pause" => Self::Pause,
-            "suspend" => Self::Suspend,
-            "throttle" => Self::Throttle,
-            "stall" => Self::Stall,
-            "crash" => Self::Crash,
-            "torn" => Self::Torn,
-            "wipe" => Self::Wipe,
-            "restart" => Self::Restart,
-            "clock.rate" => Self::ClockRate,
-            "clock.freeze" => Self::ClockFreeze,
-            "clock.strobe" => Self::ClockStrobe,
-            "clock.wall-step" => Self::WallStep,
-            _ => {
-                let command = cast.commands.iter().position(|command| command.name == name);
-                let index = command.ok_or_else(|| unknown(action, cast))?;
-                Self::Command(CommandId(u16::try_from(index).expect("a system has few commands")))
-            }
-        })
+        if let Some(kind) = FaultKind::from_name(name).filter(|kind| *kind != FaultKind::Command) {
+            return Ok(Self::Harness(kind));
+        }
+        let command = cast.commands.iter().position(|command| command.name == name);
+        let index = command.ok_or_else(|| unknown(action, cast))?;
+        Ok(Self::Command(CommandId(u16::try_from(index).expect("a system has few commands"))))
     }
 
     /// The keys that belong to it, beside those that every fault has.
     pub(super) const fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Partition | Self::Clog | Self::Hold => &["for", "to", "shape"],
-            Self::Link => &["for", "to", "shape", "loss", "delay", "duplicate", "reorder", "slow", "burst"],
-            Self::Swizzle | Self::Stall | Self::ClockFreeze => &["for"],
-            Self::Pause | Self::Suspend | Self::Crash | Self::Torn | Self::Wipe => {
+        let Self::Harness(kind) = self else { return &[] };
+        match kind {
+            FaultKind::Partition | FaultKind::Clog | FaultKind::Hold => &["for", "to", "shape"],
+            FaultKind::Link => {
+                &["for", "to", "shape", "loss", "delay", "duplicate", "reorder", "slow", "burst"]
+            }
+            FaultKind::Swizzle | FaultKind::Stall | FaultKind::ClockFreeze => &["for"],
+            FaultKind::Pause | FaultKind::Suspend | FaultKind::Crash | FaultKind::Torn | FaultKind::Wipe => {
                 &["for", "before", "after"]
             }
-            Self::Throttle => &["for", "step"],
-            Self::ClockRate => &["for", "rate"],
-            Self::ClockStrobe => &["for", "by", "every"],
-            Self::WallStep => &["by"],
-            Self::Restart | Self::Command(_) => &[],
+            FaultKind::Throttle => &["for", "step"],
+            FaultKind::ClockRate => &["for", "rate"],
+            FaultKind::WallStrobe => &["for", "by", "every"],
+            FaultKind::WallStep => &["by"],
+            FaultKind::Restart | FaultKind::Command => &[],
         }
     }
 }
