@@ -226,6 +226,77 @@ fn what_is_wrong_is_underlined_and_explained() {
     }
 }
 
+/// Texts that follow the head of a registry's scenario, and what must be said of them.
+const WRONG_AROUND_A_REGISTRY: &[(&str, &[&str])] = &[
+    // Misspelt, unknown, and of the other system.
+    ("[registration]\n«heart_beat» = \"3s\"", &["unknown key `heart_beat`", "did you mean `heartbeat`?"]),
+    ("[registration]\n«renew» = \"3s\"", &["expected `ttl`, `heartbeat`, `renew_below`, `suspect_after`, "]),
+    ("[registry]\n«livenes» = \"pull\"", &["did you mean `liveness`?"]),
+    ("[registry]\nliveness = «\"poll\"»", &["no value of `liveness`", "did you mean `pull`?"]),
+    ("[grace]\ndetector = «\"phi\"»", &["no value of `detector`", "`phi-normal`, `phi-exponential`"]),
+    ("[grace]\nrate_guard = { «below» = \"85%\" }", &["in [grace.rate_guard]", "expected `threshold`, "]),
+    ("[[«members»]]\nname = \"a\"", &["unknown table `[[members]]`", "did you mean `[[member]]`?"]),
+    ("[«lease»]\nttl = \"5s\"", &["belongs to another system: system = \"single-grantor\""]),
+    ("[topology]\n«holders» = 3", &["unknown key `holders`", "`instances`"]),
+    ("[expect]\nviolation = «\"bounded-stalenes\"»", &["did you mean `bounded-staleness`?"]),
+    ("[expect]\nreach = [«\"false-expriy\"»]", &["did you mean `false-expiry`?"]),
+    ("[chaos]\nalso = [«\"watch.dorp\"»]", &["did you mean `watch.drop`?"]),
+    // Who or what is not there.
+    ("[discovery]\nasks = { capability = «\"gpu\"» }", &["unknown capability `gpu`", "add capabilities = "]),
+    (
+        "[instance]\ncapabilities = [\"gpu\"]\n[discovery]\nasks = { capabilities = [\"gpu\", «\"gpo\"»] }",
+        &["unknown capability `gpo`", "did you mean `gpu`?"],
+    ),
+    ("[discovery]\nsource = «\"follower\"»", &["there are none", "write topology.followers = 1 or more"]),
+    ("«[observer]»", &["this is about observers, and there are none"]),
+    ("[grace]\nquorum = { observers = «2» }", &["a quorum of 2 observers, of 0"]),
+    ("[topology]\nsidecars = «4»", &["4 sidecars for 3 applications", "instances = 4 or more"]),
+    ("[[member]]\nname = \"a\"\n[[member]]\nname = «\"a\"»", &["two instances are called `a`"]),
+    ("«[probe]»\nevery = \"1s\"", &["nobody probes", "write registry.liveness = "]),
+    // What never comes to anything.
+    (
+        "[registration]\nttl = \"10s\"\nheartbeat = «\"10s\"»",
+        &["lets every lease expire between two heartbeats", "expected heartbeat < ttl"],
+    ),
+    (
+        "[registry]\nliveness = \"pull\"\n[probe]\nevery = «\"30s\"»",
+        &[
+            "lets every lease expire between two probes",
+            "expected probe.every < ttl",
+            "ttl is 30s, by default",
+        ],
+    ),
+    ("[registration]\nsuspect_after = «5»", &["never reached", "suspect_after * heartbeat < ttl + grace"]),
+    ("[grace]\ndetector = \"missed\"\nmissed = «100»", &["never reached", "expected at most ttl + at_most"]),
+    ("[discovery]\ncache = «\"0s\"»", &["no view could ever be answered from", "expected cache > 0s"]),
+    // Faults that nobody can suffer.
+    (
+        fault!("at = \"1s\"", "on = «\"instance-1\"»", "do = \"watch.drop\""),
+        &["an instance watches nothing", "expected a node of the role discovery", "write on = \"discovery\""],
+    ),
+    (
+        fault!("at = \"1s\"", "on = «\"registry\"»", "do = \"turn-unready\""),
+        &["a registry cannot be told to turn-unready", "expected an instance", "write on = \"instance\""],
+    ),
+    (
+        fault!("at = \"1s\"", "on = \"instance-1\"", "do = \"deregister\"", "for = «\"5s\"»"),
+        &["`for` means nothing for `deregister`"],
+    ),
+    (fault!("at = \"1s\"", "on = «\"follower\"»", "do = \"crash\""), &["there is no follower"]),
+    (
+        fault!("at = \"1s\"", "on = \"instance\"", "pick = «\"random:5\"»", "do = \"crash\""),
+        &["there are only 3 instances"],
+    ),
+];
+
+#[test]
+fn what_is_wrong_around_a_registry_is_underlined_and_explained() {
+    for (text, words) in WRONG_AROUND_A_REGISTRY {
+        let marked = Marked::new(&format!("{HEAD}system = \"registry\"\n{text}\n"));
+        Bench::with(&marked.text).refuses(&["case.toml"]).says(words).points_at("case.toml", &marked);
+    }
+}
+
 /// As above, of a value that disagrees with one that the file leaves out.
 const WRONG_BESIDE_A_DEFAULT: &[(&str, &[&str])] = &[
     ("[lease]\nrenew = «\"12s\"»", &["expected renew < 9.99s", "the TTL is 10s, by default"]),

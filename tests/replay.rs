@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use expect_test::expect;
-use leasehold::{SingleGrantor, System};
+use leasehold::{RegistrySystem, SingleGrantor, System};
 use leasehold_campaign::{Confirmation, Expectation, Fingerprint, Investigation, Origin, store};
 use leasehold_scenario::{Engine, Faults, Scenario, Source, Trial, Variant};
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const SCENARIO: &str = "scenarios/breaks/pause-without-fencing.toml";
-const SYSTEMS: &[&dyn System] = &[&SingleGrantor];
+const SYSTEMS: &[&dyn System] = &[&SingleGrantor, &RegistrySystem];
 
 /// How a command ended, and what it said.
 struct Ended {

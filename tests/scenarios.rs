@@ -3,14 +3,22 @@
 
 use std::path::{Path, PathBuf};
 
-use leasehold::{Engine, SingleGrantor};
+use leasehold::{Engine, RegistrySystem, SingleGrantor};
 use leasehold_scenario::{Scenario, Source, Variant};
 
 /// Enough to see that an expectation does not hang on one lucky seed.
 const SEEDS: u64 = 20;
 
-/// What breaks without any fault: it needs no more than somebody who wants the lease.
-const BROKEN_BY_ITSELF: [&str; 2] = ["gives-up-before-an-answer-can-come", "shared-identity"];
+/// What breaks without any fault: it needs no more than somebody who wants the lease, or who asks, and what a network
+/// loses and delays by itself.
+const BROKEN_BY_ITSELF: [&str; 6] = [
+    "gives-up-before-an-answer-can-come",
+    "heartbeats-behind-queries",
+    "no-hysteresis",
+    "reads-go-back",
+    "renewal-causes-events",
+    "shared-identity",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -30,7 +38,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 fn load(path: &Path, variant: Variant) -> Scenario {
     let source = Source::read(path).unwrap_or_else(|error| panic!("{error}")).as_variant(variant);
-    Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}"))
+    Scenario::parse(source, &[&SingleGrantor, &RegistrySystem]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What went wrong, a line a seed.
@@ -97,6 +105,50 @@ fn what_breaks_does_not_break_without_its_faults() {
         let report = scenario.run(0, Engine::Sim, &mut ());
         let violations = report.judgement.violations();
         assert!(violations.is_empty(), "{}: {violations:?}", scenario.name);
+    }
+}
+
+/// Of what holds: the one decision that it shows, turned. It has to fail then, or it shows something else.
+const TURNED: [(&str, &[&str]); 5] = [
+    ("congested-network-grace", &["grace.congestion.step=1ms"]),
+    ("graceful-deregistration", &["instance.drain=0s"]),
+    ("mass-restart-with-pacing", &["instance.comes_back=0s"]),
+    ("readiness-flaps-with-hysteresis", &["instance.fall=1", "instance.rise=1"]),
+    ("unready-for-long", &["instance.fall=60"]),
+];
+
+#[test]
+fn what_holds_does_not_with_its_one_decision_turned() {
+    for (name, overlays) in TURNED {
+        let path = root().join(format!("scenarios/holds/{name}.toml"));
+        let source = Source::read(&path).unwrap().with_overlays(overlays.iter().copied());
+        let scenario = Scenario::parse(source, &[&SingleGrantor, &RegistrySystem])
+            .unwrap_or_else(|error| panic!("{error}"));
+        let fails = |seed| !scenario.run(seed, Engine::Sim, &mut ()).unmet.is_empty();
+        assert!((0..3).any(fails), "{name} passes with {overlays:?}");
+    }
+}
+
+/// Each decision that a safe variant takes is needed: without it, the rest does not help.
+const NEEDED: [(&str, &[&str]); 3] = [
+    ("heartbeat-without-epoch", &["registry.heartbeat_check=member", "instance.names=member"]),
+    ("self-preservation-for-ever", &["grace.rate_guard.limit=never"]),
+    (
+        "self-preservation-for-ever",
+        &["grace.rate_guard.limit=never", "grace.rate_guard.expected=follows-ends"],
+    ),
+];
+
+#[test]
+fn what_breaks_breaks_without_the_decision_that_mends_it() {
+    for (name, overlays) in NEEDED {
+        let path = root().join(format!("scenarios/breaks/{name}.toml"));
+        let source = Source::read(&path).unwrap().as_variant(Variant::Safe);
+        let source = source.with_overlays(overlays.iter().copied());
+        let scenario = Scenario::parse(source, &[&SingleGrantor, &RegistrySystem])
+            .unwrap_or_else(|error| panic!("{error}"));
+        let report = scenario.run(0, Engine::Sim, &mut ());
+        assert!(!report.judgement.violations().is_empty(), "{name} holds with {overlays:?}");
     }
 }
 

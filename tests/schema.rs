@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leasehold::SingleGrantor;
+use leasehold::{RegistrySystem, SingleGrantor};
 use serde_json::Value;
 
 const COMMITTED: &str = "schemas/scenario.schema.json";
@@ -82,6 +82,19 @@ fn schema_and_reader_agree() {
         (true, "[[fault]]\nat = \"1s\"\non = \"holder\"\ndo = \"shutdown\""),
         (true, "[expect]\nviolation = \"fencing\"\nalso = [\"exclusivity\"]"),
         (true, "[safe.lease]\nttl = \"5s\""),
+        (true, "system = \"registry\"\n[registration]\nttl = \"30s\"\nheartbeat = \"ttl/3\""),
+        (true, "system = \"registry\"\n[discovery]\nrefresh = \"poll\"\nasks = { service = \"service\" }"),
+        (true, "system = \"registry\"\n[[member]]\nname = \"agent-a\"\n[[member]]\nzone = 1"),
+        (true, "system = \"registry\"\n[budget]\nmass_expiry = { window = \"1m\", share = \"15%\" }"),
+        (true, "system = \"registry\"\n[safe.registration]\nttl = \"5s\""),
+        (false, "[registration]\nttl = \"30s\""),
+        (false, "system = \"registry\"\n[lease]\nttl = \"30s\""),
+        (false, "system = \"registry\"\n[topology]\nholders = 3"),
+        (false, "system = \"registry\"\n[safe.lease]\nttl = \"5s\""),
+        (false, "system = \"registry\"\n[registration]\nheartbeats = \"5s\""),
+        (false, "system = \"registry\"\n[discovery]\nasks = { services = \"service\" }"),
+        (false, "system = \"registry\"\n[member]\nname = \"agent-a\""),
+        (false, "system = \"registry\"\n[budget]\nmass_expiry = { window = \"1m\" }"),
         (false, "system = \"other\""),
         (false, "[leese]\nttl = \"10s\""),
         (false, "[lease]\ntll = \"10s\""),
@@ -107,7 +120,7 @@ fn schema_and_reader_agree() {
     ] {
         let text = format!("{HEAD}{text}");
         std::fs::write(&path, &text).unwrap();
-        let read = leasehold::check(&[&SingleGrantor], &path, 0..0).unwrap_err().to_string();
+        let read = leasehold::check(&[&SingleGrantor, &RegistrySystem], &path, 0..0).unwrap_err().to_string();
         let is_read = read.contains("no seed in 0..0");
         assert_eq!(is_read, is_right, "the reader says of\n{text}\n{read}");
         let complaints = complaints(&text);

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use leasehold::{Engine, SingleGrantor, System};
+use leasehold::{Engine, RegistrySystem, SingleGrantor, System};
 use leasehold_campaign::{Expectation, FailureFolder, Fingerprint, Investigation, Origin, store};
 use leasehold_scenario::{Faults, Scenario, Source, Trial, Variant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_leasehold");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const SYSTEMS: [&dyn System; 1] = [&SingleGrantor];
+const SYSTEMS: [&dyn System; 2] = [&SingleGrantor, &RegistrySystem];
 
 /// A pause across the expiry without fencing, among other faults that have nothing to do with it.
 const UNFENCED: &str = "scenarios/breaks/pause-without-fencing.toml";

@@ -72,6 +72,7 @@ impl System for Glass {
             regrant: Span::from_secs(1),
             longest_ttl: Span::from_secs(1),
             lock_delay: Span::ZERO,
+            discovery: None,
         };
         Ok(Deployment::new::<Self>(vec![node("pane"), node("bottle")], bounds, vec![], |_| Box::new(Self)))
     }

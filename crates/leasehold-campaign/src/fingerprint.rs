@@ -3,6 +3,7 @@
 use std::fmt;
 
 use leasehold_check::{HazardReport, Violation};
+use leasehold_core::event::Probe;
 use leasehold_core::plan::Role;
 use leasehold_core::{NodeId, RunEnd, SimInstant};
 use leasehold_scenario::{HazardPolicy, Report, Scenario};
@@ -11,9 +12,10 @@ use serde::{Deserialize, Serialize};
 /// What went wrong, without times, seeds and node numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// The name of the invariant that was violated, or `panic`, `livelock` or `hazard`.
+    /// The name of the invariant that was violated, or `panic`, `livelock`, `hazard` or `astray`.
     pub what: String,
-    /// The clause of the invariant, the panic's message without its numbers, or the hazard's name.
+    /// The clause of the invariant, the panic's message without its numbers, the hazard's name, or the place that no run
+    /// may reach.
     pub clause: String,
     /// The roles of the nodes that had a part in it, the most concerned first, each once.
     pub roles: Vec<Role>,
@@ -23,8 +25,8 @@ pub struct Fingerprint {
 const LONGEST_MESSAGE: usize = 60;
 
 impl Fingerprint {
-    /// All that went wrong in a run, in the order of time, each once: violations, panics and livelocks, and hazards
-    /// where the scenario forbids them.
+    /// All that went wrong in a run, in the order of time, each once: violations, panics and livelocks, and the
+    /// hazards and places that the scenario forbids.
     pub fn of(scenario: &Scenario, report: &Report) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         let mut add = |fingerprint: Self| {
@@ -38,13 +40,14 @@ impl Fingerprint {
         Self::of_end(scenario, &report.outcome.end).into_iter().for_each(&mut add);
         if scenario.expect.hazard == HazardPolicy::None {
             let seen = report.judgement.hazards.iter().filter(|hazard| hazard.seen > 0);
-            seen.map(Self::of_hazard).for_each(add);
+            seen.map(Self::of_hazard).for_each(&mut add);
         }
+        scenario.expect.forbidden(&report.judgement).into_iter().map(Self::of_place).for_each(add);
         found
     }
 
     /// The first of the run's kept violations that has this fingerprint; nothing if none has, or if it is that of a
-    /// panic, a livelock or a hazard.
+    /// panic, a livelock, a hazard or a place.
     pub fn first_in<'r>(&self, scenario: &Scenario, report: &'r Report) -> Option<&'r Violation> {
         let mut violations = report.judgement.violations().into_iter();
         violations.find(|violation| Self::of_violation(scenario, violation) == *self)
@@ -74,6 +77,10 @@ impl Fingerprint {
 
     fn of_hazard(report: &HazardReport) -> Self {
         Self::new("hazard", report.hazard.name().to_owned(), Vec::new())
+    }
+
+    fn of_place(probe: Probe) -> Self {
+        Self::new("astray", probe.name().to_owned(), Vec::new())
     }
 
     fn of_violation(scenario: &Scenario, violation: &Violation) -> Self {

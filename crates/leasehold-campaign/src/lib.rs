@@ -41,21 +41,21 @@ pub use investigation::{Confirmation, Investigation, Search, Shrunk};
 pub use junit::junit;
 pub use merge::{MergeError, Merged, TwoDigests, merge};
 pub use program::{Entry, Expectation, Job, Program, ProgramError, ProgramOptions};
-pub use record::{FaultCount, InvariantCount, RunRecord};
+pub use record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 pub use results::{
-    Expects, FaultSource, Kept, Manifest, Order, OrderedScenario, Records, Replace, Results, ResultsError,
-    ResultsWriter, StoredFailure, Timing, VariantName,
+    Expects, FaultSource, Kept, Manifest, MeasureSummary, Order, OrderedScenario, Records, Replace, Results,
+    ResultsError, ResultsWriter, StoredFailure, Timing, VariantName,
 };
 pub use seeds::{BadSeeds, SeedRange, seed};
 pub use shard::{Shard, ShardError, Taken};
 pub use shrink::{Failure, MOST_RUNS, Progress, shrink};
 pub use standing::{Standing, Unmet, Whole};
-pub use story::{Ending, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
+pub use story::{Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
 pub use sweep::{
     Audit, Broken, Finding, Known, NoThreads, Overseer, Plateau, Reason, Sweep, SweepEnd, SweepOrder, THREAD,
     Until, Wish, sweep,
 };
-pub use tally::{FailureTally, Novelty, ScenarioTally, Tally, closer};
+pub use tally::{FailureTally, MeasureTally, Novelty, ScenarioTally, Tally, closer};
 pub use trace::{
     Comparison, Continuation, Difference, Parting, Recorder, RejudgeError, Rejudged, TraceError,
     TraceProblem, TraceReader, parting, rejudge,

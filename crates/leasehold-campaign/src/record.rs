@@ -1,9 +1,10 @@
 //! What is kept of one run of a sweep.
 
-use leasehold_check::{ClosestCall, Invariant, Verdict};
+use leasehold_check::{ClosestCall, Invariant, Judgement, MeasureReport, Metric, Nearest, Times, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_core::{Outcome, Plan, RunEnd};
+use leasehold_report::{Histogram, Histograms};
 use leasehold_scenario::{Digest, Expect, ExpectedVerdict, Report, Trial};
 
 use crate::fingerprint::Fingerprint;
@@ -40,6 +41,8 @@ pub struct RunRecord {
     pub hazards: u64,
     /// Those invariants that were judged or excused.
     pub invariants: Vec<InvariantCount>,
+    /// What was measured; metrics without a sample are left out.
+    pub measures: Vec<MeasureCount>,
     /// What went wrong though the scenario does not expect it, in the order of time. Empty if the run is fine.
     pub failed: Vec<Fingerprint>,
     /// Whether the violation that the scenario expects was found.
@@ -74,9 +77,37 @@ pub struct InvariantCount {
     pub closest: Option<ClosestCall>,
 }
 
+/// One metric in one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureCount {
+    /// Which.
+    pub metric: Metric,
+    /// How many samples kept to their bound, or had none.
+    pub in_bound: u64,
+    /// How many did not, and are excused.
+    pub outside: u64,
+    /// How many did not, and are not.
+    pub violated: u64,
+    /// The greatest.
+    pub worst: u64,
+    /// That which used up the greatest share of its bound.
+    pub nearest: Option<Nearest>,
+    /// The same as time; nothing for what is not measured in time.
+    pub times: Option<Times>,
+    /// All of them.
+    pub histogram: Histogram,
+}
+
 impl RunRecord {
-    /// What is kept of a run at this position.
-    pub fn of(position: u64, job: Job, trial: &Trial, report: &Report, expectation: Expectation) -> Self {
+    /// What is kept of a run at this position, which gave these samples.
+    pub fn of(
+        position: u64,
+        job: Job,
+        trial: &Trial,
+        report: &Report,
+        samples: &Histograms,
+        expectation: Expectation,
+    ) -> Self {
         let Report { judgement, outcome, .. } = report;
         let expect = &trial.scenario().expect;
         let mut failed = Fingerprint::of(trial.scenario(), report);
@@ -107,6 +138,7 @@ impl RunRecord {
                     closest: report.closest_call,
                 })
                 .collect(),
+            measures: measure_counts(judgement, samples),
             failed,
             found_expected,
         }
@@ -144,6 +176,21 @@ fn is_expected(expect: &Expect, fingerprint: &Fingerprint) -> bool {
         }
         ExpectedVerdict::Panic => fingerprint.what == "panic",
     }
+}
+
+fn measure_counts(judgement: &Judgement, samples: &Histograms) -> Vec<MeasureCount> {
+    let measures = judgement.measures.iter().filter_map(|report| Some((report, report.worst?)));
+    let count = |(report, worst): (&MeasureReport, u64)| MeasureCount {
+        metric: report.metric,
+        in_bound: report.in_bound,
+        outside: report.outside,
+        violated: report.violated,
+        worst,
+        nearest: report.nearest,
+        times: report.times,
+        histogram: samples.of(report.metric).cloned().unwrap_or_default(),
+    };
+    measures.map(count).collect()
 }
 
 fn fault_counts(plan: &Plan, outcome: &Outcome) -> Vec<FaultCount> {

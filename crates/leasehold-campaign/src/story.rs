@@ -4,9 +4,11 @@
 //! decisive faults did to whom, and which messages they took. Renewals and writes, which go on all the time, are counted.
 
 mod chronicle;
+mod fleet;
 mod focus;
 mod tenure;
 
+pub use fleet::{Belief, Late, Listing};
 pub use focus::{Ending, Wrong};
 pub use tenure::{Routine, TenureId};
 
@@ -24,6 +26,8 @@ use chronicle::Chronicle;
 pub struct Story {
     /// What happened.
     pub moments: Vec<Moment>,
+    /// What everybody then believed of the instances that it is about.
+    pub beliefs: Vec<Belief>,
     /// How it went wrong.
     pub ending: Ending,
 }
@@ -37,6 +41,8 @@ pub enum Moment {
     Renewals(TenureId, Option<LeaseId>, Routine),
     /// Writes were accepted under a lease, the last one now.
     Writes(TenureId, Routine),
+    /// Heartbeats arrived for somebody who was gone, the first of them now.
+    Late(Late),
     /// Messages did not arrive, the first of them now.
     Lost(Loss, LostMessages),
 }
@@ -78,6 +84,7 @@ impl Moment {
                 heard.max(renewed)
             }
             Self::Writes(_, routine) => routine.wrote.1.map(|(at, ..)| at).unwrap_or_default(),
+            Self::Late(late) => late.first,
             Self::Lost(_, lost) => lost.first,
         }
     }
@@ -91,7 +98,7 @@ impl Story {
             match moment {
                 Moment::Event(event) => nodes.extend(event.node),
                 Moment::Lost(loss, _) => nodes.extend([loss.from, loss.to]),
-                Moment::Renewals(..) | Moment::Writes(..) => {}
+                Moment::Renewals(..) | Moment::Writes(..) | Moment::Late(_) => {}
             }
         }
         nodes
@@ -109,7 +116,7 @@ impl Story {
         let ending = Ending::of(fingerprint, trial, report)?;
         let mut chronicle = Chronicle::new(&ending, faults);
         trial.run(engine, &mut chronicle);
-        let moments = chronicle.finish();
-        Some(Self { moments, ending })
+        let (moments, beliefs) = chronicle.finish();
+        Some(Self { moments, beliefs, ending })
     }
 }

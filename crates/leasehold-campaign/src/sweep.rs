@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use leasehold_report::Histograms;
 use leasehold_scenario::{Digest, Engine, System};
 use rayon::{Scope, ThreadPoolBuilder};
 use thiserror::Error;
@@ -421,8 +422,10 @@ impl SweepOrder<'_> {
         let job = self.program.job(position);
         let run = || {
             let trial = self.program.trial(job, self.systems);
-            let report = trial.run(self.engine, &mut ());
-            let record = RunRecord::of(position, job, &trial, &report, self.program.options().expectation);
+            let mut samples = Histograms::default();
+            let report = trial.run(self.engine, &mut samples);
+            let expectation = self.program.options().expectation;
+            let record = RunRecord::of(position, job, &trial, &report, &samples, expectation);
             let name = &self.program.entries()[job.scenario].scenario.name;
             if !self.audit.picks(name, job.seed) {
                 return (record, Runs::One);

@@ -1,14 +1,15 @@
 //! The sum of many runs.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use leasehold_check::{ClosestCall, Invariant, Verdict};
+use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
+use leasehold_report::Histogram;
 
 use crate::fingerprint::Fingerprint;
-use crate::record::RunRecord;
+use crate::record::{MeasureCount, RunRecord};
 
 /// How many seeds of one failure are kept. Chosen by us: enough to see whether they have something in common.
 const KEPT_SEEDS: usize = 20;
@@ -58,8 +59,25 @@ pub struct ScenarioTally {
     pub invariants: BTreeMap<Invariant, [u64; 3]>,
     /// By invariant: the closest call and the first seed that had it.
     pub closest: BTreeMap<Invariant, (ClosestCall, u64)>,
+    /// By metric: what was measured.
+    pub measures: BTreeMap<Metric, MeasureTally>,
     /// What went wrong, in the first 50 ways. A run with several is counted under the first.
     pub failures: BTreeMap<Fingerprint, FailureTally>,
+}
+
+/// What all runs of one scenario measured of one metric.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeasureTally {
+    /// How many samples kept to their bound or had none, how many are excused, and how many are not.
+    pub counts: [u64; 3],
+    /// The greatest.
+    pub worst: u64,
+    /// That which used up the greatest share of its bound, and the first seed that had it.
+    pub nearest: Option<(Nearest, u64)>,
+    /// The same as time; nothing for what is not measured in time.
+    pub times: Option<Times>,
+    /// All of them.
+    pub histogram: Histogram,
 }
 
 /// All runs of one scenario that failed in the same way.
@@ -156,6 +174,9 @@ impl ScenarioTally {
                 self.note(count.invariant, call, record.seed);
             }
         }
+        for count in &record.measures {
+            self.measures.entry(count.metric).or_default().add(count, record.seed);
+        }
         let Some(first) = record.failed.first() else { return Novelty::NothingNew };
         self.failed += 1;
         // Not `entry`: it would clone the fingerprint of every failing run.
@@ -191,6 +212,43 @@ impl ScenarioTally {
         let landed = self.faults.values().filter(|[_, _, landed]| *landed > 0).count();
         self.reach.len() + landed + self.pairs.len() + usize::from(self.with_hazard > 0)
     }
+}
+
+impl MeasureTally {
+    /// How many samples there are.
+    pub fn samples(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    fn add(&mut self, count: &MeasureCount, seed: u64) {
+        let more = [count.in_bound, count.outside, count.violated];
+        self.counts.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        self.worst = self.worst.max(count.worst);
+        self.histogram.add(&count.histogram);
+        if let Some(times) = count.times {
+            let sum = self.times.get_or_insert_default();
+            sum.in_bound = sum.in_bound.saturating_add(times.in_bound);
+            sum.outside = sum.outside.saturating_add(times.outside);
+            sum.violated = sum.violated.saturating_add(times.violated);
+        }
+        if let Some(nearest) = count.nearest {
+            let this = (nearest, seed);
+            self.nearest = Some(self.nearest.map_or(this, |known| nearer(known, this)));
+        }
+    }
+}
+
+/// The one that used up more of its bound. Of two that used up the same share, the longer one, then the first seed: so
+/// that the order of adding does not show.
+fn nearer(one: (Nearest, u64), other: (Nearest, u64)) -> (Nearest, u64) {
+    if one.0.uses_more_than(&other.0) {
+        return one;
+    }
+    if other.0.uses_more_than(&one.0) {
+        return other;
+    }
+    let rank = |(nearest, seed): (Nearest, u64)| (Reverse((nearest.bound, nearest.measured)), seed);
+    if rank(one) <= rank(other) { one } else { other }
 }
 
 /// Orders calls by how close they were: by the share of their bound that was left, or by what was left where it is not

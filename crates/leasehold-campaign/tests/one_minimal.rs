@@ -23,6 +23,8 @@ fn breaks() -> Vec<PathBuf> {
     let files = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =
         files.filter(|file| file.extension().is_some_and(|extension| extension == "toml")).collect();
+    // Those around a registry are shrunk by a test of leasehold-scenario.
+    files.retain(|file| !fs_err::read_to_string(file).unwrap().contains("system = \"registry\""));
     files.sort();
     files
 }

@@ -10,6 +10,8 @@
 //!   resource was granted, or when the run ended.
 //! * `key-ended-twice`: a key of a lease vanished, and had before.
 //!
+//! An instance that is registered under a lease is a key of it: it vanishes when it is deregistered.
+//!
 //! In which order ends are told within one instant is free. A crash can swallow the report that a key is gone, or
 //! leave it to the next process to make it again: so with a restart of the grantor it is forgotten which keys have
 //! vanished, and the keys of a lease that has ended are taken to be gone with it, as are those of one that it finds
@@ -20,9 +22,11 @@
 //! Judged: every key that vanishes, and every ended lease with keys, when the next is granted or the run ends. Of a
 //! lease that ended before the last of its resource nothing is remembered.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use leasehold_core::event::RegistryEvent;
+use leasehold_core::id::{Epoch, InstanceId};
 use leasehold_core::{KeyId, LeaseId, NodeEvent, NodeId, ResourceId, SimInstant, WorldEvent};
 
 use crate::book::{Book, Case};
@@ -35,11 +39,19 @@ use crate::scene::Scene;
 /// A grantor's lease.
 type Id = (NodeId, LeaseId);
 
+/// Something that is attached to a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Numbered(KeyId),
+    /// An instance that is registered under it.
+    Instance(InstanceId, Epoch),
+}
+
 /// What is attached to a lease.
 #[derive(Clone, Debug)]
 struct Attached {
     resource: ResourceId,
-    keys: BTreeMap<KeyId, Presence>,
+    keys: BTreeMap<Key, Presence>,
     /// The first of its keys that vanished: at which revision, and what shows it.
     vanished: Option<(u64, Fact)>,
     /// The end of the lease, if it was told. None is shown of a lease that had ended before it had keys.
@@ -58,6 +70,8 @@ enum Presence {
 #[derive(Debug, Default)]
 pub(crate) struct AtomicEnd {
     leases: BTreeMap<Id, Attached>,
+    /// The same by resource: there are a thousand, and a grant concerns one.
+    by_resource: BTreeSet<(NodeId, ResourceId, LeaseId)>,
     /// Those after which another was granted, and when. Judged once that instant is over, since their last keys may
     /// be told to vanish in it.
     followed: Vec<(Id, SimInstant)>,
@@ -85,7 +99,8 @@ impl Attached {
 }
 
 impl AtomicEnd {
-    fn attached(&mut self, scene: &Scene, id: Id, resource: ResourceId, key: KeyId) {
+    fn attached(&mut self, scene: &Scene, id: Id, resource: ResourceId, key: Key) {
+        self.by_resource.insert((id.0, resource, id.1));
         let lease = self.leases.entry(id).or_insert_with(|| {
             let ended = (scene.leases.standing(id.0, id.1) == Standing::Ended).then_some(None);
             Attached { resource, keys: BTreeMap::new(), vanished: None, ended }
@@ -93,10 +108,9 @@ impl AtomicEnd {
         lease.keys.insert(key, Presence::Attached(scene.now));
     }
 
-    fn vanished(&mut self, scene: &Scene, id: Id, key: KeyId, revision: u64, book: &mut Book) {
+    fn vanished(&mut self, scene: &Scene, id: Id, key: Key, revision: u64, fact: Fact, book: &mut Book) {
         let Some(lease) = self.leases.get_mut(&id) else { return };
         let (grantor, resource) = (id.0, lease.resource);
-        let fact = Fact::KeyEnded { at: scene.now, grantor, lease: id.1, resource, key, revision };
         book.judge();
         let (first, shown) = *lease.vanished.get_or_insert((revision, fact));
         let before = lease.keys.insert(key, Presence::Vanished(fact));
@@ -122,22 +136,24 @@ impl AtomicEnd {
             lease.keys.retain(|_, key| *key == Presence::Attached(now));
             (lease.vanished, lease.ended) = (None, None);
         }
-        for (id, lease) in &self.leases {
-            let is_before = (id.0, lease.resource) == (grantor, resource) && id.1 != next;
-            if is_before && !self.followed.iter().any(|(followed, _)| followed == id) {
-                self.followed.push((*id, now));
+        let before = (grantor, resource, LeaseId(0))..=(grantor, resource, LeaseId(u64::MAX));
+        for (grantor, _, lease) in self.by_resource.range(before) {
+            let id = (*grantor, *lease);
+            if *lease != next && !self.followed.iter().any(|(followed, _)| *followed == id) {
+                self.followed.push((id, now));
             }
         }
     }
 
     /// Judges those whose next lease was granted before now.
     fn judge_followed(&mut self, scene: &Scene, book: &mut Book) {
-        let Self { leases, followed } = self;
+        let Self { leases, by_resource, followed } = self;
         followed.retain(|(id, since)| {
             if *since == scene.now {
                 return true;
             }
             if let Some(lease) = leases.remove(id) {
+                by_resource.remove(&(id.0, lease.resource, id.1));
                 lease.judge(scene, *id, book);
             }
             false
@@ -145,14 +161,16 @@ impl AtomicEnd {
     }
 
     fn forget(&mut self, id: Id) {
-        self.leases.remove(&id);
+        if let Some(lease) = self.leases.remove(&id) {
+            self.by_resource.remove(&(id.0, lease.resource, id.1));
+        }
         self.followed.retain(|(followed, _)| *followed != id);
     }
 }
 
 impl Checker for AtomicEnd {
     fn topics(&self) -> Topics {
-        Topics::LEASES.and(Topics::PROCESSES)
+        Topics::LEASES.and(Topics::PROCESSES).and(Topics::REGISTRY)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
@@ -162,10 +180,24 @@ impl Checker for AtomicEnd {
         let at = scene.now;
         match *event {
             NodeEvent::KeyAttached { resource, lease, key, .. } => {
-                self.attached(scene, (node, lease), resource, key);
+                self.attached(scene, (node, lease), resource, Key::Numbered(key));
             }
-            NodeEvent::KeyEnded { lease, key, revision, .. } => {
-                self.vanished(scene, (node, lease), key, revision, book);
+            NodeEvent::KeyEnded { resource, lease, key, revision } => {
+                let fact = Fact::KeyEnded { at, grantor: node, lease, resource, key, revision };
+                self.vanished(scene, (node, lease), Key::Numbered(key), revision, fact, book);
+            }
+            NodeEvent::Registry(
+                RegistryEvent::Registered { instance, epoch, lease, .. }
+                | RegistryEvent::RegistrationRecovered { instance, epoch, lease, .. },
+            ) => {
+                if let Some(resource) = scene.leases.live(node, lease).map(|lease| lease.resource) {
+                    self.attached(scene, (node, lease), resource, Key::Instance(instance, epoch));
+                }
+            }
+            NodeEvent::Registry(RegistryEvent::Deregistered { instance, epoch, lease, cause, revision }) => {
+                let fact = Fact::Deregistered { at, registry: node, instance, epoch, lease, cause, revision };
+                let key = Key::Instance(instance, epoch);
+                self.vanished(scene, (node, lease), key, revision.0, fact, book);
             }
             NodeEvent::Ended { resource, lease, token, cause } => {
                 if let Some(attached) = self.leases.get_mut(&(node, lease)) {
@@ -189,8 +221,14 @@ impl Checker for AtomicEnd {
     fn on_world(&mut self, scene: &Scene, node: Option<NodeId>, event: &WorldEvent, book: &mut Book) {
         let (Some(node), WorldEvent::Restarted { .. }) = (node, event) else { return };
         self.judge_followed(scene, book);
+        // A thousand instances restart, and grant nothing: that is no reason to look at all leases.
+        let of_this = (node, LeaseId(0))..=(node, LeaseId(u64::MAX));
+        if self.leases.range(of_this.clone()).next().is_none() {
+            return;
+        }
         self.leases.retain(|(grantor, _), lease| *grantor != node || lease.ended.is_none());
-        for (_, lease) in self.leases.range_mut((node, LeaseId(0))..=(node, LeaseId(u64::MAX))) {
+        self.by_resource.retain(|(grantor, _, lease)| self.leases.contains_key(&(*grantor, *lease)));
+        for (_, lease) in self.leases.range_mut(of_this) {
             lease.keys.retain(|_, key| matches!(key, Presence::Attached(_)));
             lease.vanished = None;
         }
@@ -393,5 +431,43 @@ mod tests {
             ];
             assert_eq!(judged(&events).counts(), (1, 0, 1));
         }
+    }
+
+    #[test]
+    fn the_instances_of_a_membership_are_its_keys() {
+        use crate::script::registry::{deregistered, deregistered_as, registered, registered_as};
+        let other = InstanceId(1);
+        let both = [registered(1, 1), registered_as(other, 1, 1), key_attached(1, 0, 1)];
+        let end = |then: &[NodeEvent]| {
+            let mut events = std::vec![at(s(1), G, granted(1, A))];
+            events.extend(both.iter().map(|event| at(s(1), G, *event)));
+            events.extend(then.iter().map(|event| at(s(20), G, *event)));
+            judged(&events).clauses()
+        };
+        let (one, two, key) =
+            (deregistered(1, 2, EXPIRED), deregistered_as(other, 1, 2, EXPIRED), key_ended(1, 0, 2));
+        assert_eq!(end(&[one, two, key, ended(1, EXPIRED)]), [""; 0]);
+        assert_eq!(end(&[one, key, ended(1, EXPIRED)]), ["key-outlived-lease"]);
+        assert_eq!(
+            end(&[one, deregistered_as(other, 1, 3, EXPIRED), key, ended(1, EXPIRED)]),
+            ["ended-at-different-revisions"]
+        );
+        assert_eq!(end(&[one, two, key_ended(1, 0, 3), ended(1, EXPIRED)]), ["ended-at-different-revisions"]);
+        assert_eq!(end(&[one, two, one, key, ended(1, EXPIRED)]), ["key-ended-twice"]);
+    }
+
+    #[test]
+    fn the_keys_of_other_resources_do_not_follow_a_grant() {
+        let elsewhere =
+            NodeEvent::Granted { resource: R2, lease: LeaseId(2), holder: B, token: t(2), ttl: TTL };
+        let report = lease_with_keys(&[
+            (9, ended(1, EXPIRED)),
+            (0, elsewhere),
+            (9, key_ended(1, 0, 6)),
+            (0, key_ended(1, 1, 6)),
+        ]);
+        assert_eq!(report.clauses(), [""; 0]);
+        let same = lease_with_keys(&[(9, ended(1, EXPIRED)), (0, granted(2, B)), (9, renewed(2))]);
+        assert_eq!(same.clauses(), ["key-outlived-lease"]);
     }
 }

@@ -6,7 +6,11 @@ use leasehold_core::{NodeId, ResourceId, SimInstant, Span};
 
 use crate::finding::{Fact, KEPT, Violation};
 use crate::invariant::Invariant;
+use crate::measure::{MeasureReport, Metric, Nearest, Sample, Standing};
 use crate::report::{ClosestCall, InvariantReport};
+
+/// From which share of its bound on a measurement is near it. Chosen by us.
+const NEAR_PPM: u64 = 900_000;
 
 /// What a checker has to say about a violation, beside when it happened.
 pub(crate) struct Case {
@@ -21,6 +25,14 @@ pub(crate) struct Book {
     report: InvariantReport,
     /// How many of the kept violations were handed out as new.
     handed_out: usize,
+    /// Of each metric that was measured here, by its place; empty where nothing was.
+    measures: Vec<MeasureReport>,
+    /// What the latest event brought.
+    samples: Vec<Sample>,
+    /// How many answers of views used up most of their bound.
+    near_the_bound: u64,
+    /// When the checker wants to look at things as they then stand.
+    due: Option<SimInstant>,
 }
 
 impl Book {
@@ -33,7 +45,14 @@ impl Book {
             closest_call: None,
             evidence: Vec::new(),
         };
-        Self { report, handed_out: 0 }
+        Self {
+            report,
+            handed_out: 0,
+            measures: Vec::new(),
+            samples: Vec::new(),
+            near_the_bound: 0,
+            due: None,
+        }
     }
 
     /// The invariant was judged once more. A violation has to be judged as well.
@@ -74,8 +93,59 @@ impl Book {
         &self.report.evidence[from..]
     }
 
+    /// The checker wants to be called when this instant is over: what happens after it may change what it has to find.
+    pub(crate) fn remind(&mut self, at: SimInstant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// The first instant that the checker wants to be reminded of.
+    pub(crate) const fn due(&self) -> Option<SimInstant> {
+        self.due
+    }
+
+    /// It is over.
+    pub(crate) const fn take_due(&mut self) -> Option<SimInstant> {
+        self.due.take()
+    }
+
     pub(crate) fn report(&self) -> &InvariantReport {
         &self.report
+    }
+
+    /// Something was measured that had to keep to this bound, if there was one.
+    pub(crate) fn measure(
+        &mut self,
+        at: SimInstant,
+        metric: Metric,
+        value: u64,
+        bound: Option<u64>,
+        standing: Standing,
+    ) {
+        if self.measures.is_empty() {
+            self.measures = Metric::ALL.map(MeasureReport::new).to_vec();
+        }
+        if let (Metric::Propagation, Standing::InBound, Some(bound)) = (metric, standing, bound) {
+            let near = Nearest { measured: value, bound }.share_ppm() >= NEAR_PPM;
+            self.near_the_bound += u64::from(near);
+        }
+        let sample = Sample { metric, value, standing, at };
+        self.measures[metric.index()].take(&sample, bound);
+        self.samples.push(sample);
+    }
+
+    /// What was measured here, of those metrics of which there is anything.
+    pub(crate) fn measures(&self) -> impl Iterator<Item = &MeasureReport> {
+        self.measures.iter().filter(|measure| measure.samples > 0)
+    }
+
+    /// How many answers of views used up at least nine tenths of their bound on staleness, and kept to it.
+    pub(crate) const fn near_the_bound(&self) -> u64 {
+        self.near_the_bound
+    }
+
+    /// What the latest event brought.
+    pub(crate) fn samples(&mut self) -> &mut Vec<Sample> {
+        &mut self.samples
     }
 }
 

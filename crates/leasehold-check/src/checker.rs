@@ -21,6 +21,10 @@ pub(crate) trait Checker: Debug + Send {
     /// The engine did or saw something.
     fn on_world(&mut self, _scene: &Scene, _node: Option<NodeId>, _event: &WorldEvent, _book: &mut Book) {}
 
+    /// The instant is over that it had itself reminded of ([`Book::remind`]), or a later one. The scene shows everything
+    /// as it stood at the end of that instant.
+    fn on_time(&mut self, _scene: &Scene, _book: &mut Book) {}
+
     /// The run is over.
     fn finish(&mut self, _scene: &Scene, _book: &mut Book) {}
 }
@@ -28,7 +32,7 @@ pub(crate) trait Checker: Debug + Send {
 /// A set of subjects of events. Most events are of no interest to most checkers, and this sorts them out before
 /// any of them is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Topics(u8);
+pub(crate) struct Topics(u16);
 
 impl Topics {
     /// Of interest to no checker.
@@ -47,6 +51,12 @@ impl Topics {
     pub(crate) const EFFECTS: Self = Self(1 << 5);
     /// Assumptions that break and are restored.
     pub(crate) const ASSUMPTIONS: Self = Self(1 << 6);
+    /// Registrations, heartbeats, and what concerns them.
+    pub(crate) const REGISTRY: Self = Self(1 << 7);
+    /// Views, lookups and calls.
+    pub(crate) const VIEWS: Self = Self(1 << 8);
+    /// Messages that were lost.
+    pub(crate) const LOSSES: Self = Self(1 << 9);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -80,6 +90,8 @@ impl Topics {
                 | NodeEvent::AccessRefused { .. } => Self::ACCESSES,
                 NodeEvent::Withdrew { .. } => Self::PHASES,
                 NodeEvent::EffectIssued { .. } => Self::EFFECTS,
+                NodeEvent::Registry(_) => Self::REGISTRY,
+                NodeEvent::Discovery(_) => Self::VIEWS,
                 NodeEvent::Queued { .. } | NodeEvent::DuplicateRecognised { .. } | NodeEvent::Probed(_) => {
                     Self::NONE
                 }
@@ -99,6 +111,7 @@ impl Topics {
                 WorldEvent::AssumptionBroken { .. } | WorldEvent::AssumptionRestored { .. } => {
                     Self::ASSUMPTIONS
                 }
+                WorldEvent::MessageLost { .. } => Self::LOSSES,
                 WorldEvent::ClockRateChanged { .. }
                 | WorldEvent::WallStepped { .. }
                 | WorldEvent::ClocksFroze
@@ -107,7 +120,6 @@ impl Topics {
                 | WorldEvent::DiskFlows
                 | WorldEvent::DiskWiped
                 | WorldEvent::CommandGiven { .. }
-                | WorldEvent::MessageLost { .. }
                 | WorldEvent::FaultFired { .. }
                 | WorldEvent::FaultLanded { .. }
                 | WorldEvent::FaultHealed { .. } => Self::NONE,

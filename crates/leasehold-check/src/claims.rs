@@ -19,11 +19,11 @@ use crate::finding::Fact;
 const REMEMBERED: usize = 16;
 
 /// Whose claim, on what, under which token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ClaimId {
+    pub(crate) resource: ResourceId,
     pub(crate) node: NodeId,
     pub(crate) incarnation: Incarnation,
-    pub(crate) resource: ResourceId,
     pub(crate) token: Token,
 }
 
@@ -55,6 +55,7 @@ pub(crate) enum Closing {
 /// All open claims, and what the latest event changed about them.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
+    /// In the order of their ids, so that those of one resource stand together: a registry has a thousand of them.
     open: Vec<ClaimSpan>,
     opened: Option<ClaimSpan>,
     closed: Vec<(ClaimSpan, Closing)>,
@@ -62,9 +63,11 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// The open claims on all resources.
-    pub(crate) fn open(&self) -> &[ClaimSpan] {
-        &self.open
+    /// The open claims on a resource.
+    pub(crate) fn on(&self, resource: ResourceId) -> &[ClaimSpan] {
+        let begin = self.open.partition_point(|claim| claim.id.resource < resource);
+        let length = self.open[begin..].partition_point(|claim| claim.id.resource == resource);
+        &self.open[begin..begin + length]
     }
 
     /// The claim that the latest event opened, or opened again.
@@ -79,14 +82,12 @@ impl Claims {
 
     /// Whether anybody claims the resource.
     pub(crate) fn is_claimed(&self, resource: ResourceId) -> bool {
-        self.open.iter().any(|claim| claim.id.resource == resource)
+        !self.on(resource).is_empty()
     }
 
     /// Whether the node claims the resource under this token.
     pub(crate) fn claims(&self, node: NodeId, resource: ResourceId, token: Token) -> bool {
-        self.open
-            .iter()
-            .any(|claim| (claim.id.node, claim.id.resource, claim.id.token) == (node, resource, token))
+        self.on(resource).iter().any(|claim| (claim.id.node, claim.id.token) == (node, token))
     }
 
     /// Whether the node claims anything.
@@ -122,12 +123,10 @@ impl Claims {
                         Closing::GivenUp
                     }
                 };
-                let ended = id(resource, token, incarnation);
-                self.close_where(now, closing, |claim| *claim == ended);
+                self.close(now, closing, id(resource, token, incarnation));
             }
             EventKind::World(WorldEvent::ClaimLapsed { resource, token, incarnation }) => {
-                let lapsed = id(resource, token, incarnation);
-                self.close_where(now, Closing::Lapsed, |claim| *claim == lapsed);
+                self.close(now, Closing::Lapsed, id(resource, token, incarnation));
             }
             EventKind::World(WorldEvent::Crashed | WorldEvent::Panicked) => {
                 self.close_where(now, Closing::GivenUp, |claim| claim.node == node);
@@ -137,28 +136,43 @@ impl Claims {
     }
 
     fn open_claim(&mut self, now: SimInstant, id: ClaimId) {
-        if self.open.iter().any(|claim| claim.id == id) {
-            return;
-        }
+        let Err(place) = self.place(id) else { return };
         let claim = ClaimSpan { id, from: now, until: None };
-        self.open.push(claim);
+        self.open.insert(place, claim);
         self.opened = Some(claim);
     }
 
+    /// Where a claim stands, or would.
+    fn place(&self, id: ClaimId) -> Result<usize, usize> {
+        self.open.binary_search_by(|claim| claim.id.cmp(&id))
+    }
+
+    fn close(&mut self, now: SimInstant, closing: Closing, id: ClaimId) {
+        if let Ok(place) = self.place(id) {
+            let claim = self.open.remove(place);
+            self.note_closed(now, closing, claim);
+        }
+    }
+
     fn close_where(&mut self, now: SimInstant, closing: Closing, fits: impl Fn(&ClaimId) -> bool) {
-        let Self { open, closed, recent, .. } = self;
-        open.retain(|claim| {
-            if !fits(&claim.id) {
-                return true;
+        let mut place = 0;
+        while let Some(claim) = self.open.get(place).copied() {
+            if fits(&claim.id) {
+                self.open.remove(place);
+                self.note_closed(now, closing, claim);
+            } else {
+                place += 1;
             }
-            let claim = ClaimSpan { until: Some(now), ..*claim };
-            closed.push((claim, closing));
-            if recent.len() == REMEMBERED {
-                recent.pop_front();
-            }
-            recent.push_back(claim);
-            false
-        });
+        }
+    }
+
+    fn note_closed(&mut self, now: SimInstant, closing: Closing, claim: ClaimSpan) {
+        let claim = ClaimSpan { until: Some(now), ..claim };
+        self.closed.push((claim, closing));
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(claim);
     }
 }
 
@@ -203,7 +217,7 @@ mod tests {
     fn a_renewal_of_an_open_claim_opens_nothing() {
         let claims = after(&[at(s(1), A, claim_started(1)), at(s(5), A, claim_renewed(1))]);
         assert_eq!(claims.opened(), None);
-        assert_eq!(claims.open()[0].from, s(1));
+        assert_eq!(claims.on(R)[0].from, s(1));
     }
 
     #[test]

@@ -1,10 +1,14 @@
-//! I22: grants = releases + expiries + revocations + held, at every moment.
+//! I22: grants = releases + expiries + revocations + held, at every moment; and the same for registrations.
 //!
 //! Source: docs/invariants.md. An equality, since a bug that loses a grant and an end passes every
 //! inequality. What is held comes from the grantor's own table, the rest from events.
 //!
-//! **Violation** `grants-ends-held`: a grantor says how many leases its table holds, and that is not its grants
-//! less its ends.
+//! **Violations**
+//!
+//! * `grants-ends-held`: a grantor says how many leases its table holds, and that is not its grants less its ends.
+//! * `registered-ended-listed`: a registry says how many registrations its table lists, and that is not how many
+//!   instances were registered and have not ended. An instance counts once: two entries for one are one too many, as a
+//!   retried registration leaves them (Curator 45 and 264).
 //!
 //! What a restarted grantor finds on its disk is counted as it happened there: a lease that was never reported
 //! as a grant, an end that was never reported as an end, and the end of the lease before one whose grant was
@@ -14,11 +18,11 @@
 //! Excused if the grantor's disk lost something since the account was last compared; what the table then holds is
 //! where the account goes on. No clock takes part.
 //!
-//! Judged: every time a grantor says what its table holds.
+//! Judged: every time a grantor says what its table holds, or lists.
 
 use alloc::collections::BTreeMap;
 
-use leasehold_core::event::EndCause;
+use leasehold_core::event::{EndCause, RegistryEvent};
 use leasehold_core::{NodeEvent, NodeId, SimInstant};
 
 use crate::assumptions::DISK;
@@ -42,6 +46,56 @@ struct Account {
     adjustment: i128,
     /// When it was last compared with the table.
     compared_at: SimInstant,
+    registrations: Registrations,
+}
+
+/// What was registered at one registry so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Registrations {
+    begun: u64,
+    ended: u64,
+    /// As in [`Account`].
+    adjustment: i128,
+    compared_at: SimInstant,
+}
+
+impl Registrations {
+    fn hear(&mut self, scene: &Scene, registry: NodeId, event: &RegistryEvent, book: &mut Book) {
+        match *event {
+            RegistryEvent::Registered { .. } => self.begun += 1,
+            RegistryEvent::Deregistered { .. } => self.ended += 1,
+            RegistryEvent::TableLists { registrations, .. } if scene.roster.is_of(registry) => {
+                self.compare(scene, registry, registrations, book);
+            }
+            _ => {}
+        }
+    }
+
+    fn compare(&mut self, scene: &Scene, registry: NodeId, found: u32, book: &mut Book) {
+        let since = core::mem::replace(&mut self.compared_at, scene.now);
+        let (expected, found) = (i128::from(scene.roster.names()) + self.adjustment, u64::from(found));
+        if scene.assumptions.excused_since(registry, since, &DISK) {
+            book.excuse();
+            self.adjustment += i128::from(found) - expected;
+            return;
+        }
+        book.judge();
+        if expected == i128::from(found) {
+            return;
+        }
+        let Self { begun, ended, .. } = *self;
+        let expected = u64::try_from(expected).unwrap_or(0);
+        book.violation(scene.now, "registered-ended-listed", || Case {
+            nodes: [registry].into(),
+            resource: None,
+            evidence: [
+                Fact::Total { what: "registrations", count: begun },
+                Fact::Total { what: "ends of registrations", count: ended },
+                Fact::Count { what: "instances listed", expected, found },
+            ]
+            .into(),
+        });
+    }
 }
 
 impl Account {
@@ -100,10 +154,13 @@ pub(crate) struct Conservation {
 
 impl Checker for Conservation {
     fn topics(&self) -> Topics {
-        Topics::LEASES
+        Topics::LEASES.and(Topics::REGISTRY)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
+        if !scene.grantors.contains(&node) && matches!(event, NodeEvent::Registry(_)) {
+            return;
+        }
         let account = self.accounts.entry(node).or_default();
         match *event {
             NodeEvent::Granted { .. } => account.grants += 1,
@@ -121,6 +178,7 @@ impl Checker for Conservation {
                 }
             }
             NodeEvent::TableHolds { live } => account.compare(scene, node, live, book),
+            NodeEvent::Registry(ref event) => account.registrations.hear(scene, node, event, book),
             _ => {}
         }
     }
@@ -258,5 +316,65 @@ mod tests {
             s(9),
         );
         assert_eq!(report.counts(), (2, 0, 0));
+    }
+
+    /// That the table may list so many after these events, and neither one more nor one less.
+    #[track_caller]
+    fn assert_listed(events: &[NodeEvent], listed: u32) {
+        use crate::script::registry::{lists, report_of_registry};
+        for found in listed.saturating_sub(1)..=listed + 1 {
+            let all = events.iter().copied().chain([lists(found, 9)]);
+            let events: std::vec::Vec<_> = (1..).zip(all).map(|(n, event)| at(s(n), G, event)).collect();
+            let report = report_of_registry(Invariant::Conservation, &events, s(100));
+            assert_eq!(report.judged, 1);
+            let clauses: &[_] = if found == listed { &[] } else { &["registered-ended-listed"] };
+            assert_eq!(report.clauses(), clauses, "listed {found}");
+        }
+    }
+
+    #[test]
+    fn listed_is_what_was_registered_and_has_not_ended() {
+        use crate::script::registry::*;
+        let other = leasehold_core::id::InstanceId(1);
+        assert_listed(&[], 0);
+        assert_listed(&[registered(1, 1), registered_as(other, 2, 2)], 2);
+        assert_listed(&[registered(1, 1), deregistered(1, 2, EXPIRED)], 0);
+        assert_listed(&[registered(1, 1), deregistered(1, 2, REVOKED), registered(2, 3)], 1);
+        assert_listed(&[registered(1, 1), deregistered(7, 2, EXPIRED)], 1);
+        assert_listed(&[registered(1, 1), registered(2, 2)], 1);
+    }
+
+    #[test]
+    fn what_a_registry_finds_on_its_disk_is_listed() {
+        use crate::script::registry::*;
+        let passing = leasehold_core::event::Status::Passing;
+        let restart = |found: &[NodeEvent], listed: u32| {
+            let mut events =
+                [at(s(1), G, registered(1, 1)), at(s(2), G, CRASHED), at(s(3), G, RESTARTED)].to_vec();
+            events.extend(found.iter().map(|event| at(s(3), G, *event)));
+            events.push(at(s(3), G, revision_found(2)));
+            events.push(at(s(3), G, lists(listed, 2)));
+            report_of_registry(Invariant::Conservation, &events, s(100)).counts()
+        };
+        assert_eq!(restart(&[found(1, passing)], 1), (1, 0, 0));
+        assert_eq!(restart(&[], 0), (1, 0, 0), "its end was not told of");
+        assert_eq!(restart(&[found(1, passing)], 0), (1, 0, 1));
+        assert_eq!(restart(&[found(2, passing)], 1), (1, 0, 0), "nor was its beginning");
+    }
+
+    #[test]
+    fn after_a_lost_disk_the_list_goes_on_from_what_it_says() {
+        use crate::script::registry::*;
+        let events = [
+            at(s(1), G, registered(1, 1)),
+            at(s(2), G, broken(Assumption::DiskKeeps)),
+            at(s(2), G, restored(Assumption::DiskKeeps)),
+            at(s(3), G, lists(0, 1)),
+            at(s(50), G, lists(0, 1)),
+            at(s(90), G, registered_as(leasehold_core::id::InstanceId(1), 2, 2)),
+            at(s(91), G, lists(1, 2)),
+        ];
+        let report = |events: &[Event]| report_of_registry(Invariant::Conservation, events, s(100)).counts();
+        assert_eq!(report(&events), (1, 2, 0));
     }
 }

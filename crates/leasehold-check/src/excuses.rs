@@ -7,14 +7,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::string::String;
 use std::vec::Vec;
 
-use leasehold_core::trace::Header;
 use leasehold_core::{Bounds, Span};
 
 use crate::invariant::Invariant;
+use crate::script::registry::*;
 use crate::script::*;
 
-/// Who is who in the runs below.
+/// Who is who in the runs of leases below.
 const ROLES: [(&str, NodeId); 4] = [("grantor", G), ("holder", A), ("next holder", B), ("resource", S)];
+
+/// And in those of registries.
+const REGISTRY_ROLES: [(&str, NodeId); 3] = [("registry", G), ("member", A), ("client", C)];
+
+/// The invariants that are about registries.
+const OF_REGISTRIES: [Invariant; 7] = [
+    Invariant::BoundedStaleness,
+    Invariant::Watch,
+    Invariant::FalseExpiry,
+    Invariant::Load,
+    Invariant::Progress,
+    Invariant::MassExpiry,
+    Invariant::MonotonicReads,
+];
 
 const ASSUMPTIONS: [Assumption; 4] =
     [Assumption::ClockRate, Assumption::ClockRuns, Assumption::DiskKeeps, Assumption::DiskTimely];
@@ -22,6 +36,7 @@ const ASSUMPTIONS: [Assumption; 4] =
 /// A run that violates the invariant.
 fn violating(invariant: Invariant) -> Vec<Event> {
     let grant = at(s(1), G, granted(1, A));
+    let listing = at(s(1), G, registered(1, 1));
     let end = |second, cause| at(s(second), G, ended(1, cause));
     match invariant {
         Invariant::Exclusivity => [(1, A), (2, B)].map(|(n, node)| at(s(n), node, claim_started(n))).to_vec(),
@@ -38,13 +53,28 @@ fn violating(invariant: Invariant) -> Vec<Event> {
         Invariant::AtomicEnd => [grant, at(s(1), G, key_attached(1, 0, 1)), end(20, EXPIRED)].to_vec(),
         Invariant::Conservation => [grant, at(s(2), G, holds(0))].to_vec(),
         Invariant::Liveness => [world(s(10), SETTLE)].to_vec(),
+        Invariant::BoundedStaleness => [grant, listing, at(s(2), A, CRASHED)].to_vec(),
+        Invariant::Watch => [listing, at(s(2), C, advanced(1, 0, 0))].to_vec(),
+        Invariant::FalseExpiry => [grant, at(s(30), G, end_ordered(1, EXPIRED))].to_vec(),
+        Invariant::Load => [at(s(1), G, registration_arrived()); 5].to_vec(),
+        Invariant::Progress => [grant, listing, at(s(2), A, WORK_STOPPED)].to_vec(),
+        Invariant::MassExpiry => {
+            let all = [1, 2, 3].map(|n| at(s(1), G, granted_to_member(n)));
+            let ends = [1, 2, 3].map(|n| at(s(30), G, end_ordered(n, EXPIRED)));
+            [all, ends].concat()
+        }
+        Invariant::MonotonicReads => [2, 1].map(|n| at(s(3 - n), C, advanced(n, 0, 0))).to_vec(),
         Invariant::NoLostUpdate => [at(s(1), S, wrote(A, 1, 5, Some(4)))].to_vec(),
     }
 }
 
 fn violations(invariant: Invariant, events: &[Event]) -> u64 {
-    let bounds = Bounds { lock_delay: Span::from_secs(10), ..bounds() };
-    let header = Header { bounds, ..header(&[invariant]) };
+    let header = if OF_REGISTRIES.contains(&invariant) {
+        registry_header(&[invariant])
+    } else {
+        let bounds = Bounds { lock_delay: Span::from_secs(10), ..bounds() };
+        Header { bounds, ..header(&[invariant]) }
+    };
     judgement_with(&header, events, s(100)).invariants[0].violations
 }
 
@@ -54,7 +84,8 @@ fn excusing(invariant: Invariant, assumption: Assumption) -> BTreeSet<&'static s
         let events = [&[at(s(0), node, broken(assumption))], &violating(invariant)[..]].concat();
         violations(invariant, &events) == 0
     };
-    ROLES.into_iter().filter(|(_, node)| is_excused(*node)).map(|(role, _)| role).collect()
+    let roles = if OF_REGISTRIES.contains(&invariant) { &REGISTRY_ROLES[..] } else { &ROLES };
+    roles.iter().filter(|(_, node)| is_excused(*node)).map(|(role, _)| *role).collect()
 }
 
 /// The table of the documentation: for each id and assumption the words of the cell.

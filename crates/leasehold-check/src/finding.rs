@@ -4,7 +4,8 @@
 
 use alloc::vec::Vec;
 
-use leasehold_core::event::{Access, EndCause, Refusal};
+use leasehold_core::event::{Access, Advance, EndCause, Refusal, Status};
+use leasehold_core::id::{Epoch, InstanceId, Revision};
 use leasehold_core::{
     Incarnation, KeyId, LeaseId, NodeId, OpId, ResourceId, SimInstant, Span, TaskId, Token, Version,
 };
@@ -290,6 +291,132 @@ pub enum Fact {
         /// Why.
         refusal: Refusal,
     },
+    /// An instance was registered.
+    Registered {
+        /// When.
+        at: SimInstant,
+        /// Where.
+        registry: NodeId,
+        /// The instance.
+        instance: InstanceId,
+        /// Which registration of it this was.
+        epoch: Epoch,
+        /// The lease that it hung on.
+        lease: LeaseId,
+        /// Where it ran.
+        node: NodeId,
+    },
+    /// The status of an instance changed.
+    StatusChanged {
+        /// When.
+        at: SimInstant,
+        /// Who said so.
+        registry: NodeId,
+        /// The instance.
+        instance: InstanceId,
+        /// Its registration.
+        epoch: Epoch,
+        /// The new status.
+        status: Status,
+        /// The revision since which it was so.
+        revision: Revision,
+    },
+    /// An instance was registered no more.
+    Deregistered {
+        /// When.
+        at: SimInstant,
+        /// Where.
+        registry: NodeId,
+        /// The instance.
+        instance: InstanceId,
+        /// Its registration.
+        epoch: Epoch,
+        /// The lease that it had hung on.
+        lease: LeaseId,
+        /// Why.
+        cause: EndCause,
+        /// The revision since which it was gone.
+        revision: Revision,
+    },
+    /// An instance was gone, whoever knew it.
+    Gone {
+        /// Since when.
+        at: SimInstant,
+        /// The instance.
+        instance: InstanceId,
+        /// Its registration.
+        epoch: Epoch,
+        /// Where it had run.
+        node: NodeId,
+        /// How.
+        how: Gone,
+    },
+    /// A registry routed an instance no more: lookups do not answer with it.
+    Excluded {
+        /// Since when.
+        at: SimInstant,
+        /// The registry.
+        registry: NodeId,
+        /// The instance.
+        instance: InstanceId,
+        /// Its registration.
+        epoch: Epoch,
+    },
+    /// A lookup was answered with an instance.
+    Answered {
+        /// When.
+        at: SimInstant,
+        /// By whose view.
+        client: NodeId,
+        /// The instance.
+        instance: InstanceId,
+        /// Its registration.
+        epoch: Epoch,
+    },
+    /// A view claimed to be what the registry was at a revision.
+    Viewed {
+        /// When.
+        at: SimInstant,
+        /// Whose view.
+        node: NodeId,
+        /// The revision.
+        revision: Revision,
+        /// How it came there.
+        by: Advance,
+    },
+    /// A heartbeat left.
+    HeartbeatSent {
+        /// When.
+        at: SimInstant,
+        /// From whom.
+        node: NodeId,
+        /// Whose it was.
+        member: ResourceId,
+        /// Its number.
+        number: u64,
+    },
+    /// A heartbeat reached the registry.
+    HeartbeatArrived {
+        /// When.
+        at: SimInstant,
+        /// The registry.
+        registry: NodeId,
+        /// Whose it was.
+        member: ResourceId,
+        /// The lease that it named.
+        lease: LeaseId,
+        /// Its number.
+        number: u64,
+    },
+    /// The work of an application stood still.
+    StoodStill {
+        /// Since when.
+        at: SimInstant,
+        /// The application.
+        node: NodeId,
+        /// Why.
+        why: &'static str,
+    },
     /// A token was given out.
     NewestToken {
         /// For which resource.
@@ -331,4 +458,16 @@ pub enum Fact {
         /// How many.
         count: u64,
     },
+}
+
+/// How an instance went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gone {
+    /// Its process died.
+    Crashed,
+    /// Its member asked to be deregistered.
+    Left,
+    /// The registry ended its registration for another reason.
+    Ended,
 }

@@ -22,10 +22,22 @@ pub enum Invariant {
     NoResurrection,
     /// I8.
     OwnerOnly,
+    /// I10.
+    BoundedStaleness,
+    /// I11.
+    Watch,
+    /// I12.
+    FalseExpiry,
+    /// I13.
+    Load,
+    /// I14.
+    Progress,
     /// I16.
     LockDelay,
     /// I17.
     SelfStop,
+    /// I18.
+    MassExpiry,
     /// I19.
     AppliedOnce,
     /// I21.
@@ -36,11 +48,13 @@ pub enum Invariant {
     Liveness,
     /// I25.
     NoLostUpdate,
+    /// I26.
+    MonotonicReads,
 }
 
 impl Invariant {
     /// All of them, in the order of their ids.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::Exclusivity,
         Self::Fencing,
         Self::TokenOrder,
@@ -49,13 +63,20 @@ impl Invariant {
         Self::AcknowledgedIsAlive,
         Self::NoResurrection,
         Self::OwnerOnly,
+        Self::BoundedStaleness,
+        Self::Watch,
+        Self::FalseExpiry,
+        Self::Load,
+        Self::Progress,
         Self::LockDelay,
         Self::SelfStop,
+        Self::MassExpiry,
         Self::AppliedOnce,
         Self::AtomicEnd,
         Self::Conservation,
         Self::Liveness,
         Self::NoLostUpdate,
+        Self::MonotonicReads,
     ];
 
     /// The id in docs/invariants.md.
@@ -69,13 +90,20 @@ impl Invariant {
             Self::AcknowledgedIsAlive => "I6",
             Self::NoResurrection => "I7",
             Self::OwnerOnly => "I8",
+            Self::BoundedStaleness => "I10",
+            Self::Watch => "I11",
+            Self::FalseExpiry => "I12",
+            Self::Load => "I13",
+            Self::Progress => "I14",
             Self::LockDelay => "I16",
             Self::SelfStop => "I17",
+            Self::MassExpiry => "I18",
             Self::AppliedOnce => "I19",
             Self::AtomicEnd => "I21",
             Self::Conservation => "I22",
             Self::Liveness => "I23",
             Self::NoLostUpdate => "I25",
+            Self::MonotonicReads => "I26",
         }
     }
 
@@ -90,13 +118,20 @@ impl Invariant {
             Self::AcknowledgedIsAlive => "acknowledged-is-alive",
             Self::NoResurrection => "no-resurrection",
             Self::OwnerOnly => "owner-only",
+            Self::BoundedStaleness => "bounded-staleness",
+            Self::Watch => "watch",
+            Self::FalseExpiry => "false-expiry",
+            Self::Load => "load",
+            Self::Progress => "progress",
             Self::LockDelay => "lock-delay",
             Self::SelfStop => "self-stop",
+            Self::MassExpiry => "mass-expiry",
             Self::AppliedOnce => "applied-once",
             Self::AtomicEnd => "atomic-end",
             Self::Conservation => "conservation",
             Self::Liveness => "liveness",
             Self::NoLostUpdate => "no-lost-update",
+            Self::MonotonicReads => "monotonic-reads",
         }
     }
 
@@ -124,10 +159,22 @@ impl Invariant {
             Self::OwnerOnly => {
                 "a release ends only the lease that it named, and only if it comes from that lease's holder"
             }
+            Self::BoundedStaleness => {
+                "no view answers with an instance that is gone, or lacks one that is new, for longer than the bound"
+            }
+            Self::Watch => {
+                "a view is what the registry was at the view's revision: each change came once and in order, or all anew"
+            }
+            Self::FalseExpiry => {
+                "no lease of a live instance expires within the declared faults, beyond the budget"
+            }
+            Self::Load => "registrations and heartbeats a second stay under the declared cap",
+            Self::Progress => "an instance whose work stands still loses its lease",
             Self::LockDelay => {
                 "after an involuntary end nobody is granted the resource before the lock-delay is over"
             }
             Self::SelfStop => "a holder's work has stopped before its lease is over at the grantor",
+            Self::MassExpiry => "no more than the declared share of leases expires within one window",
             Self::AppliedOnce => "each task of a resource is applied once, and in order",
             Self::AtomicEnd => {
                 "all keys that are attached to a lease vanish at one revision, and none outlives it"
@@ -135,6 +182,7 @@ impl Invariant {
             Self::Conservation => "grants = releases + expiries + revocations + held, at every moment",
             Self::Liveness => "once all is healed, a resource does not go unclaimed for long",
             Self::NoLostUpdate => "every accepted read-modify-write saw its predecessor",
+            Self::MonotonicReads => "no discovery client sees a revision and then an older one",
         }
     }
 }

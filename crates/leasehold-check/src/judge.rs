@@ -14,25 +14,33 @@ use crate::acknowledged_is_alive::AcknowledgedIsAlive;
 use crate::applied_once::AppliedOnce;
 use crate::atomic_end::AtomicEnd;
 use crate::book::Book;
+use crate::bounded_staleness::BoundedStaleness;
 use crate::checker::{Checker, Topics};
 use crate::conservation::Conservation;
 use crate::exclusivity::Exclusivity;
+use crate::false_expiry::FalseExpiry;
 use crate::fencing::Fencing;
 use crate::finding::Finding;
 use crate::hazard::Hazards;
 use crate::invariant::Invariant;
 use crate::liveness::Liveness;
+use crate::load::Load;
 use crate::lock_delay::LockDelay;
+use crate::mass_expiry::MassExpiry;
+use crate::measure::{MeasureReport, Sample};
+use crate::monotonic_reads::MonotonicReads;
 use crate::no_early_end::NoEarlyEnd;
 use crate::no_immortal_lease::NoImmortalLease;
 use crate::no_lost_update::NoLostUpdate;
 use crate::no_resurrection::NoResurrection;
 use crate::owner_only::OwnerOnly;
+use crate::progress::Progress;
 use crate::reach::Reach;
 use crate::report::Judgement;
 use crate::scene::Scene;
 use crate::self_stop::SelfStop;
 use crate::token_order::TokenOrder;
+use crate::watch::Watch;
 
 /// Judges one run from its events.
 ///
@@ -46,6 +54,10 @@ pub struct Judge {
     on_violation: OnViolation,
     stage: Stage,
     news: News,
+    /// Whether there are samples of the latest event.
+    sampled: News,
+    /// The first instant that a checker wants to be reminded of.
+    due: Option<SimInstant>,
 }
 
 /// Whether something was found that was not handed out yet: asked after every event, so it must cost nothing.
@@ -102,6 +114,8 @@ impl Judge {
             on_violation: OnViolation::GoOn,
             stage: Stage::Running,
             news: News::None,
+            sampled: News::None,
+            due: None,
         })
     }
 
@@ -130,6 +144,16 @@ impl Judge {
         violations.map(Finding::Violation).chain(sightings.map(Finding::Hazard))
     }
 
+    /// What the latest event completed the measurement of, or the end of the run. Costs next to nothing if that is
+    /// nothing. What is not taken before the next event is gone; [`Judgement::measures`] sums up all of it.
+    pub fn drain_samples(&mut self) -> impl Iterator<Item = Sample> {
+        let seats = match core::mem::replace(&mut self.sampled, News::None) {
+            News::Some => self.seats.as_mut_slice(),
+            News::None => &mut [],
+        };
+        seats.iter_mut().flat_map(|seat| seat.book.samples().drain(..))
+    }
+
     /// The run is over at this instant: judges what is still open and sums up. Call
     /// [`drain_findings`](Self::drain_findings) once more to have what only the end showed.
     ///
@@ -139,17 +163,57 @@ impl Judge {
     pub fn finish(&mut self, ended_at: SimInstant) -> Judgement {
         assert_eq!(self.stage, Stage::Running, "a run ends once");
         self.stage = Stage::Over;
+        self.drop_samples();
         self.news = News::Some;
+        self.sampled = News::Some;
+        self.pass_until(ended_at);
         self.scene.finish(ended_at);
         self.hazards.finish(&self.scene);
         for Seat { checker, book, .. } in &mut self.seats {
             checker.finish(&self.scene, book);
         }
+        let near = self.seats.iter().map(|seat| seat.book.near_the_bound()).sum();
         Judgement {
             invariants: self.seats.iter().map(|seat| seat.book.report().clone()).collect(),
             hazards: self.hazards.reports(),
-            reach: self.reach.counts(&self.hazards),
+            reach: self.reach.counts(&self.hazards, near),
             assumptions: self.scene.assumptions.times_broken(),
+            measures: self.measures(),
+        }
+    }
+
+    /// Lets checkers look at whatever was due before this instant, as it stood when it was.
+    fn pass_until(&mut self, now: SimInstant) {
+        while let Some(due) = self.due.filter(|due| *due < now) {
+            self.scene.now = self.scene.now.max(due);
+            for Seat { checker, book, .. } in &mut self.seats {
+                if book.due().is_some_and(|due| due <= self.scene.now) {
+                    book.take_due();
+                    checker.on_time(&self.scene, book);
+                    if book.has_news() {
+                        self.news = News::Some;
+                    }
+                    if !book.samples().is_empty() {
+                        self.sampled = News::Some;
+                    }
+                }
+            }
+            self.due = self.seats.iter().filter_map(|seat| seat.book.due()).min();
+        }
+    }
+
+    fn measures(&self) -> Vec<MeasureReport> {
+        let mut measures: Vec<_> = self.seats.iter().flat_map(|seat| seat.book.measures()).copied().collect();
+        measures.sort_by_key(|measure| measure.metric);
+        measures
+    }
+
+    /// Nobody wanted those of the event before.
+    fn drop_samples(&mut self) {
+        if core::mem::replace(&mut self.sampled, News::None) == News::Some {
+            for seat in &mut self.seats {
+                seat.book.samples().clear();
+            }
         }
     }
 }
@@ -163,10 +227,14 @@ impl EventSink for Judge {
     fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
         assert_eq!(self.stage, Stage::Running, "no event comes after the end of the run");
         assert!(self.scene.now <= event.at, "events come in the order of time");
+        self.drop_samples();
+        if self.due.is_some_and(|due| due < event.at) {
+            self.pass_until(event.at);
+        }
         self.scene.hear(event);
         self.hazards.hear(&self.scene, event.node, &event.kind);
         self.reach.hear(&self.scene, event.node, &event.kind);
-        let mut news = self.hazards.has_news();
+        let (mut news, mut sampled, mut due) = (self.hazards.has_news(), false, self.due);
         let topic = Topics::of(&event.kind);
         for Seat { topics, checker, book } in &mut self.seats {
             if !topics.meets(topic) {
@@ -178,6 +246,15 @@ impl EventSink for Judge {
                 (EventKind::World(done), node) => checker.on_world(&self.scene, node, done, book),
             }
             news |= book.has_news();
+            sampled |= !book.samples().is_empty();
+            due = due.or_else(|| book.due());
+            if let (Some(before), Some(new)) = (due, book.due()) {
+                due = Some(before.min(new));
+            }
+        }
+        self.due = due;
+        if sampled {
+            self.sampled = News::Some;
         }
         if news {
             self.news = News::Some;
@@ -207,6 +284,13 @@ fn checker(invariant: Invariant, header: &Header) -> Box<dyn Checker> {
         Invariant::Conservation => Box::new(Conservation::default()),
         Invariant::Liveness => Box::new(Liveness::new(&header.nodes)),
         Invariant::NoLostUpdate => Box::new(NoLostUpdate::default()),
+        Invariant::MonotonicReads => Box::new(MonotonicReads::default()),
+        Invariant::MassExpiry => Box::new(MassExpiry::default()),
+        Invariant::Progress => Box::new(Progress::default()),
+        Invariant::Load => Box::new(Load::default()),
+        Invariant::FalseExpiry => Box::new(FalseExpiry::default()),
+        Invariant::Watch => Box::new(Watch::default()),
+        Invariant::BoundedStaleness => Box::new(BoundedStaleness::new(header)),
     }
 }
 

@@ -181,6 +181,11 @@ impl Leases {
         self.live.values()
     }
 
+    /// How many of a grantor's leases live.
+    pub(crate) fn live_at(&self, grantor: NodeId) -> u64 {
+        self.live.range((grantor, LeaseId(0))..=(grantor, LeaseId(u64::MAX))).count() as u64
+    }
+
     /// The live leases that must have ended, unreported, if the grantor finds this lease on its disk.
     ///
     /// What a restarted grantor recovers is the latest lease of its resource. If that was never heard of, its

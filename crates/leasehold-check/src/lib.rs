@@ -10,8 +10,7 @@
 //! * One file for each invariant (`exclusivity`, `fencing`, ...): its statement, its source, its clauses, and
 //!   the event lists that just do and just do not violate it.
 //! * `scene`: what all of them may ask about the run so far. It has `assumptions`, `claims`, `overlaps`,
-//!   `leases`,
-//!   `promise` and `processes`.
+//!   `leases`, `promise`, `processes`, `roster` (who is registered, and who is gone) and `calm` (what was lost or late).
 //! * `hazard` and `reach`: dangers that broke nothing, and places worth reaching.
 //! * `judge`, `book`, `finding`, `report`, `verdict`: from findings to a verdict.
 //!
@@ -31,12 +30,15 @@ mod applied_once;
 mod assumptions;
 mod atomic_end;
 mod book;
+mod bounded_staleness;
+mod calm;
 mod checker;
 mod claims;
 mod conservation;
 mod exclusivity;
 #[cfg(test)]
 mod excuses;
+mod false_expiry;
 mod fencing;
 mod finding;
 mod hazard;
@@ -44,7 +46,11 @@ mod invariant;
 mod judge;
 mod leases;
 mod liveness;
+mod load;
 mod lock_delay;
+mod mass_expiry;
+mod measure;
+mod monotonic_reads;
 mod no_early_end;
 mod no_immortal_lease;
 mod no_lost_update;
@@ -52,19 +58,24 @@ mod no_resurrection;
 mod overlaps;
 mod owner_only;
 mod processes;
+mod progress;
 mod promise;
 mod reach;
 mod report;
+mod roster;
 mod scene;
 #[cfg(test)]
 mod script;
 mod self_stop;
+mod stretch;
 mod token_order;
 mod verdict;
+mod watch;
 
-pub use finding::{Fact, Finding, Sighting, Violation};
+pub use finding::{Fact, Finding, Gone, Sighting, Violation};
 pub use hazard::Hazard;
 pub use invariant::Invariant;
 pub use judge::{Judge, UnknownInvariant};
+pub use measure::{MeasureReport, Metric, Nearest, Sample, Standing, Times, Unit};
 pub use report::{ClosestCall, HazardReport, InvariantReport, Judgement};
 pub use verdict::Verdict;

@@ -12,7 +12,8 @@
 //! * `late`: it showed more, and then somebody claimed.
 //! * `stuck`: it showed more, and nobody claimed until the run ended.
 //!
-//! Nothing excuses it: in the settle phase all is healed. A paused contender counts as up.
+//! Nothing excuses it: in the settle phase all is healed. A paused contender counts as up. A member of a registry is
+//! its application: it is the one that leaves. A sidecar that speaks for it has to be up as well.
 //!
 //! Judged: every gap that a claim ended or that was too long, and every resource that was claimed when the
 //! settle phase began. A shorter gap at the end of the run is not. Closest call: the time left to the bound.
@@ -20,7 +21,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use leasehold_core::event::Phase;
+use leasehold_core::event::{Claim, Phase};
+use leasehold_core::plan::Role;
 use leasehold_core::trace::TraceNode;
 use leasehold_core::{NodeEvent, NodeId, ResourceId, SimInstant, Span, WorldEvent};
 
@@ -34,6 +36,8 @@ use crate::scene::Scene;
 #[derive(Debug, Default)]
 struct Wanted {
     contenders: Vec<Contender>,
+    /// Those without whom no contender gets anywhere.
+    sidecars: Vec<NodeId>,
     /// Since when the clock runs.
     unclaimed_since: Option<SimInstant>,
     /// A gap that was too long and in which the last contender went away before anybody claimed.
@@ -56,9 +60,9 @@ enum Wish {
 
 impl Wanted {
     fn is_contended(&self, scene: &Scene) -> bool {
-        self.contenders
-            .iter()
-            .any(|contender| contender.wish == Wish::Contends && scene.processes.of(contender.node).is_up())
+        let is_up = |node: NodeId| scene.processes.of(node).is_up();
+        self.contenders.iter().any(|contender| contender.wish == Wish::Contends && is_up(contender.node))
+            && self.sidecars.iter().all(|sidecar| is_up(*sidecar))
     }
 
     fn set(&mut self, node: NodeId, wish: Wish) {
@@ -124,8 +128,11 @@ impl Liveness {
         let mut wanted: BTreeMap<ResourceId, Wanted> = BTreeMap::new();
         for (node, described) in (0..).map(NodeId).zip(nodes) {
             for resource in &described.contends_for {
-                let contender = Contender { node, wish: Wish::Contends };
-                wanted.entry(*resource).or_default().contenders.push(contender);
+                let wanted = wanted.entry(*resource).or_default();
+                match described.role {
+                    Role::Sidecar => wanted.sidecars.push(node),
+                    _ => wanted.contenders.push(Contender { node, wish: Wish::Contends }),
+                }
             }
         }
         Self { wanted, has_settled: false }
@@ -136,6 +143,15 @@ impl Liveness {
             for (resource, wanted) in &mut self.wanted {
                 wanted.follow(scene, *resource, book);
             }
+        }
+    }
+
+    /// The same for one resource: what a claim changes.
+    fn follow_one(&mut self, scene: &Scene, resource: ResourceId, book: &mut Book) {
+        if self.has_settled
+            && let Some(wanted) = self.wanted.get_mut(&resource)
+        {
+            wanted.follow(scene, resource, book);
         }
     }
 
@@ -161,6 +177,9 @@ impl Checker for Liveness {
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         match event {
             NodeEvent::ClaimRenewed(_) if scene.claims.opened().is_none() => {}
+            NodeEvent::ClaimStarted(Claim { resource, .. })
+            | NodeEvent::ClaimRenewed(Claim { resource, .. })
+            | NodeEvent::ClaimEnded { resource, .. } => self.follow_one(scene, *resource, book),
             NodeEvent::Withdrew { resource } => {
                 if let Some(wanted) = self.wanted.get_mut(resource) {
                     wanted.set(node, Wish::Withdrawn);
@@ -179,6 +198,9 @@ impl Checker for Liveness {
                     node.into_iter().for_each(|node| wanted.set(node, Wish::Contends));
                 }
                 self.follow(scene, book);
+            }
+            WorldEvent::ClaimLapsed { resource, .. } | WorldEvent::ClaimResumed { resource, .. } => {
+                self.follow_one(scene, *resource, book);
             }
             _ => self.follow(scene, book),
         }
@@ -265,6 +287,22 @@ mod tests {
             at(s(70), B, RESTARTED),
         ];
         assert_due(&events, s(100));
+    }
+
+    #[test]
+    fn a_member_is_its_application_and_needs_its_sidecar() {
+        let mut header = header(&[Invariant::Liveness]);
+        header.nodes[B.index()].role = Role::Sidecar;
+        header.nodes[C.index()].contends_for.clear();
+        let clauses = |before: Event| {
+            let events = [before, world(s(50), SETTLE)];
+            judgement_with(&header, &events, s(500)).invariants.remove(0).clauses()
+        };
+        assert_eq!(clauses(at(s(10), C, CRASHED)), ["stuck"]);
+        assert_eq!(clauses(at(s(10), A, withdrew())), [""; 0]);
+        assert_eq!(clauses(at(s(10), A, CRASHED)), [""; 0]);
+        assert_eq!(clauses(at(s(10), B, CRASHED)), [""; 0]);
+        assert_eq!(clauses(at(s(10), B, PAUSED)), ["stuck"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //!   recovers has a term of the length it says, once a restart;
 //! * while its process is throttled nothing is overdue, and when it is not any more, they are due no sooner than
 //!   its slack later;
+//! * when a sweep of it ran late, and it says so, they are due no sooner than its slack later;
 //! * while its disk is slower than declared nothing is overdue, and when it is not any more, they are due no
 //!   sooner than a whole term later. That is no excuse for ever: an end that was given up meanwhile is found.
 //!
@@ -29,7 +30,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use leasehold_core::event::Assumption;
+use leasehold_core::event::{Assumption, RegistryEvent};
 use leasehold_core::{LeaseId, NodeEvent, NodeId, SimInstant, Span, WorldEvent};
 
 use crate::assumptions::CLOCKS;
@@ -118,7 +119,7 @@ impl NoImmortalLease {
 
 impl Checker for NoImmortalLease {
     fn topics(&self) -> Topics {
-        Topics::LEASES.and(Topics::PROCESSES).and(Topics::ASSUMPTIONS)
+        Topics::LEASES.and(Topics::PROCESSES).and(Topics::ASSUMPTIONS).and(Topics::REGISTRY)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
@@ -144,6 +145,10 @@ impl Checker for NoImmortalLease {
                 if due.awaits_recovery {
                     *due = Due::of_term(scene, node, ttl);
                 }
+            }
+            NodeEvent::Registry(RegistryEvent::SweptLate { .. }) => {
+                let instant = scene.now.saturating_add(scene.bounds.end_slack);
+                self.of(node).for_each(|due| due.no_sooner_than(instant, scene.now, "its sweep ran late"));
             }
             NodeEvent::Ended { lease, .. } => {
                 if let Some(due) = self.live.remove(&(node, lease)) {
@@ -296,6 +301,14 @@ mod tests {
         let fast_again = |when| [slow(G)[0], slow(G)[1], at(when, G, WorldEvent::Unthrottled)];
         assert_due(&fast_again(s(50)), s(51));
         assert_due(&fast_again(s(12)), s(22));
+    }
+
+    #[test]
+    fn a_sweep_that_runs_late_ends_leases_late() {
+        use crate::script::registry::swept_late;
+        assert_due(&[at(s(1), G, granted(1, A)), at(s(25), G, swept_late(3))], s(26));
+        assert_due(&[at(s(1), G, granted(1, A)), at(s(20), G, swept_late(3))], s(22));
+        assert_due(&[at(s(1), G, granted(1, A)), at(s(22), C, swept_late(3))], s(22));
     }
 
     #[test]

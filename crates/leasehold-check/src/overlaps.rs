@@ -76,8 +76,8 @@ impl Overlaps {
             });
         }
         let Some(second) = claims.opened() else { return };
-        for first in claims.open() {
-            if first.id.resource == second.id.resource && first.id != second.id {
+        for first in claims.on(second.id.resource) {
+            if first.id != second.id {
                 let excused = excused(first.id.node, second.id.node);
                 let (first, second) = (*first, *second);
                 self.running.push(Overlap { first, second, from: now, length: Span::ZERO, excused });

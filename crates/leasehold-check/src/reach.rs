@@ -4,6 +4,8 @@
 //! the others only the protocol itself can see, and it reports them. What it reports is added to what is
 //! derived.
 
+mod registry;
+
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -15,21 +17,40 @@ use crate::leases::Lease;
 use crate::processes::Process;
 use crate::scene::Scene;
 
+use registry::Places;
+
 /// Counts how often a run passed each probe.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reach {
     counts: [u64; Probe::ALL.len()],
     /// Why the last lease of each resource ended that nothing was granted after.
     ends: BTreeMap<ResourceId, EndCause>,
     /// The latest lease of each resource that has keys attached and has not ended.
     with_keys: BTreeMap<(NodeId, ResourceId), LeaseId>,
+    registries: Places,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            counts: [0; Probe::ALL.len()],
+            ends: BTreeMap::new(),
+            with_keys: BTreeMap::new(),
+            registries: Places::default(),
+        }
+    }
 }
 
 impl Reach {
     pub(crate) fn hear(&mut self, scene: &Scene, node: Option<NodeId>, kind: &EventKind) {
         let Some(node) = node else { return };
         match kind {
-            EventKind::Node(event) => self.hear_node(scene, node, event),
+            EventKind::Node(event) => {
+                self.hear_node(scene, node, event);
+                if let Some(probe) = self.registries.of(scene, node, event) {
+                    self.pass(probe);
+                }
+            }
             EventKind::World(WorldEvent::MessageLost {
                 to,
                 purpose: Purpose::Renew,
@@ -50,11 +71,13 @@ impl Reach {
         scene.leases.all_live().any(|lease| lease.grantor == node || lease.holder == Some(node))
     }
 
-    /// All probes with their counts. Hazards that are probes as well are counted once, by their watch.
-    pub(crate) fn counts(&self, hazards: &Hazards) -> Vec<(Probe, u64)> {
+    /// All probes with their counts. Hazards that are probes as well are counted once, by their watch; and what came
+    /// near a bound on staleness, by who measured it.
+    pub(crate) fn counts(&self, hazards: &Hazards, near_the_bound: u64) -> Vec<(Probe, u64)> {
         let count = |probe: Probe| {
             let derived = match probe {
                 Probe::ClaimsOverlapped => hazards.count(Hazard::ClaimsOverlapped),
+                Probe::CacheServedNearItsBound => near_the_bound,
                 Probe::UnfencedWindow => hazards.count(Hazard::UnfencedWindow),
                 _ => 0,
             };
@@ -180,6 +203,26 @@ const fn index(probe: Probe) -> usize {
         Probe::GrantedToTheDead => 22,
         Probe::RecoveredFromJeopardy => 23,
         Probe::EndGivenUp => 24,
+        Probe::HeartbeatArrivedAfterDeath => 25,
+        Probe::KeptByGrace => 26,
+        Probe::FalseExpiry => 27,
+        Probe::EndsWithheld => 28,
+        Probe::SweptLate => 29,
+        Probe::InboxOverflowed => 30,
+        Probe::ReadmissionPutOff => 31,
+        Probe::InstanceSuspected => 32,
+        Probe::InstanceTurnedCritical => 33,
+        Probe::InstanceRevokedByHealth => 34,
+        Probe::ReRegistered => 35,
+        Probe::RegistryRestartedWithRegistrations => 36,
+        Probe::WatchGapResynced => 37,
+        Probe::WatcherOverflowed => 38,
+        Probe::PolledWhileWatchWasDead => 39,
+        Probe::ViewLapsed => 40,
+        Probe::ServedStale => 41,
+        Probe::CacheServedNearItsBound => 42,
+        Probe::DeadInstanceCalled => 43,
+        Probe::CallFailed => 44,
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::finding::{Sighting, Violation};
 use crate::hazard::Hazard;
 use crate::invariant::Invariant;
+use crate::measure::{MeasureReport, Metric};
 
 /// A run, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +22,9 @@ pub struct Judgement {
     pub reach: Vec<(Probe, u64)>,
     /// How often which assumption about which node was broken; those that never were are left out.
     pub assumptions: Vec<(NodeId, Assumption, u64)>,
+    /// What was measured, in the order of [`Metric::ALL`]; metrics of which there is nothing are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<MeasureReport>,
 }
 
 impl Judgement {
@@ -44,6 +48,11 @@ impl Judgement {
     /// How often a hazard was seen.
     pub fn seen(&self, hazard: Hazard) -> u64 {
         self.hazards.iter().find(|report| report.hazard == hazard).map_or(0, |report| report.seen)
+    }
+
+    /// What was measured of a metric; nothing if nothing was.
+    pub fn measure(&self, metric: Metric) -> Option<&MeasureReport> {
+        self.measures.iter().find(|report| report.metric == metric)
     }
 
     /// How often the run passed a probe.
@@ -119,6 +128,7 @@ mod tests {
             hazards: vec![],
             reach: vec![],
             assumptions: vec![],
+            measures: vec![],
         };
         let told: Vec<_> = judgement.violations().iter().map(|found| (found.at, found.invariant)).collect();
         assert_eq!(

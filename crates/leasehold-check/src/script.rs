@@ -4,6 +4,8 @@
 //! [`R2`] is there to be mixed up with it. With a drift of 25 % and a TTL of 15 s, a lease ends no earlier than
 //! 12 s and no later than 21 s (20 s and a slack of 1 s); the aftermath of a broken assumption is 22 s.
 
+pub(crate) mod registry;
+
 use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 use alloc::vec;
@@ -12,8 +14,9 @@ use alloc::vec::Vec;
 pub(crate) use leasehold_core::event::{
     Access, Assumption, Claim, ClaimEnd, EndCause, LossCause, Phase, Refusal,
 };
-use leasehold_core::plan::Role;
-use leasehold_core::trace::{FORMAT, Header, TraceNode};
+pub(crate) use leasehold_core::plan::Role;
+pub(crate) use leasehold_core::trace::Header;
+use leasehold_core::trace::{FORMAT, TraceNode};
 use leasehold_core::{
     Bounds, ClockKind, Drift, EventKind, EventSink, Incarnation, KeyId, OpId, Reading, Span, TaskId, Version,
 };
@@ -54,6 +57,7 @@ pub(crate) const fn bounds() -> Bounds {
         regrant: Span::from_secs(30),
         longest_ttl: TTL,
         lock_delay: Span::ZERO,
+        discovery: None,
     }
 }
 
@@ -79,6 +83,8 @@ pub(crate) fn header(invariants: &[Invariant]) -> Header {
             node("s", Role::Resource, &[]),
         ],
         faults: vec![],
+        instances: vec![],
+        delaying: vec![],
         commands: vec![],
         bounds: bounds(),
         invariants: invariants.iter().map(|invariant| invariant.name().to_string()).collect(),

@@ -3,6 +3,7 @@
 //! They follow from the scenario's `[bounds]` and the policies alone, never from what a run happened to do. A
 //! system computes them once; checkers and command line share the result.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -26,6 +27,65 @@ pub struct Bounds {
     /// Λ: how long nobody may be granted a resource after its lease expired or was revoked, on the grantor's
     /// clock. Zero if nothing is promised.
     pub lock_delay: Span,
+    /// What holds for a registry and the views of it; nothing if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<DiscoveryBounds>,
+}
+
+/// The bounds of a registry and the views of it, in true time. Source: docs/timing.md, section 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoveryBounds {
+    /// D: the longest that a heartbeat takes until the registry has counted it, its wait there included.
+    pub heartbeat_delay: Span,
+    /// A: how long after its death an instance is listed by the registry at most: `D + (T+σ+g)/(1−ρ) + q + c`, g what
+    /// grace adds.
+    pub exclusion: Span,
+    /// How long after it asked to be deregistered an instance is listed by the registry at most, if nothing is
+    /// lost: `d⁺ + c`.
+    pub deregistration: Span,
+    /// W, with all caches in between: how long after a change a view with a healthy watch shows it. Nothing if no
+    /// view watches.
+    pub watch: Option<Span>,
+    /// K_w/(1−ρ) + R + W: the same if the watch died silently. Nothing if nobody notices.
+    pub dead_watch: Option<Span>,
+    /// How long after the last trouble of its links a client that watches has a healthy watch again at most: a dead one
+    /// was replaced, or what was not answered was asked again. Nothing if no view watches.
+    pub recovery: Option<Span>,
+    /// C/(1−ρ), with all caches in between: how long after a change a view may still answer otherwise, whatever
+    /// happened to the network. Nothing if views serve without an end.
+    pub cache: Option<Span>,
+    /// How long after an instance is registered a healthy view shows it at most.
+    pub visibility: Span,
+    /// How many registrations and heartbeats a second the registry is meant for.
+    pub load: Option<u32>,
+    /// How many leases may end of themselves in one window.
+    pub mass: Option<MassCap>,
+    /// How long an instance whose work stands still may keep its lease: `Z`, and what it takes to end it.
+    pub progress: Option<Span>,
+    /// What heartbeats must withstand.
+    pub envelope: Envelope,
+}
+
+/// The faults that no lease of a live instance may end by (I12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// k: so many heartbeats of one member are lost in a row at most.
+    pub lost_in_a_row: u32,
+    /// G: a process stands still for so long at most.
+    pub pause: Span,
+    /// How many false expiries are allowed nevertheless.
+    pub budget: u32,
+}
+
+/// A cap on the leases that end of themselves within one window (I18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MassCap {
+    /// How long the window is, in true time.
+    pub window: Span,
+    /// The greatest share of the live leases, in parts per million.
+    pub share_ppm: u32,
+    /// So many may end in any case.
+    pub at_least: u32,
 }
 
 impl Bounds {
@@ -62,8 +122,8 @@ pub struct Reckoning {
 pub struct Inequality {
     /// What it is about, in a few words: `exclusivity of claims`.
     pub name: &'static str,
-    /// The inequality in symbols, as in docs/timing.md.
-    pub formula: &'static str,
+    /// The inequality in symbols, those of docs/timing.md.
+    pub formula: Cow<'static, str>,
     /// What must be no more than the right side.
     pub left: Sum,
     /// Nothing if the sum itself is the bound.

@@ -4,9 +4,13 @@
 //! forge what only an engine knows: [`NodeEvent`] is what a node says of itself, [`WorldEvent`] what the engine
 //! did to it or saw.
 
+mod discovery;
 mod probe;
+mod registry;
 
+pub use discovery::{Advance, Asked, DiscoveryEvent, LookupAnswer};
 pub use probe::Probe;
+pub use registry::{Health, RegistryEvent, Status, fingerprint};
 
 use core::ops::ControlFlow;
 
@@ -269,6 +273,11 @@ pub enum NodeEvent {
 
     /// The node passed a place that a test of the protocol should reach.
     Probed(Probe),
+
+    /// Of a registry, or of who is registered there.
+    Registry(RegistryEvent),
+    /// Of a node that keeps a view of a registry.
+    Discovery(DiscoveryEvent),
 }
 
 /// A holder's belief that it holds a resource.
@@ -315,6 +324,8 @@ pub enum Revocation {
     Priority,
     /// Its owner asked for it again under another process: one of the two is an impostor or dead.
     Conflict,
+    /// Its holder was found to be unable to do its work.
+    HealthCheck,
 }
 
 impl Revocation {
@@ -324,6 +335,7 @@ impl Revocation {
             Self::Administrator => "administrator",
             Self::Priority => "priority",
             Self::Conflict => "conflict",
+            Self::HealthCheck => "health-check",
         }
     }
 }

@@ -91,6 +91,43 @@ id! {
     CommandId(u16)
 }
 
+id! {
+    /// An instance that is registered, or was: an entry of a registry. The same one keeps it over restarts.
+    InstanceId(u32)
+}
+id! {
+    /// A service that instances offer.
+    ServiceId(u16)
+}
+id! {
+    /// What an instance can do: a set, with a bit for each capability.
+    Capabilities(u32)
+}
+id! {
+    /// Which registration of an instance: they grow, and an older one is dead.
+    Epoch(u64)
+}
+id! {
+    /// How often a registry's list has changed. Heartbeats do not change it.
+    Revision(u64)
+}
+
+impl Epoch {
+    /// The epoch after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl Revision {
+    /// The revision after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 impl LeaseId {
     /// The id after this one.
     #[must_use]

@@ -47,14 +47,14 @@ pub mod plan;
 pub mod time;
 pub mod trace;
 
-pub use bounds::{Bounds, Inequality, Reckoning, Sum, Term, Warning};
+pub use bounds::{Bounds, DiscoveryBounds, Envelope, Inequality, MassCap, Reckoning, Sum, Term, Warning};
 pub use clock::{Boot, Clock, ClockKind, LocalInstant, Monotonic, Reading, Wall};
-pub use event::{Event, EventKind, EventSink, NodeEvent, WorldEvent};
+pub use event::{DiscoveryEvent, Event, EventKind, EventSink, NodeEvent, RegistryEvent, WorldEvent};
 pub use id::{
-    CommandId, FaultId, Incarnation, KeyId, LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId,
-    Ticket, TimerId, Token, Version,
+    Capabilities, CommandId, Epoch, FaultId, Incarnation, InstanceId, KeyId, LeaseId, NodeId, OpId, OwnerId,
+    RequestId, ResourceId, Revision, ServiceId, TaskId, Ticket, TimerId, Token, Version,
 };
-pub use node::{Context, Input, Leg, Message, Node, Output, Protocol, Purpose, Record, Slot};
+pub use node::{Context, Input, Instruction, Leg, Message, Node, Output, Protocol, Purpose, Record, Slot};
 pub use noise::NoiseKey;
 pub use outcome::{FaultOutcome, Outcome, RunEnd};
 pub use plan::Plan;

@@ -25,6 +25,22 @@ pub trait Protocol: 'static {
     type Command: Clone + Debug + Send + Sync + 'static;
 }
 
+/// What a plan can have a node told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction<C> {
+    /// What it is told when the fault fires.
+    pub command: C,
+    /// What it is told when the fault is over; nothing if the command takes no time.
+    pub undo: Option<C>,
+}
+
+impl<C> Instruction<C> {
+    /// A command that takes no time.
+    pub const fn at_once(command: C) -> Self {
+        Self { command, undo: None }
+    }
+}
+
 /// A message. The engine asks what it is about, for logs and for faults that fall "before the next write".
 pub trait Message: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// What the message is about, and which leg of the exchange it is.
@@ -49,12 +65,28 @@ pub enum Purpose {
     Write,
     /// Anything else.
     Other,
+    /// To hear of changes as they happen.
+    Watch,
+    /// To find out whether somebody lives, or can do its work.
+    Probe,
+    /// To have an instance do its work.
+    Call,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Acquire, Self::Renew, Self::Release, Self::Query, Self::Read, Self::Write, Self::Other];
+    pub const ALL: [Self; 10] = [
+        Self::Acquire,
+        Self::Renew,
+        Self::Release,
+        Self::Query,
+        Self::Read,
+        Self::Write,
+        Self::Other,
+        Self::Watch,
+        Self::Probe,
+        Self::Call,
+    ];
 
     /// The name as it stands in scenario files and logs.
     pub const fn name(self) -> &'static str {
@@ -66,6 +98,9 @@ impl Purpose {
             Self::Read => "read",
             Self::Write => "write",
             Self::Other => "other",
+            Self::Watch => "watch",
+            Self::Probe => "probe",
+            Self::Call => "call",
         }
     }
 }

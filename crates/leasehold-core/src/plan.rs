@@ -18,6 +18,7 @@ use crate::id::{CommandId, NodeId};
 use crate::node::Purpose;
 use crate::noise::NoiseKey;
 use crate::time::{Drift, RateError, SimInstant, Span};
+use crate::trace::LinksTouched;
 
 /// The complete input of one run, beside the nodes themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +75,27 @@ pub enum Role {
     Instance,
     /// Looks instances up.
     Discovery,
+    /// Keeps a copy of a registry's list, and answers from it.
+    Follower,
+    /// Sends heartbeats for an instance that runs beside it.
+    Sidecar,
+    /// Watches whether instances live, for a registry.
+    Observer,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Grantor, Self::Contender, Self::Resource, Self::Registry, Self::Instance, Self::Discovery];
+    pub const ALL: [Self; 9] = [
+        Self::Grantor,
+        Self::Contender,
+        Self::Resource,
+        Self::Registry,
+        Self::Instance,
+        Self::Discovery,
+        Self::Follower,
+        Self::Sidecar,
+        Self::Observer,
+    ];
 
     /// The name as it stands in scenario files.
     pub const fn name(self) -> &'static str {
@@ -90,13 +106,26 @@ impl Role {
             Self::Registry => "registry",
             Self::Instance => "instance",
             Self::Discovery => "discovery",
+            Self::Follower => "follower",
+            Self::Sidecar => "sidecar",
+            Self::Observer => "observer",
         }
     }
 
-    /// Whether nodes of this role are brought up again when the run settles. Of the contenders, the first is,
-    /// and only if none is up.
+    /// Whether nodes of this role can claim something, and so be `holder` or `ex-holder`.
+    pub const fn can_claim(self) -> bool {
+        matches!(self, Self::Contender | Self::Instance | Self::Sidecar)
+    }
+
+    /// Whether nodes of this role may watch others.
+    pub const fn can_watch(self) -> bool {
+        matches!(self, Self::Discovery | Self::Follower)
+    }
+
+    /// Whether nodes of this role are brought up again when the run settles. Of the contenders, the first is, and only
+    /// if none is up; so it is with discovery clients, and with instances, each together with its sidecar.
     pub const fn is_core(self) -> bool {
-        matches!(self, Self::Grantor | Self::Resource | Self::Registry)
+        matches!(self, Self::Grantor | Self::Resource | Self::Registry | Self::Follower | Self::Observer)
     }
 }
 
@@ -129,6 +158,15 @@ impl Latency {
         match *self {
             Self::Constant(span) => span,
             Self::Uniform { max, .. } | Self::LogNormal { max, .. } => max,
+        }
+    }
+
+    /// Nothing takes less time than this.
+    pub const fn shortest(&self) -> Span {
+        match *self {
+            Self::Constant(span) => span,
+            Self::Uniform { min, .. } => min,
+            Self::LogNormal { .. } => Span::ZERO,
         }
     }
 }
@@ -377,8 +415,52 @@ pub enum Action {
         /// How long it stays on either side. At least a nanosecond.
         every: Span,
     },
-    /// The node is told something.
+    /// The node is told something, and when the fault's duration is over, if it has one, that this is over.
     Command(CommandId),
+    /// The watches of the targets suffer: messages about [`Purpose::Watch`], to and from them.
+    Watch(WatchFault),
+}
+
+impl Action {
+    /// How messages take longer by it than on a healthy link, and arrive nevertheless: by how much those do that are
+    /// sent just before it is over, and where.
+    pub fn delays_messages(&self) -> Option<(Span, LinksTouched)> {
+        match self {
+            Self::Link { scope, worse } => {
+                let longest = worse.longest_delay();
+                (!longest.is_zero()).then(|| (longest, scope.links_touched()))
+            }
+            // What they keep leaves, or arrives, when they are over.
+            Self::Clog(scope) | Self::Hold(scope) => Some((Span::ZERO, scope.links_touched())),
+            Self::Swizzle | Self::Watch(WatchFault::Stall) => Some((Span::ZERO, LinksTouched::AtTargets)),
+            Self::Partition(_)
+            | Self::Watch(WatchFault::Drop | WatchFault::Gap)
+            | Self::Pause
+            | Self::Suspend
+            | Self::Throttle { .. }
+            | Self::Stall
+            | Self::Crash
+            | Self::Torn
+            | Self::Wipe
+            | Self::Restart
+            | Self::ClockRate(_)
+            | Self::ClockFreeze
+            | Self::WallStep(_)
+            | Self::WallStrobe { .. }
+            | Self::Command(_) => None,
+        }
+    }
+}
+
+/// What happens to watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchFault {
+    /// Nothing about a watch gets through, in either direction: it is dead, and nobody says so.
+    Drop,
+    /// What a watch tells arrives when the fault is over, all at once and in order.
+    Stall,
+    /// What a watch tells meanwhile is lost, and the watch goes on after it.
+    Gap,
 }
 
 /// How a link gets worse.
@@ -398,7 +480,16 @@ pub struct Worsening {
     pub burst: Option<Burst>,
 }
 
+/// How many messages are taken to wait at once for a link that each of them occupies. Chosen by us: who sends them waits
+/// for answers, or seconds.
+const WAITING: u64 = 16;
+
 impl Worsening {
+    /// How much longer than on a healthy link a message may take.
+    pub fn longest_delay(&self) -> Span {
+        self.delay.saturating_add(self.reorder).saturating_add(self.slow.scale(WAITING, 1))
+    }
+
     /// No change.
     pub const NONE: Self = Self {
         delay: Span::ZERO,
@@ -427,6 +518,15 @@ pub enum Scope {
     Bridge,
 }
 
+impl Scope {
+    const fn links_touched(self) -> LinksTouched {
+        match self {
+            Self::Isolate | Self::Between(_) | Self::OneWay(_) | Self::Ring => LinksTouched::AtTargets,
+            Self::Majority | Self::Bridge => LinksTouched::Anywhere,
+        }
+    }
+}
+
 /// Where a pause or crash falls: in the ordered outputs of the target's next step that has any (and, for
 /// [`Cut::BeforeSend`], of the next that has such a message). What stands before the cut leaves; the rest
 /// leaves at the resume, stamped then, or never. So it can fall between a check and the act it allowed.
@@ -436,4 +536,6 @@ pub enum Cut {
     After(u16),
     /// Before the step's first message about this, and before whatever it reported just ahead of it.
     BeforeSend(Purpose),
+    /// Between two steps, the moment the fault fires: it waits for nothing, so it strikes many targets at one instant.
+    Now,
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::bounds::Bounds;
 use crate::clock::ClockKind;
 use crate::event::Probe;
-use crate::id::ResourceId;
+use crate::id::{FaultId, ResourceId};
 use crate::outcome::RunEnd;
 use crate::plan::Role;
-use crate::time::SimInstant;
+use crate::time::{SimInstant, Span};
 
 /// The version of the trace format.
 pub const FORMAT: u32 = 2;
@@ -33,8 +33,15 @@ pub struct Header {
     pub seed: u64,
     /// The nodes, by id.
     pub nodes: Vec<TraceNode>,
+    /// The names of the instances that members register, by id; empty if there is no registry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<String>,
     /// What each fault of the plan does, in words, by id.
     pub faults: Vec<String>,
+    /// Those faults of the plan that keep messages for longer than [`Bounds::delay`]: no event says of a message that
+    /// it is late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delaying: Vec<Delaying>,
     /// The commands of the system, by id.
     pub commands: Vec<String>,
     /// What timed invariants are judged by.
@@ -43,6 +50,27 @@ pub struct Header {
     pub invariants: Vec<String>,
     /// The places that a run had to reach.
     pub reach: Vec<Probe>,
+}
+
+/// A fault that keeps messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delaying {
+    /// Which.
+    pub fault: FaultId,
+    /// How much longer than [`Bounds::delay`] a message may take that is sent just before the fault is over.
+    pub longest: Span,
+    /// Which links it touches.
+    pub links: LinksTouched,
+}
+
+/// Where the links are that a fault touches, seen from the nodes that it is said to land on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinksTouched {
+    /// At such a node.
+    AtTargets,
+    /// Anywhere: the fault draws nodes that are no targets.
+    Anywhere,
 }
 
 /// One node of a trace.

@@ -24,6 +24,8 @@ pub use chaos::{Chaos, Part, Script};
 pub use dice::Dice;
 pub use shrink::{Accepted, Count, Facts, Shrinker};
 pub use stream::{Purpose, Stream};
-pub use template::{Generated, NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
+pub use template::{
+    CommandEffect, CommandTemplate, Generated, NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template,
+};
 
 pub use leasehold_core::plan::Plan;

@@ -75,7 +75,7 @@ impl Swarm {
         let mut candidates = Vec::new();
         let mut enabled = Vec::new();
         let kinds = if template.nodes.is_empty() { &[][..] } else { &template.chaos.kinds };
-        for &kind in kinds {
+        for &kind in kinds.iter().filter(|kind| season.cast.can_suffer(**kind)) {
             let mut stream = Stream::new(seed, Purpose::Faults(kind));
             if let Some(weight) = season.weight(&mut stream) {
                 enabled.push((kind, weight));

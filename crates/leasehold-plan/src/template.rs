@@ -31,8 +31,28 @@ pub struct Template {
     pub chaos: Chaos,
     /// The longest TTL that is granted: what random faults are aligned to.
     pub ttl: Span,
-    /// Which role takes each command of the system, by id.
-    pub commands: Vec<Role>,
+    /// The commands of the system, by id.
+    pub commands: Vec<CommandTemplate>,
+}
+
+/// A command as a generator sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandTemplate {
+    /// The role that takes it.
+    pub role: Role,
+    /// How long it has to do with the node that is told.
+    pub effect: CommandEffect,
+}
+
+/// How long a command has to do with the node that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandEffect {
+    /// It would do nothing: it is not drawn.
+    Nothing,
+    /// It takes no time.
+    AtOnce,
+    /// It is taken back when its fault is over.
+    Lasting,
 }
 
 /// A random plan, and what was drawn for all of its faults together.

@@ -3,7 +3,7 @@
 //! Every bound is the total of a sum of named terms, and the same sums are told by [`promise`]: what checkers judge
 //! by and what a person reads cannot differ.
 
-mod reckoning;
+pub(crate) mod reckoning;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -113,11 +113,12 @@ impl<'a> Sums<'a> {
             regrant: self.regrant.total,
             longest_ttl: self.grantor.term(self.ttl),
             lock_delay: self.grantor.lock_delay,
+            discovery: None,
         }
     }
 }
 
-fn term(symbol: &'static str, value: Span, what: impl Into<String>) -> Term {
+pub(crate) fn term(symbol: &'static str, value: Span, what: impl Into<String>) -> Term {
     Term { symbol, value, what: what.into() }
 }
 

@@ -498,7 +498,7 @@ fn recovered_term(policy: &GrantorPolicy, record: &LeaseRecord, wall: LocalInsta
 }
 
 /// The end of the bucket that a reading lies in.
-fn end_of_bucket(deadline: Reading, width: Span) -> Reading {
+pub(crate) fn end_of_bucket(deadline: Reading, width: Span) -> Reading {
     let past = deadline.as_nanos().rem_euclid(width.as_nanos() as i64);
     match u64::try_from(past) {
         Ok(0) | Err(_) => deadline,

@@ -20,6 +20,7 @@ mod message;
 mod outbox;
 pub mod policy;
 mod record;
+pub mod registry;
 mod resource;
 pub mod table;
 mod work;

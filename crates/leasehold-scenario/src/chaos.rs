@@ -15,6 +15,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::deployment::CommandSpec;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expect::NameVisitor;
+use crate::fault::Cast;
 use crate::schema::{HasNames, Named};
 use crate::spanned::Spanned;
 use crate::suggest::{cut, did_you_mean, listed};
@@ -54,8 +55,8 @@ pub(crate) struct ChaosTable {
 }
 
 impl ChaosTable {
-    /// The limits that it stands for. `declared` is the bound of `[bounds]`, `known` are the top-level names of the
-    /// scenario.
+    /// The limits that it stands for. `declared` is the bound of `[bounds]`, `cast` are those who can be struck, and
+    /// `known` are the top-level names of the scenario.
     ///
     /// # Errors
     ///
@@ -63,11 +64,11 @@ impl ChaosTable {
     pub(crate) fn chaos(
         &self,
         declared: Drift,
-        commands: &[CommandSpec<()>],
+        cast: &Cast<'_>,
         known: &[&str],
     ) -> Result<Chaos, Diagnostics> {
         let mut found = Diagnostics::default();
-        let kinds = found.keep(self.kinds(commands));
+        let kinds = found.keep(self.kinds(cast));
         let longest = found.keep(self.longest());
         let clock_rate = found.keep(self.clock_rate(declared));
         let values = found.keep(self.values.checked(known));
@@ -92,17 +93,26 @@ impl ChaosTable {
         })
     }
 
-    fn kinds(&self, commands: &[CommandSpec<()>]) -> Result<Vec<FaultKind>, Diagnostics> {
+    fn kinds(&self, cast: &Cast<'_>) -> Result<Vec<FaultKind>, Diagnostics> {
+        let commands = cast.commands;
         let mut found = Diagnostics::default();
         let mut read = |names: &[Spanned<String>]| -> Vec<(FaultKind, Range<usize>)> {
             names.iter().filter_map(|name| found.keep(kind(name, commands))).collect()
         };
         let only = self.only.as_ref().map(|only| read(only.get_ref()));
         let (without, also) = (read(&self.without), read(&self.also));
-        if let (true, Some((_, span))) = (commands.is_empty(), only.iter().flatten().find(is_command)) {
-            found.push(
-                Diagnostic::at(span.clone(), "the system has no commands: nothing is drawn").help(NO_FAULTS),
-            );
+        for (kind, span) in only.iter().flatten() {
+            let message = match kind {
+                FaultKind::Command if commands.is_empty() => "the system has no commands: nothing is drawn",
+                FaultKind::WatchDrop | FaultKind::WatchStall | FaultKind::WatchGap
+                    if !cast.nodes.iter().any(|node| node.role.can_watch()) =>
+                {
+                    "nobody here watches anything: nothing is drawn"
+                }
+                _ => continue,
+            };
+            found.push(Diagnostic::at(span.clone(), message).help(NO_FAULTS));
+            break;
         }
         if let Some(only) = self.only.as_ref().filter(|only| only.get_ref().is_empty()) {
             found.push(Diagnostic::at(only.span(), "`only` names no kind of fault").help(NO_FAULTS));
@@ -156,10 +166,6 @@ impl ChaosTable {
             widened => Ok(widened.as_ref().map(|widened| widened.get_ref().0)),
         }
     }
-}
-
-fn is_command(named: &&(FaultKind, Range<usize>)) -> bool {
-    named.0 == FaultKind::Command
 }
 
 const NO_FAULTS: &str = "write `most = 0` for no random faults";

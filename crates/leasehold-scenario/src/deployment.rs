@@ -6,9 +6,17 @@ use std::marker::PhantomData;
 
 use leasehold_check::Invariant;
 use leasehold_core::plan::{Plan, Role};
-use leasehold_core::{Bounds, ClockKind, EventSink, Node, NodeId, Outcome, Protocol, Reckoning, ResourceId};
+use leasehold_core::{
+    Bounds, ClockKind, EventSink, Instruction, Node, NodeId, Outcome, Protocol, Reckoning, ResourceId, Span,
+};
+
+use leasehold_plan::{CommandEffect, CommandTemplate};
 
 use crate::fault::{EVERYBODY, actions};
+
+/// Contenders start within this time of each other, so that who comes first depends on the seed. Chosen by us:
+/// a few round trips.
+const CONTENDERS_START_WITHIN: Span = Span::from_millis(50);
 
 /// One node of a system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,23 @@ pub struct CommandSpec<C> {
     pub role: Role,
     /// What the node is given.
     pub command: C,
+    /// What it is given when the fault is over; nothing if the command takes no time.
+    pub undo: Option<C>,
+    /// Why it would do nothing in this deployment, and what it needs: a fault that says it is an error of the scenario.
+    /// Nothing if it does something.
+    pub refused: Option<(&'static str, &'static str)>,
+}
+
+impl<C> CommandSpec<C> {
+    /// What a generator of random faults has to know of it.
+    pub(crate) fn template(&self) -> CommandTemplate {
+        let effect = match (self.refused, &self.undo) {
+            (Some(_), _) => CommandEffect::Nothing,
+            (None, Some(_)) => CommandEffect::Lasting,
+            (None, None) => CommandEffect::AtOnce,
+        };
+        CommandTemplate { role: self.role, effect }
+    }
 }
 
 /// An engine that can run a deployment.
@@ -65,6 +90,8 @@ pub struct Deployment {
     commands: Vec<CommandSpec<()>>,
     invariants: Vec<Invariant>,
     reckoning: Option<Reckoning>,
+    starts_within: Span,
+    instances: Vec<String>,
     runner: Box<dyn Runner>,
 }
 
@@ -87,15 +114,31 @@ impl Deployment {
         let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names.len(), nodes.len(), "every node of a system has its own name");
         assert!(!names.contains(EVERYBODY), "no node is called `{EVERYBODY}`: faults mean all nodes by it");
-        let (specs, commands): (Vec<CommandSpec<()>>, Vec<P::Command>) = commands
+        let (specs, commands): (Vec<CommandSpec<()>>, Vec<Instruction<P::Command>>) = commands
             .into_iter()
-            .map(|CommandSpec { name, role, command }| (CommandSpec { name, role, command: () }, command))
+            .map(|CommandSpec { name, role, command, undo, refused }| {
+                let undone = undo.as_ref().map(|_| ());
+                (
+                    CommandSpec { name, role, command: (), undo: undone, refused },
+                    Instruction { command, undo },
+                )
+            })
             .unzip();
         for CommandSpec { name, .. } in &specs {
             assert!(actions().all(|action| action != *name), "the command {name} has the name of a fault");
         }
+        let starts_within = CONTENDERS_START_WITHIN;
         let runner = Box::new(Wired { make, commands, protocol: PhantomData::<fn() -> P> });
-        Self { nodes, bounds, commands: specs, invariants: Invariant::ALL.to_vec(), reckoning: None, runner }
+        Self {
+            nodes,
+            bounds,
+            commands: specs,
+            invariants: Invariant::ALL.to_vec(),
+            reckoning: None,
+            starts_within,
+            instances: Vec::new(),
+            runner,
+        }
     }
 
     /// Says which invariants apply; all do unless this is called.
@@ -110,6 +153,33 @@ impl Deployment {
     pub fn reckoned_as(mut self, reckoning: Reckoning) -> Self {
         self.reckoning = Some(reckoning);
         self
+    }
+
+    /// Says within which time of each other those start that serve nobody: contenders, members and discovery clients.
+    #[must_use]
+    pub fn starting_within(mut self, span: Span) -> Self {
+        self.starts_within = span;
+        self
+    }
+
+    /// Says what the instances are called that members register, by id.
+    #[must_use]
+    pub fn registering(mut self, instances: Vec<String>) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// The names of the instances that members register, by id.
+    pub fn instances(&self) -> &[String] {
+        &self.instances
+    }
+
+    /// The time within which a node of this role starts: servers are there at once.
+    pub(crate) fn starts_within(&self, role: Role) -> Span {
+        match role {
+            Role::Contender | Role::Instance | Role::Sidecar | Role::Discovery => self.starts_within,
+            Role::Grantor | Role::Resource | Role::Registry | Role::Follower | Role::Observer => Span::ZERO,
+        }
     }
 
     /// The nodes, by id.
@@ -162,7 +232,7 @@ trait Runner: Send + Sync {
 /// A protocol with its nodes and commands: the last place where its types are known.
 struct Wired<P: Protocol, F> {
     make: F,
-    commands: Vec<P::Command>,
+    commands: Vec<Instruction<P::Command>>,
     protocol: PhantomData<fn() -> P>,
 }
 

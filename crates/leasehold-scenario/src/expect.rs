@@ -22,6 +22,8 @@ pub struct Expect {
     pub hazard: HazardPolicy,
     /// The places that a run must reach, or its pass is vacuous.
     pub reach: Vec<Probe>,
+    /// The places that no run may reach.
+    pub never: Vec<Probe>,
 }
 
 /// The verdict that is expected.
@@ -69,6 +71,9 @@ pub(crate) struct ExpectTable {
     /// Places that the run must reach, or it is vacuous.
     #[schemars(with = "Vec<Named<Probe>>")]
     reach: Vec<Probe>,
+    /// Places that no run may reach. Random faults may lead anywhere: then it is not asked.
+    #[schemars(with = "Option<Vec<Named<Probe>>>")]
+    never: Option<Spanned<Vec<Spanned<Probe>>>>,
 }
 
 impl ExpectTable {
@@ -100,10 +105,10 @@ impl ExpectTable {
             }
         };
         found.keep(self.check_also(&verdict));
-        let mut reach = self.reach.clone();
-        reach.sort();
-        reach.dedup();
-        found.or(Expect { verdict, hazard: self.hazard, reach })
+        found.keep(self.check_never());
+        let reach = each_once(self.reach.iter().copied());
+        let never = each_once(self.never.iter().flat_map(Spanned::get_ref).map(|probe| *probe.get_ref()));
+        found.or(Expect { verdict, hazard: self.hazard, reach, never })
     }
 
     fn contradiction(&self) -> Diagnostic {
@@ -113,6 +118,13 @@ impl ExpectTable {
             .label("expected one of the two")
             .related(violation, "the other is here")
             .help("remove `verdict`: an expected violation is the verdict")
+    }
+
+    fn check_never(&self) -> Result<(), Diagnostic> {
+        let mut never = self.never.iter().flat_map(Spanned::get_ref);
+        let Some(both) = never.find(|probe| self.reach.contains(probe.get_ref())) else { return Ok(()) };
+        let message = format!("`{}` cannot be both: to be reached, and never", both.get_ref().name());
+        Err(Diagnostic::at(both.span(), message).help("remove it here, or from `reach`"))
     }
 
     fn check_also(&self, verdict: &ExpectedVerdict) -> Result<(), Diagnostic> {
@@ -133,6 +145,13 @@ impl ExpectTable {
             None => Ok(()),
         }
     }
+}
+
+fn each_once(probes: impl Iterator<Item = Probe>) -> Vec<Probe> {
+    let mut probes: Vec<Probe> = probes.collect();
+    probes.sort();
+    probes.dedup();
+    probes
 }
 
 #[derive(Clone, Copy, Debug, JsonSchema)]

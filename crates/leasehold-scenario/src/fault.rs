@@ -15,7 +15,7 @@ pub(crate) use write::write;
 
 use std::ops::Range;
 
-use leasehold_core::plan::{Action, Cut, FaultKind, FaultPlan, Target, Trigger};
+use leasehold_core::plan::{Action, Cut, FaultKind, FaultPlan, Role, Target, Trigger, WatchFault};
 use leasehold_core::{CommandId, Purpose, RateError, SimInstant, Span};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -83,6 +83,18 @@ pub(crate) struct FaultTable {
     before: Option<Spanned<Purpose>>,
     /// It strikes after so many outputs of the target's next step.
     after: Option<Spanned<u16>>,
+    /// Whether it waits for the target's next step.
+    strikes: Option<Spanned<Strikes>>,
+}
+
+/// What a fault that falls on a process waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Strikes {
+    /// The next step of the target that has outputs.
+    NextStep,
+    /// Nothing: all targets at one instant.
+    Now,
 }
 
 /// The harness's own faults, and whatever commands a system may have.
@@ -214,7 +226,7 @@ impl FaultTable {
         found.or(())
     }
 
-    fn own_keys(&self) -> [(&'static str, Option<Range<usize>>); 15] {
+    fn own_keys(&self) -> [(&'static str, Option<Range<usize>>); 16] {
         fn span<T>(value: &Option<Spanned<T>>) -> Option<Range<usize>> {
             value.as_ref().map(Spanned::span)
         }
@@ -234,13 +246,14 @@ impl FaultTable {
             ("every", span(&self.every)),
             ("before", span(&self.before)),
             ("after", span(&self.after)),
+            ("strikes", span(&self.strikes)),
         ]
     }
 
     fn action(&self, verb: Verb, on: Option<Target>, cast: &Cast<'_>) -> Result<Action, Diagnostic> {
         let kind = match verb {
             Verb::Harness(kind) => kind,
-            Verb::Command(command) => return self.command(command, on, cast).map(Action::Command),
+            Verb::Command(command, _) => return self.command(command, on, cast).map(Action::Command),
         };
         Ok(match kind {
             FaultKind::Partition => Action::Partition(self.scope(on, cast)?),
@@ -261,8 +274,27 @@ impl FaultTable {
             FaultKind::WallStrobe => {
                 Action::WallStrobe { by: self.jump("clock.strobe")?, every: self.every()? }
             }
+            FaultKind::WatchDrop => self.watch(WatchFault::Drop, on, cast)?,
+            FaultKind::WatchStall => self.watch(WatchFault::Stall, on, cast)?,
+            FaultKind::WatchGap => self.watch(WatchFault::Gap, on, cast)?,
             FaultKind::WallStep => Action::WallStep(self.jump("clock.wall-step")?),
             FaultKind::Command => unreachable!("a command is a verb of its own"),
+        })
+    }
+
+    fn watch(&self, what: WatchFault, on: Option<Target>, cast: &Cast<'_>) -> Result<Action, Diagnostic> {
+        let Some(role) = on.and_then(|on| cast.role_of(on)).filter(|role| !role.can_watch()) else {
+            return Ok(Action::Watch(what));
+        };
+        let watchers = || Role::ALL.into_iter().filter(|role| role.can_watch());
+        let names: Vec<&str> = watchers().map(Role::name).collect();
+        let diagnostic = Diagnostic::at(self.on.span(), format!("{} watches nothing", one(role)))
+            .label(format!("expected a node of the role {}", names.join(" or ")))
+            .related(self.action.span(), "this is done to who watches");
+        let is_here = |role: &Role| cast.nodes.iter().any(|node| node.role == *role);
+        Err(match watchers().find(is_here) {
+            Some(watcher) => diagnostic.help(format!("write on = \"{}\"", watcher.name())),
+            None => diagnostic,
         })
     }
 
@@ -272,15 +304,15 @@ impl FaultTable {
         let Some(on) = on else { return Ok(id) };
         let message = match cast.role_of(on) {
             Some(role) if role == command.role => return Ok(id),
-            Some(role) => format!("a {} cannot be told to {name}", role.name()),
+            Some(role) => format!("{} cannot be told to {name}", one(role)),
             None => format!("not every node can be told to {name}"),
         };
         let diagnostic = Diagnostic::at(self.on.span(), message)
-            .label(format!("expected a {takes}"))
+            .label(format!("expected {}", one(command.role)))
             .related(self.action.span(), format!("`{name}` is for nodes of the role {takes}"));
         Err(match cast.role_of(on) {
             None => diagnostic.help(format!("write on = \"{takes}\" and pick = \"all\"")),
-            Some(_) => diagnostic,
+            Some(_) => diagnostic.help(format!("write on = \"{takes}\"")),
         })
     }
 
@@ -330,6 +362,15 @@ impl FaultTable {
     }
 
     fn cut(&self) -> Result<Cut, Diagnostic> {
+        if let Some(strikes) = self.strikes.as_ref().filter(|strikes| *strikes.get_ref() == Strikes::Now) {
+            let step = self.before.as_ref().map(Spanned::span);
+            return match step.or(self.after.as_ref().map(Spanned::span)) {
+                None => Ok(Cut::Now),
+                Some(step) => Err(Diagnostic::at(step, "a fault that strikes now waits for no step")
+                    .help("remove it, or remove `strikes`")
+                    .related(strikes.span(), "it strikes now")),
+            };
+        }
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => {
                 Err(Diagnostic::at(after.span(), "this fault has both `before` and `after`")
@@ -340,6 +381,12 @@ impl FaultTable {
             (None, after) => Ok(Cut::After(after.as_ref().map_or(0, |after| *after.get_ref()))),
         }
     }
+}
+
+/// One of a role, as people say it.
+fn one(role: Role) -> String {
+    let article = if role.name().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {}", role.name())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Verdict};
+use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Sample, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::{Event, EventSink, Outcome, Plan, RunEnd};
 
@@ -17,6 +17,8 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// The judge found something, at the event that was told last.
     fn finding(&mut self, finding: &Finding);
+    /// A measurement was complete, at the event that was told last.
+    fn sample(&mut self, _: &Sample) {}
 }
 
 /// Watches nothing.
@@ -32,6 +34,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     fn finding(&mut self, finding: &Finding) {
         (**self).finding(finding);
     }
+    fn sample(&mut self, sample: &Sample) {
+        (**self).sample(sample);
+    }
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
@@ -42,6 +47,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn finding(&mut self, finding: &Finding) {
         self.0.finding(finding);
         self.1.finding(finding);
+    }
+    fn sample(&mut self, sample: &Sample) {
+        self.0.sample(sample);
+        self.1.sample(sample);
     }
 }
 
@@ -54,6 +63,11 @@ impl<O: Observer> Observer for Option<O> {
     fn finding(&mut self, finding: &Finding) {
         if let Some(observer) = self {
             observer.finding(finding);
+        }
+    }
+    fn sample(&mut self, sample: &Sample) {
+        if let Some(observer) = self {
+            observer.sample(sample);
         }
     }
 }
@@ -93,7 +107,7 @@ impl Scenario {
         let outcome = self.deployment.run(engine, plan, &mut court);
         let events = court.digester.events();
         let judgement = court.judge.finish(outcome.ended_at);
-        court.tell_findings();
+        court.tell();
         let digest = court.digester.finish();
         let verdict = Verdict::of(&judgement, &outcome.end, &self.expect.reach);
         let unmet = self.expect.unmet_by(verdict, &judgement, &outcome.end);
@@ -108,9 +122,12 @@ struct Court<'o> {
 }
 
 impl Court<'_> {
-    fn tell_findings(&mut self) {
+    fn tell(&mut self) {
         for finding in self.judge.drain_findings() {
             self.observer.finding(&finding);
+        }
+        for sample in self.judge.drain_samples() {
+            self.observer.sample(&sample);
         }
     }
 }
@@ -120,7 +137,7 @@ impl EventSink for Court<'_> {
         let _ = self.digester.on_event(event);
         let flow = self.judge.on_event(event);
         self.observer.event(event);
-        self.tell_findings();
+        self.tell();
         flow
     }
 }
@@ -152,13 +169,19 @@ impl Expect {
             }
         }
         unmet.extend(self.hazards(judgement));
+        unmet.extend(self.astray(judgement));
         unmet
     }
 
     /// What one of many runs did that none of them may, in words: a violation, a panic or a hazard that is not
-    /// expected. What has to happen at least once is asked of all runs together.
+    /// expected, or a place that no run may reach. What has to happen at least once is asked of all runs together.
     pub fn wrong_in(&self, judgement: &Judgement, end: &RunEnd) -> Vec<String> {
-        let parts = [self.unexpected(judgement), self.broken_off(end), self.hazards(judgement)];
+        let parts = [
+            self.unexpected(judgement),
+            self.broken_off(end),
+            self.hazards(judgement),
+            self.astray(judgement),
+        ];
         parts.concat()
     }
 
@@ -193,6 +216,17 @@ impl Expect {
         }
         let seen = judgement.hazards.iter().filter(|report| report.seen > 0);
         seen.map(|report| format!("there were hazards: {}", Hazard::name(report.hazard))).collect()
+    }
+
+    /// The places that a run reached and may not, in words.
+    fn astray(&self, judgement: &Judgement) -> Vec<String> {
+        let reached = self.forbidden(judgement);
+        reached.into_iter().map(|probe| format!("the run reached {}", probe.name())).collect()
+    }
+
+    /// The places that a run reached and may not.
+    pub fn forbidden(&self, judgement: &Judgement) -> Vec<Probe> {
+        self.never.iter().copied().filter(|&probe| judgement.reached(probe) > 0).collect()
     }
 
     /// The places that a run had to reach and did not.

@@ -5,15 +5,14 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::Spanned;
-use leasehold_core::plan::{FaultPlan, Role};
-use leasehold_core::time::Span;
-use leasehold_core::trace::{FORMAT, Header, TraceNode};
-use leasehold_core::{Plan, RateError};
+use leasehold_core::plan::FaultPlan;
+use leasehold_core::trace::{Delaying, FORMAT, Header, TraceNode};
+use leasehold_core::{FaultId, Plan, RateError};
 use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, Setting, StartDraw, Template};
 use toml::de::DeTable;
 
 use crate::chaos::ChaosTable;
-use crate::deployment::{Deployment, Engine, NodeSpec};
+use crate::deployment::{CommandSpec, Deployment, Engine, NodeSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
 use crate::expect::{Expect, ExpectTable};
 use crate::fault::{Cast, Chaos, FaultTable, describe};
@@ -28,12 +27,8 @@ use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTabl
 /// The version of the scenario format.
 pub const SCHEMA: i64 = 1;
 
-/// The most nodes a scenario may have. Chosen by us: the cost of a run grows with their square.
-pub const MOST_NODES: usize = 1_000;
-
-/// Contenders start within this time of each other, so that who comes first depends on the seed. Chosen by us:
-/// a few round trips.
-const CONTENDERS_START_WITHIN: Span = Span::from_millis(50);
+/// The most nodes a scenario may have. Chosen by us: a fleet of a thousand, each with a client, and twice that.
+pub const MOST_NODES: usize = 4_000;
 
 /// The top-level names that belong to the harness.
 pub(crate) const OWN: [&str; 13] = [
@@ -63,8 +58,8 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads a scenario file as it is written. `systems` are those that it may name; it need not name one if
-    /// there is only one.
+    /// Reads a scenario file as it is written. `systems` are those that it may name; if it names none, it runs the
+    /// first.
     ///
     /// # Errors
     ///
@@ -174,7 +169,16 @@ impl Scenario {
             engine: owned(engine.name()),
             seed,
             nodes: nodes.collect(),
+            instances: self.deployment.instances().to_vec(),
             faults: self.describe(&plan.faults),
+            delaying: (0..)
+                .map(FaultId)
+                .zip(&plan.faults)
+                .filter_map(|(fault, planned)| {
+                    let (longest, links) = planned.action.delays_messages()?;
+                    Some(Delaying { fault, longest, links })
+                })
+                .collect(),
             commands: self.deployment.commands().iter().map(|command| owned(command.name)).collect(),
             bounds: *self.deployment.bounds(),
             invariants: self
@@ -206,12 +210,11 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
 
     let Some(deployment) = deployment else { return Err(found) };
     let chaos = found.keep(world.phases.chaos());
-    let faults = faults.zip(chaos.as_ref()).and_then(|(faults, chaos)| {
-        let cast = Cast { nodes: deployment.nodes(), commands: deployment.commands() };
-        found.keep(plan_all(&faults, &cast, chaos))
-    });
+    let cast = Cast { nodes: deployment.nodes(), commands: deployment.commands() };
+    let faults =
+        faults.zip(chaos.as_ref()).and_then(|(faults, chaos)| found.keep(plan_all(&faults, &cast, chaos)));
     let expect = expect.and_then(|table| found.keep(table.expect(deployment.invariants())));
-    let limits = world.limits.chaos(world.bounds.clock_rate(), deployment.commands(), &known);
+    let limits = world.limits.chaos(world.bounds.clock_rate(), &cast, &known);
     let limits = found.keep(limits);
     let template = world.template(faults, chaos, limits, &deployment, &mut found);
     match (head, expect, template) {
@@ -225,16 +228,16 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
     }
 }
 
-/// The system that the scenario names, or the only one there is. This is read before all else, because it says
+/// The system that the scenario names, or the first that is offered. This is read before all else, because it says
 /// which tables are known.
 fn choose<'s>(root: &DeTable<'_>, systems: &[&'s dyn System]) -> Result<&'s dyn System, Diagnostic> {
     let names = || systems.iter().map(|system| system.name());
-    let all = listed(names());
+    let all = || listed(names());
     match (root.get("system"), systems) {
         (Some(wanted), _) => {
             let Some(name) = wanted.get_ref().as_str() else {
                 return Err(
-                    Diagnostic::at(wanted.span(), "expected the name of a system, in quotes").help(all)
+                    Diagnostic::at(wanted.span(), "expected the name of a system, in quotes").help(all())
                 );
             };
             systems.iter().copied().find(|system| system.name() == name).ok_or_else(|| {
@@ -243,9 +246,8 @@ fn choose<'s>(root: &DeTable<'_>, systems: &[&'s dyn System]) -> Result<&'s dyn 
                 diagnostic.help(did_you_mean(name, names()))
             })
         }
-        (None, [only]) => Ok(*only),
-        (None, _) => Err(Diagnostic::new("the scenario does not say which system it runs")
-            .help(format!("add `system = \"...\"` at the top: {all}"))),
+        (None, [first, ..]) => Ok(*first),
+        (None, []) => unreachable!("a scenario runs some system"),
     }
 }
 
@@ -434,10 +436,6 @@ impl World {
         }
         let (faults, chaos, limits) = (faults?, chaos?, limits?);
         let (drawn, given, starts) = (drawn?, given?, starts?);
-        let open = |role| match role {
-            Role::Contender => CONTENDERS_START_WITHIN,
-            _ => Span::ZERO,
-        };
         let node = |(index, node): (usize, &NodeSpec)| NodeTemplate {
             name: node.name.clone(),
             role: node.role,
@@ -455,7 +453,7 @@ impl World {
             },
             starts: match &starts {
                 Some(starts) => StartDraw::Fixed(starts[index]),
-                None => StartDraw::Within(open(node.role)),
+                None => StartDraw::Within(deployment.starts_within(node.role)),
             },
         };
         let nodes = deployment.nodes().iter().enumerate().map(node);
@@ -469,7 +467,7 @@ impl World {
             noise: self.plan.as_ref().map(PlanTable::noise),
             chaos: limits,
             ttl: deployment.bounds().longest_ttl,
-            commands: deployment.commands().iter().map(|command| command.role).collect(),
+            commands: deployment.commands().iter().map(CommandSpec::template).collect(),
         })
     }
 }

@@ -100,34 +100,64 @@ impl HasNames for Probe {
     }
 }
 
-/// The JSON schema (draft 7, which editors know best) of the scenario files of one system.
-pub fn schema(system: &dyn System) -> Value {
+/// The JSON schema (draft 7, which editors know best) of the scenario files of these systems. A file that names none
+/// is for the first of them.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn schema(systems: &[&dyn System]) -> Value {
+    let (first, others) = systems.split_first().expect("a scenario runs some system");
     let mut generator = SchemaSettings::draft07().into_generator();
-    let mut schemas = Schemas { generator: &mut generator, properties: Map::new() };
-    harness(&mut schemas);
-    system.schemas(&mut schemas);
-    for name in system.tables() {
-        schemas.open(name);
-    }
-    let tables = schemas.properties;
+    let mut tables = |system: &dyn System| {
+        let mut schemas = Schemas { generator: &mut generator, properties: Map::new() };
+        harness(&mut schemas);
+        system.schemas(&mut schemas);
+        for name in system.tables() {
+            schemas.open(name);
+        }
+        schemas.properties
+    };
+    let of_first = tables(*first);
+    let of_others: Vec<_> = others.iter().map(|system| (*system, tables(*system))).collect();
     let definitions = generator.take_definitions(true);
-    let safe = safe_variant(&tables, &definitions);
-    let mut properties = head(system);
-    properties.extend(tables);
-    properties.insert("safe".to_owned(), safe);
 
+    let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
+    let summaries: Vec<&str> = systems.iter().map(|system| system.summary()).collect();
     let mut root = schemars::json_schema!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": format!("Leasehold scenario for {}", system.name()),
-        "description": format!("What runs ({}), in what world, what goes wrong, and what should come of it.", system.summary()),
+        "title": format!("Leasehold scenario for {}", names.join(" or ")),
+        "description": format!("What runs ({}), in what world, what goes wrong, and what should come of it.", summaries.join("; or ")),
         "type": "object",
         "required": ["schema", "summary"],
-        "additionalProperties": false,
-        "properties": properties,
         "definitions": definitions,
     });
+    let mut body = body(*first, systems, of_first, &definitions);
+    for (system, tables) in of_others {
+        let is_named =
+            json!({ "required": ["system"], "properties": { "system": { "const": system.name() } } });
+        let then = self::body(system, systems, tables, &definitions);
+        body = json!({ "if": is_named, "then": then, "else": body });
+    }
+    if let (Value::Object(body), Some(root)) = (body, root.as_object_mut()) {
+        root.extend(body);
+    }
     WithoutNull.transform(&mut root);
     root.to_value()
+}
+
+/// What stands in a file of one system.
+fn body(
+    system: &dyn System,
+    systems: &[&dyn System],
+    tables: Map<String, Value>,
+    definitions: &Map<String, Value>,
+) -> Value {
+    let safe = safe_variant(&tables, definitions);
+    let mut properties = head(system, systems);
+    properties.extend(tables);
+    properties.insert("safe".to_owned(), safe);
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
 /// The harness's own tables. Each top-level name of the harness is here or in [`head`].
@@ -144,7 +174,12 @@ fn harness(schemas: &mut Schemas<'_>) {
 }
 
 /// The keys at the top.
-fn head(system: &dyn System) -> Map<String, Value> {
+fn head(system: &dyn System, systems: &[&dyn System]) -> Map<String, Value> {
+    let by_default = match systems {
+        [first, _, ..] if first.name() == system.name() => "; it need not be said",
+        [_] => "; it need not be said",
+        _ => "",
+    };
     let keys = json!({
         "schema": {
             "const": SCHEMA,
@@ -162,7 +197,7 @@ fn head(system: &dyn System) -> Map<String, Value> {
         },
         "system": {
             "const": system.name(),
-            "description": format!("what runs: {}; needed only where several systems are offered", system.summary()),
+            "description": format!("what runs: {}{by_default}", system.summary()),
         },
     });
     let Value::Object(keys) = keys else { unreachable!("it is written as an object") };
@@ -235,12 +270,12 @@ mod tests {
     use super::*;
     use crate::scenario::OWN;
     use crate::toy::{Other, Toy};
-    use crate::{SingleGrantor, value};
+    use crate::{RegistrySystem, SingleGrantor, value};
 
     #[test]
     fn every_top_level_name_of_the_harness_and_of_the_system_is_described() {
-        for system in [&SingleGrantor as &dyn System, &Toy, &Other] {
-            let schema = schema(system);
+        for system in [&SingleGrantor as &dyn System, &RegistrySystem, &Toy, &Other] {
+            let schema = schema(&[system]);
             let described: Vec<&str> =
                 schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
             let known = OWN.iter().chain(system.tables()).chain(&["safe"]);
@@ -252,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_table_that_nobody_described_is_open_and_the_others_are_closed() {
-        let schema = schema(&Other);
+        let schema = schema(&[&Other]);
         assert_eq!(schema["properties"]["record"], json!({ "type": "object" }));
         for (name, definition) in schema["definitions"].as_object().unwrap() {
             if definition.get("properties").is_some() {
@@ -263,10 +298,28 @@ mod tests {
 
     #[test]
     fn there_is_no_null_and_defaults_are_shown_as_they_are_written() {
-        let schema = schema(&SingleGrantor);
+        let schema = schema(&[&SingleGrantor, &RegistrySystem]);
         assert!(!schema.to_string().contains("null"), "{schema:#}");
         assert_eq!(schema["definitions"]["LeaseTable"]["properties"]["ttl"]["default"], "10s");
         assert_eq!(schema["definitions"]["LeaseTable"]["properties"]["renew"]["default"], "ttl/3");
+        assert_eq!(schema["definitions"]["RegistrationTable"]["properties"]["ttl"]["default"], "30s");
+    }
+
+    /// Whoever names no system has the tables of the first.
+    #[test]
+    fn each_system_has_its_own_tables() {
+        let schema = schema(&[&Toy, &SingleGrantor, &RegistrySystem]);
+        let tables = |schema: &Value| schema["properties"].as_object().unwrap().clone();
+        assert_eq!(schema["if"]["properties"]["system"]["const"], "registry");
+        assert!(tables(&schema["then"]).contains_key("registration"));
+        let rest = &schema["else"];
+        assert_eq!(rest["if"]["properties"]["system"]["const"], "single-grantor");
+        assert!(
+            tables(&rest["then"]).contains_key("grantor") && !tables(&rest["then"]).contains_key("record")
+        );
+        assert!(
+            tables(&rest["else"]).contains_key("lease") && !tables(&rest["else"]).contains_key("grantor")
+        );
     }
 
     /// Each pattern takes what the reader takes: the examples, and what they are written back as.
@@ -284,6 +337,7 @@ mod tests {
         each::<value::Length>();
         each::<value::Offset>();
         each::<value::AutoOrLength>();
+        each::<value::NeverOrLength>();
         each::<value::Share>();
         each::<value::Percent>();
         each::<value::Rate>();

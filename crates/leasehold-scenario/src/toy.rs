@@ -39,11 +39,13 @@ enum Fence {
 struct TopologyTable {
     holders: u16,
     resources: u16,
+    /// Where there are some, they can be told `freeze-cache`, which lasts.
+    watchers: u16,
 }
 
 impl Default for TopologyTable {
     fn default() -> Self {
-        Self { holders: 3, resources: 1 }
+        Self { holders: 3, resources: 1, watchers: 0 }
     }
 }
 
@@ -96,6 +98,7 @@ impl System for Toy {
         let mut nodes = vec![node(Role::Grantor, 1, "grantor")];
         nodes.extend((1..=topology.holders).map(|index| node(Role::Contender, index, "holder")));
         nodes.extend((1..=topology.resources).map(|index| node(Role::Resource, index, "resource")));
+        nodes.extend((1..=topology.watchers).map(|index| node(Role::Discovery, index, "discovery")));
         let bounds = Bounds {
             clock_rate: environment.clock_rate,
             delay: environment.latency.longest(),
@@ -103,9 +106,21 @@ impl System for Toy {
             regrant: Span::from_secs(7),
             longest_ttl: ttl,
             lock_delay: Span::ZERO,
+            discovery: None,
         };
-        let command = |name| CommandSpec { name, role: Role::Contender, command: Silence };
-        let commands = vec![command("shutdown"), command("revoke")];
+        let command =
+            |name| CommandSpec { name, role: Role::Contender, command: Silence, undo: None, refused: None };
+        let mut commands = vec![command("shutdown"), command("revoke")];
+        if topology.watchers > 0 {
+            let (command, undo) = (Silence, Some(Silence));
+            commands.push(CommandSpec {
+                name: "freeze-cache",
+                role: Role::Discovery,
+                command,
+                undo,
+                refused: None,
+            });
+        }
         found.or(Deployment::new::<ToyProtocol>(nodes, bounds, commands, |_| Box::new(Silent)))
     }
 }

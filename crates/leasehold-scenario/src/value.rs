@@ -14,7 +14,7 @@ mod whole;
 
 pub use burst::BurstTable;
 pub use latency::LatencyTable;
-pub use length::{AutoOrLength, LONGEST, Length, Offset};
+pub use length::{AutoOrLength, LONGEST, Length, NeverOrLength, Offset};
 pub use ratio::{Bound, Percent, Rate, Stretch};
 pub use share::Share;
 pub use whole::Whole;

@@ -353,10 +353,18 @@ impl PhasesTable {
     }
 
     /// The phases under these bounds: unless the file says otherwise, the run settles for twice as long as a
-    /// resource may go unclaimed, and a second, so that being late can be told from being stuck.
+    /// resource may go unclaimed, and a second, so that being late can be told from being stuck. And where somebody is
+    /// looked up, until what died at the end of the chaos must be found no more.
     pub(crate) fn phases(&self, chaos: &Chaos, bounds: &Bounds) -> Phases {
+        let staleness = bounds.discovery.map_or(Span::ZERO, |views| {
+            let second = views.cache.or(views.dead_watch).or(views.watch).unwrap_or(Span::ZERO);
+            views.exclusion.saturating_add(second)
+        });
         let settle = match self.settle {
-            AutoOrLength::Auto => bounds.regrant.scale(2, 1).saturating_add(Span::from_secs(1)).min(LONGEST),
+            AutoOrLength::Auto => {
+                let longest = bounds.regrant.scale(2, 1).max(staleness);
+                longest.saturating_add(Span::from_secs(1)).min(LONGEST)
+            }
             AutoOrLength::Length(span) => span,
         };
         Phases { chaos: chaos.lasts, settle }

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use leasehold_core::noise::NoiseKey;
 use leasehold_core::plan::{
     Action, Burst, Chance, Condition, Cut, FaultPlan, Group, Latency, NetworkPlan, Phases, Pick, Plan, Role,
-    Scope, Target, Trigger, Worsening,
+    Scope, Target, Trigger, WatchFault, Worsening,
 };
 use leasehold_core::{CommandId, NodeId, Purpose, RateError, SimInstant, Span};
-use leasehold_scenario::{Case, Engine, Faults, Scenario, SingleGrantor, Source, Trial, Variant};
+use leasehold_scenario::{
+    Case, Engine, Faults, RegistrySystem, Scenario, SingleGrantor, Source, System, Trial, Variant,
+};
 use proptest::prelude::*;
+
+const SYSTEMS: &[&dyn System] = &[&SingleGrantor, &RegistrySystem];
 
 fn scenarios() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
@@ -29,10 +33,9 @@ fn scenarios() -> Vec<PathBuf> {
 fn again(trial: &Trial) -> Trial {
     let text = trial.to_toml();
     let source = Source::of_file(Path::new("plan.toml"), text.as_str());
-    let scenario =
-        Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}\n\n{text}"));
+    let scenario = Scenario::parse(source, SYSTEMS).unwrap_or_else(|error| panic!("{error}\n\n{text}"));
     assert!(scenario.is_explicit());
-    Trial::new(&Arc::new(scenario), 0, Faults::Random, &[&SingleGrantor])
+    Trial::new(&Arc::new(scenario), 0, Faults::Random, SYSTEMS)
 }
 
 fn assert_same(trial: &Trial) {
@@ -56,16 +59,17 @@ fn the_file_of_a_trial_is_the_same_run() {
             if variant == Variant::Safe && !source.text().contains("[safe") {
                 continue;
             }
-            let scenario = Arc::new(Scenario::parse(source, &[&SingleGrantor]).unwrap());
-            for (seed, faults) in [
-                (0, Faults::Scripted),
-                (7, Faults::Random),
-                (8, Faults::Random),
-                (9, Faults::Random),
-                (10, Faults::Random),
-            ] {
-                let trial = Trial::new(&scenario, seed, faults, &[&SingleGrantor]);
+            let scenario = Arc::new(Scenario::parse(source, SYSTEMS).unwrap());
+            let random = (7..=10).map(|seed| (seed, Faults::Random));
+            let runs: Vec<(u64, Faults)> = std::iter::once((0, Faults::Scripted)).chain(random).collect();
+            // A fleet of hundreds is only read as it was written: running it takes its time, and shows what the others show.
+            let run = if scenario.deployment.nodes().len() > 200 { &runs[..0] } else { &runs[..] };
+            for &(seed, faults) in &runs {
+                let trial = Trial::new(&scenario, seed, faults, SYSTEMS);
                 assert_same(&trial);
+                if !run.contains(&(seed, faults)) {
+                    continue;
+                }
                 let digest = |trial: &Trial| trial.run(Engine::Sim, &mut ()).digest;
                 assert_eq!(digest(&again(&trial)), digest(&trial), "{} under {seed}", path.display());
             }
@@ -82,12 +86,32 @@ holders = 4
 resources = 2
 "#;
 
+/// Somebody of every role that a registry's scenario can have together.
+const FLEET: &str = r#"
+schema = 1
+name = "fleet"
+summary = "Some of each."
+system = "registry"
+[registration]
+sweep = "500ms"
+[topology]
+instances = 4
+sidecars = 2
+discovery = 3
+followers = 2
+"#;
+
+fn fleet() -> Trial {
+    let scenario = Scenario::parse(Source::from_text("fleet", FLEET), SYSTEMS).unwrap();
+    Trial::new(&Arc::new(scenario), 3, Faults::Scripted, SYSTEMS)
+}
+
 const GRANTOR: NodeId = NodeId(0);
 const CHAOS: u64 = 60_000_000_000;
 
 fn open() -> Trial {
-    let scenario = Scenario::parse(Source::from_text("open", OPEN), &[&SingleGrantor]).unwrap();
-    Trial::new(&Arc::new(scenario), 3, Faults::Scripted, &[&SingleGrantor])
+    let scenario = Scenario::parse(Source::from_text("open", OPEN), SYSTEMS).unwrap();
+    Trial::new(&Arc::new(scenario), 3, Faults::Scripted, SYSTEMS)
 }
 
 fn span() -> impl Strategy<Value = Span> {
@@ -187,6 +211,7 @@ fn trigger() -> impl Strategy<Value = Trigger> {
 fn cut() -> impl Strategy<Value = Cut> {
     prop_oneof![
         Just(Cut::After(0)),
+        Just(Cut::Now),
         any::<u16>().prop_map(Cut::After),
         proptest::sample::select(Purpose::ALL.to_vec()).prop_map(Cut::BeforeSend),
     ]
@@ -200,10 +225,28 @@ fn jump() -> impl Strategy<Value = i64> {
     any::<i32>().prop_filter("a step", |by| *by != 0).prop_map(|by| i64::from(by) * 1_001)
 }
 
-/// Who is struck by what, with a cut where it means something, and whether it lasts.
-fn strike() -> impl Strategy<Value = (Target, Action, Cut, bool)> {
+/// Around a lease.
+fn strike() -> impl Strategy<Value = Strike> {
     let whole = Cut::After(0);
-    let on_links = (links(), 0..4_u8, worsening()).prop_map(move |((on, scope), which, worse)| {
+    let told = prop_oneof![
+        Just((Target::Holder, Action::Command(CommandId(0)), whole, false)),
+        Just((Target::Node(GRANTOR), Action::Command(CommandId(1)), whole, false)),
+    ];
+    prop_oneof![4 => strike_on(&target().boxed(), links().boxed()), 1 => told]
+}
+
+/// Who is struck by what, with a cut where it means something, and whether it lasts.
+type Strike = (Target, Action, Cut, bool);
+
+/// What can be done to nodes and links of any system.
+fn strike_on(
+    target: &BoxedStrategy<Target>,
+    links: BoxedStrategy<(Target, Scope)>,
+) -> impl Strategy<Value = Strike> + use<> {
+    let target = target.clone();
+    let target = move || target.clone();
+    let whole = Cut::After(0);
+    let on_links = (links, 0..4_u8, worsening()).prop_map(move |((on, scope), which, worse)| {
         let action = match which {
             0 => Action::Partition(scope),
             1 => Action::Clog(scope),
@@ -227,15 +270,73 @@ fn strike() -> impl Strategy<Value = (Target, Action, Cut, bool)> {
     let on_host = (target(), lasting).prop_map(move |(on, action)| (on, action, whole, true));
     let at_once = prop_oneof![Just(Action::Restart), jump().prop_map(Action::WallStep)];
     let at_once = (target(), at_once).prop_map(move |(on, action)| (on, action, whole, false));
-    let told = prop_oneof![
-        Just((Target::Holder, Action::Command(CommandId(0)), whole, false)),
-        Just((Target::Node(GRANTOR), Action::Command(CommandId(1)), whole, false)),
-    ];
-    prop_oneof![on_links, on_process, on_host, at_once, told]
+    prop_oneof![on_links, on_process, on_host, at_once]
 }
 
-fn fault() -> impl Strategy<Value = FaultPlan> {
-    (trigger(), strike(), proptest::option::of(span())).prop_map(
+/// Nodes of the fleet, some of a role, or all. The registry has the name of its role.
+fn of_fleet() -> impl Strategy<Value = Target> {
+    let roles = [Role::Instance, Role::Discovery, Role::Follower, Role::Sidecar];
+    let role = || proptest::sample::select(roles.to_vec());
+    let groups = prop_oneof![role().prop_map(Group::Role), Just(Group::Everybody)];
+    let picks = prop_oneof![Just(Pick::All), Just(Pick::Majority), (1..=2_u16).prop_map(Pick::Random)];
+    prop_oneof![
+        (0..12_u16).prop_map(|node| Target::Node(NodeId(node))),
+        Just(Target::Holder),
+        Just(Target::ExHolder),
+        role().prop_map(Target::one_of),
+        (picks, groups).prop_map(|(pick, from)| Target::Drawn { pick, from }),
+    ]
+}
+
+fn links_of_fleet() -> impl Strategy<Value = (Target, Scope)> {
+    let registry = Target::Node(NodeId(0));
+    let with_registry = (1..12_u16, any::<bool>()).prop_map(move |(on, one_way)| {
+        let scope = if one_way { Scope::OneWay(registry) } else { Scope::Between(registry) };
+        (Target::Node(NodeId(on)), scope)
+    });
+    prop_oneof![
+        with_registry,
+        Just((registry, Scope::Between(Target::one_of(Role::Discovery)))),
+        Just((Target::one_of(Role::Discovery), Scope::OneWay(Target::one_of(Role::Follower)))),
+        Just((Target::one_of(Role::Instance), Scope::Between(Target::one_of(Role::Sidecar)))),
+        Just((Target::Drawn { pick: Pick::Minority, from: Group::Role(Role::Instance) }, Scope::Isolate)),
+        Just((Target::Drawn { pick: Pick::All, from: Group::Everybody }, Scope::Ring)),
+    ]
+}
+
+/// Around a registry: watches are lost, and commands are for those who take them, some of them for a while.
+fn strike_on_fleet() -> impl Strategy<Value = Strike> {
+    let whole = Cut::After(0);
+    let watchers = prop_oneof![
+        Just(Target::one_of(Role::Discovery)),
+        Just(Target::one_of(Role::Follower)),
+        Just(Target::Drawn { pick: Pick::Majority, from: Group::Role(Role::Discovery) }),
+        Just(Target::Drawn { pick: Pick::All, from: Group::Role(Role::Follower) }),
+    ];
+    let faults = [WatchFault::Drop, WatchFault::Stall, WatchFault::Gap].map(Action::Watch);
+    let watches = (watchers, proptest::sample::select(faults.to_vec()))
+        .prop_map(move |(on, action)| (on, action, whole, true));
+    let trial = fleet();
+    let told: Vec<Strike> = (0..)
+        .zip(trial.scenario().deployment.commands())
+        .map(|(id, command)| {
+            let on = match command.role {
+                Role::Registry => Target::Node(NodeId(0)),
+                role => Target::Drawn { pick: Pick::All, from: Group::Role(role) },
+            };
+            (on, Action::Command(CommandId(id)), whole, command.undo.is_some())
+        })
+        .collect();
+    assert!(told.iter().any(|(.., lasts)| *lasts) && told.iter().any(|(.., lasts)| !lasts));
+    prop_oneof![
+        2 => strike_on(&of_fleet().boxed(), links_of_fleet().boxed()),
+        1 => watches,
+        1 => proptest::sample::select(told),
+    ]
+}
+
+fn fault(strike: BoxedStrategy<Strike>) -> impl Strategy<Value = FaultPlan> {
+    (trigger(), strike, proptest::option::of(span())).prop_map(
         |(trigger, (target, action, cut, has_length), lasts)| {
             let lasts = lasts.filter(|_| has_length);
             FaultPlan { trigger, target, action, lasts, cut }
@@ -275,16 +376,16 @@ fn of_node() -> impl Strategy<Value = (RateError, i64, Span)> {
 }
 
 prop_compose! {
-    fn plan()(
-        faults in proptest::collection::vec(fault(), 0..6),
+    fn plan(of: fn() -> Trial, strike: BoxedStrategy<Strike>)(
+        faults in proptest::collection::vec(fault(strike), 0..6),
         network in proptest::option::of(network()),
         disk in proptest::option::of(latency()),
         noise in prop_oneof![Just(0), any::<u64>()],
         settle in span(),
         receive_buffer in 1..=65_536_u32,
-        of_nodes in proptest::collection::vec(of_node(), 7),
+        of_nodes in proptest::collection::vec(of_node(), of().plan().nodes.len()),
     ) -> Plan {
-        let mut plan = open().plan().clone();
+        let mut plan = of().plan().clone();
         plan.faults = faults;
         plan.noise = NoiseKey(noise);
         plan.phases = Phases { chaos: Span::from_nanos(CHAOS), settle };
@@ -305,13 +406,22 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn whatever_a_file_can_say_is_read_as_it_was(plan in plan()) {
-        let trial = open();
-        let case = Case { plan: plan.clone(), ..trial.case().clone() };
-        let trial = trial.with(case, &[&SingleGrantor]).unwrap().unwrap();
-        let again = again(&trial);
-        prop_assert_eq!(again.plan(), &plan, "{}", trial.to_toml());
+    fn whatever_a_file_can_say_is_read_as_it_was(plan in plan(open, strike().boxed())) {
+        is_read_as_it_was(&open(), &plan)?;
     }
+
+    #[test]
+    fn so_it_is_around_a_registry(plan in plan(fleet, strike_on_fleet().boxed())) {
+        is_read_as_it_was(&fleet(), &plan)?;
+    }
+}
+
+fn is_read_as_it_was(trial: &Trial, plan: &Plan) -> Result<(), TestCaseError> {
+    let case = Case { plan: plan.clone(), ..trial.case().clone() };
+    let trial = trial.with(case, SYSTEMS).unwrap().unwrap();
+    let again = again(&trial);
+    prop_assert_eq!(again.plan(), plan, "{}", trial.to_toml());
+    Ok(())
 }
 
 #[test]
@@ -319,7 +429,7 @@ fn what_a_plan_says_about_the_world_stays_when_it_says_more() {
     let of = |trial: &Trial, change: fn(&mut Plan)| {
         let mut case = trial.case().clone();
         change(&mut case.plan);
-        trial.with(case, &[&SingleGrantor]).unwrap().unwrap()
+        trial.with(case, SYSTEMS).unwrap().unwrap()
     };
     let slow_disks = of(&open(), |plan| {
         plan.nodes.iter_mut().for_each(|node| node.disk = Latency::Constant(Span::from_millis(7)));
@@ -348,7 +458,7 @@ fn a_plan_file_is_readable() {
         lasts: Some(Span::from_secs(15)),
         cut: Cut::BeforeSend(Purpose::Write),
     }];
-    let trial = trial.with(Case { settings: Vec::new(), plan }, &[&SingleGrantor]).unwrap().unwrap();
+    let trial = trial.with(Case { settings: Vec::new(), plan }, SYSTEMS).unwrap().unwrap();
     expect_test::expect![[r##"
         # The run of open under seed 3. Nothing is left to the seed any more.
         schema = 1

@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_core::RunEnd;
-use leasehold_scenario::{Case, Engine, Faults, Scenario, Setting, SingleGrantor, Source, Trial};
+use leasehold_scenario::{
+    Case, Engine, Faults, RegistrySystem, Scenario, Setting, SingleGrantor, Source, Trial,
+};
 
 fn scenario(text: &str, overlays: &[&str]) -> Arc<Scenario> {
     let text = format!("schema = 1\nname = \"case\"\nsummary = \"A case.\"\n{text}");
     let source = Source::from_text("case.toml", text).with_overlays(overlays.iter().copied());
-    Arc::new(Scenario::parse(source, &[&SingleGrantor]).unwrap_or_else(|error| panic!("{error}")))
+    Arc::new(
+        Scenario::parse(source, &[&SingleGrantor, &RegistrySystem]).unwrap_or_else(|error| panic!("{error}")),
+    )
 }
 
 fn trial(scenario: &Arc<Scenario>, seed: u64) -> Trial {
-    Trial::new(scenario, seed, Faults::Random, &[&SingleGrantor])
+    Trial::new(scenario, seed, Faults::Random, &[&SingleGrantor, &RegistrySystem])
 }
 
 fn left_out(trial: &Trial) -> Option<&str> {
@@ -110,7 +114,7 @@ fn what_is_drawn_is_read_but_for_rare_cases() {
     let mut refused = Vec::new();
     let mut all = 0;
     for path in files("holds") {
-        let read = Arc::new(Scenario::load(&path, &[&SingleGrantor]).unwrap());
+        let read = Arc::new(Scenario::load(&path, &[&SingleGrantor, &RegistrySystem]).unwrap());
         for seed in 0..60 {
             all += 1;
             if let Some(what) = left_out(&trial(&read, seed)) {
@@ -120,7 +124,7 @@ fn what_is_drawn_is_read_but_for_rare_cases() {
     }
     for path in files("breaks") {
         let source = Source::read(&path).unwrap().with_overlays(["chaos.script=left-out"]);
-        let read = Arc::new(Scenario::parse(source, &[&SingleGrantor]).unwrap());
+        let read = Arc::new(Scenario::parse(source, &[&SingleGrantor, &RegistrySystem]).unwrap());
         for seed in 0..60 {
             all += 1;
             if let Some(what) = left_out(&trial(&read, seed)) {
@@ -237,7 +241,7 @@ fn what_does_not_go_together_is_left_out_and_told() {
 fn a_value_that_can_never_be_drawn_is_refused_where_it_stands() {
     let refused = |values: &str| {
         let text = format!("schema = 1\nname = \"x\"\nsummary = \"s\"\n[chaos.values]\n{values}");
-        let read = Scenario::parse(Source::from_text("x.toml", text), &[&SingleGrantor]);
+        let read = Scenario::parse(Source::from_text("x.toml", text), &[&SingleGrantor, &RegistrySystem]);
         read.map(|_| ()).map_err(|error| error.to_string())
     };
     for (values, words) in [
@@ -297,10 +301,10 @@ fn a_case_with_other_settings_keeps_its_faults() {
                 [[fault]]\nat = \"1s\"\non = \"holder-2\"\ndo = \"partition\"\nto = \"resource-2\"\n\
                 [[fault]]\nat = \"2s\"\non = \"holder\"\ndo = \"pause\"\n";
     let read = scenario(text, &[]);
-    let trial = Trial::new(&read, 3, Faults::Scripted, &[&SingleGrantor]);
+    let trial = Trial::new(&read, 3, Faults::Scripted, &[&SingleGrantor, &RegistrySystem]);
     let with = |settings: &[Setting], plan: &leasehold_core::Plan| {
         let case = Case { settings: settings.to_vec(), plan: plan.clone() };
-        trial.with(case, &[&SingleGrantor])
+        trial.with(case, &[&SingleGrantor, &RegistrySystem])
     };
     let names = |trial: &Trial| trial.plan().nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
 
@@ -333,11 +337,11 @@ fn a_case_with_other_settings_keeps_its_faults() {
 /// A plan whose network was muted is judged by what a muted network allows.
 #[test]
 fn the_world_of_a_case_is_that_of_its_plan() {
-    let trial = Trial::new(&scenario("", &[]), 3, Faults::Scripted, &[&SingleGrantor]);
+    let trial = Trial::new(&scenario("", &[]), 3, Faults::Scripted, &[&SingleGrantor, &RegistrySystem]);
     let mut plan = trial.plan().clone();
     plan.network.latency = leasehold_core::plan::Latency::Constant(leasehold_core::Span::from_millis(1));
     let case = Case { settings: Vec::new(), plan: plan.clone() };
-    let muted = trial.with(case, &[&SingleGrantor]).unwrap().unwrap();
+    let muted = trial.with(case, &[&SingleGrantor, &RegistrySystem]).unwrap().unwrap();
     assert_eq!(muted.plan(), &plan);
     let delay = |trial: &Trial| trial.header(Engine::Sim).bounds.delay;
     assert!(delay(&muted) < delay(&trial));

@@ -22,16 +22,21 @@ pub(crate) struct Tracked {
 /// All open claims, and who claimed last.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    open: Vec<Tracked>,
-    /// Per node, the order of the latest end of a claim of its.
-    ended: Vec<Option<u64>>,
+    by_node: Vec<Claimant>,
     changes: u64,
     generations: u32,
 }
 
+#[derive(Clone, Debug, Default)]
+struct Claimant {
+    open: Vec<Tracked>,
+    /// The order of the latest end of a claim of its.
+    ended: Option<u64>,
+}
+
 impl Claims {
     pub(crate) fn new(nodes: usize) -> Self {
-        Self { ended: vec![None; nodes], ..Self::default() }
+        Self { by_node: vec![Claimant::default(); nodes], ..Self::default() }
     }
 
     /// Learns from a node's report. Gives the claim if its deadline has to be scheduled anew.
@@ -39,7 +44,7 @@ impl Claims {
         match *event {
             NodeEvent::ClaimStarted(claim) | NodeEvent::ClaimRenewed(claim) => Some(self.set(node, claim)),
             NodeEvent::ClaimEnded { resource, .. } => {
-                self.end(|tracked| tracked.node == node && tracked.claim.resource == resource);
+                self.end(node, |tracked| tracked.claim.resource == resource);
                 None
             }
             _ => None,
@@ -48,12 +53,12 @@ impl Claims {
 
     /// The process of a node died, and its claims with it.
     pub(crate) fn crash(&mut self, node: NodeId) {
-        self.end(|tracked| tracked.node == node);
+        self.end(node, |_| true);
     }
 
     /// The open claim that a scheduled deadline of this generation belongs to, if nothing has changed since.
     pub(crate) fn current(&mut self, node: NodeId, generation: u32) -> Option<&mut Tracked> {
-        self.open.iter_mut().find(|tracked| tracked.node == node && tracked.generation == generation)
+        self.by_node[node.index()].open.iter_mut().find(|tracked| tracked.generation == generation)
     }
 
     /// A claim's deadline came.
@@ -62,7 +67,7 @@ impl Claims {
         let order = self.changes;
         if let Some(tracked) = self.current(node, generation) {
             tracked.lapsed = true;
-            self.ended[node.index()] = Some(order);
+            self.by_node[node.index()].ended = Some(order);
         }
     }
 
@@ -76,7 +81,7 @@ impl Claims {
     /// Gives the claims of a node new generations, because its clocks have changed.
     pub(crate) fn of_node(&mut self, node: NodeId) -> impl Iterator<Item = &mut Tracked> {
         let generations = &mut self.generations;
-        self.open.iter_mut().filter(move |tracked| tracked.node == node).map(move |tracked| {
+        self.by_node[node.index()].open.iter_mut().map(move |tracked| {
             *generations += 1;
             tracked.generation = *generations;
             &mut *tracked
@@ -85,44 +90,48 @@ impl Claims {
 
     /// The node with the latest claim that has not lapsed.
     pub(crate) fn holder(&self) -> Option<NodeId> {
-        self.open.iter().filter(|t| !t.lapsed).max_by_key(|t| t.started).map(|t| t.node)
+        let open = self.by_node.iter().flat_map(|claimant| &claimant.open);
+        open.filter(|tracked| !tracked.lapsed)
+            .max_by_key(|tracked| tracked.started)
+            .map(|tracked| tracked.node)
     }
 
     /// The node whose claim ended last, of those that do not claim now.
     pub(crate) fn ex_holder(&self) -> Option<NodeId> {
         (0..)
-            .zip(&self.ended)
-            .filter_map(|(id, ended)| ended.map(|order| (order, NodeId(id))))
+            .zip(&self.by_node)
+            .filter_map(|(id, claimant)| claimant.ended.map(|order| (order, NodeId(id))))
             .filter(|&(_, node)| !self.is_claiming(node))
             .max()
             .map(|(_, node)| node)
     }
 
     pub(crate) fn is_claiming(&self, node: NodeId) -> bool {
-        self.open.iter().any(|tracked| tracked.node == node && !tracked.lapsed)
+        self.by_node[node.index()].open.iter().any(|tracked| !tracked.lapsed)
     }
 
     fn set(&mut self, node: NodeId, claim: Claim) -> Tracked {
         self.changes += 1;
         self.generations += 1;
-        let same = |t: &&mut Tracked| t.node == node && t.claim.resource == claim.resource;
         let (generation, started) = (self.generations, self.changes);
-        if let Some(tracked) = self.open.iter_mut().find(same) {
+        let open = &mut self.by_node[node.index()].open;
+        if let Some(tracked) = open.iter_mut().find(|tracked| tracked.claim.resource == claim.resource) {
             let started = if tracked.claim.token == claim.token { tracked.started } else { started };
             *tracked = Tracked { node, claim, lapsed: false, generation, started };
             return *tracked;
         }
         let tracked = Tracked { node, claim, lapsed: false, generation, started };
-        self.open.push(tracked);
+        open.push(tracked);
         tracked
     }
 
-    fn end(&mut self, ends: impl Fn(&Tracked) -> bool) {
+    fn end(&mut self, node: NodeId, ends: impl Fn(&Tracked) -> bool) {
         self.changes += 1;
-        for tracked in self.open.iter().filter(|t| ends(t) && !t.lapsed) {
-            self.ended[tracked.node.index()] = Some(self.changes);
+        let Claimant { open, ended } = &mut self.by_node[node.index()];
+        if open.iter().any(|tracked| ends(tracked) && !tracked.lapsed) {
+            *ended = Some(self.changes);
         }
-        self.open.retain(|tracked| !ends(tracked));
+        open.retain(|tracked| !ends(tracked));
     }
 }
 

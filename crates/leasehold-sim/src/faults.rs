@@ -2,13 +2,13 @@
 
 use leasehold_core::event::{Assumption, WorldEvent};
 use leasehold_core::id::{CommandId, FaultId, NodeId};
-use leasehold_core::node::{Input, Protocol};
-use leasehold_core::plan::{Action, Group, Pick, Role, Scope, Target};
+use leasehold_core::node::{Input, Instruction, Protocol};
+use leasehold_core::plan::{Action, Cut, Group, Pick, Role, Scope, Target, WatchFault};
 use leasehold_core::time::Span;
 
 use crate::host::{Process, Strike};
 use crate::links::{Links, Nodes};
-use crate::network::{Blame, Disturbance, Effect};
+use crate::network::{About, Blame, Disturbance, Effect};
 use crate::shapes::Lot;
 use crate::world::{Task, World};
 
@@ -37,6 +37,7 @@ impl<P: Protocol> World<'_, P> {
             Action::Clog(scope) => self.disturb(fault, scope, subject, Effect::Clog, first),
             Action::Hold(scope) => self.disturb(fault, scope, subject, Effect::Hold, first),
             Action::Swizzle => self.swizzle(fault, targets),
+            Action::Watch(what) => self.disturb_watches(fault, &targets, what),
             _ => {
                 for target in targets {
                     self.apply(fault, target);
@@ -69,6 +70,8 @@ impl<P: Protocol> World<'_, P> {
                         self.wipe(fault, target);
                     }
                     (Process::Down(_), _) => {}
+                    // A fault fires between steps, never within one.
+                    (Process::Up, _) if plan.cut == Cut::Now => self.strike(fault, target),
                     _ => host.strikes.push(Strike { fault, cut: plan.cut }),
                 }
             }
@@ -86,6 +89,7 @@ impl<P: Protocol> World<'_, P> {
             | Action::Link { .. }
             | Action::Clog(_)
             | Action::Hold(_)
+            | Action::Watch(_)
             | Action::Swizzle => {
                 unreachable!("links are disturbed for all targets together")
             }
@@ -93,11 +97,48 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn command(&mut self, fault: FaultId, target: NodeId, command: CommandId) {
-        let input = Input::Command(self.commands[usize::from(command.0)].clone());
+        let Instruction { command: said, undo } = self.commands[usize::from(command.0)].clone();
         if let Process::Up | Process::Stopped = self.hosts[target.index()].process {
             self.land(fault, target);
             self.emit_world(Some(target), WorldEvent::CommandGiven { command });
-            self.tell(target, input);
+            self.tell(target, Input::Command(said));
+            if undo.is_some() {
+                self.hosts[target.index()].orders.push((fault, command));
+                self.schedule_heal(fault, target);
+            }
+        }
+    }
+
+    /// What a node was told is over, unless another fault has told it the same. Without effect if its process has
+    /// died since: the next one knows nothing of it.
+    fn undo(&mut self, fault: FaultId, target: NodeId, command: CommandId) {
+        let orders = &mut self.hosts[target.index()].orders;
+        let Some(place) = orders.iter().position(|&(given_by, _)| given_by == fault) else { return };
+        orders.remove(place);
+        let lasts_on = orders.iter().any(|&(_, other)| other == command);
+        self.is_over(fault, target);
+        if let Some(undo) = self.commands[usize::from(command.0)].undo.clone().filter(|_| !lasts_on) {
+            self.tell(target, Input::Command(undo));
+        }
+    }
+
+    /// Watches end at their targets, whoever serves them; what is lost or held is only what they tell, unless they are
+    /// dead.
+    fn disturb_watches(&mut self, fault: FaultId, targets: &[NodeId], what: WatchFault) {
+        let group = Nodes::new(self.plan.nodes.len(), targets);
+        let by = Blame::from(fault);
+        let (links, effect, about) = match what {
+            WatchFault::Drop => (Links::Of(group), Effect::Cut, About::Watches),
+            WatchFault::Gap => (Links::To(group), Effect::Lose, About::News),
+            WatchFault::Stall => (Links::To(group), Effect::Hold, About::News),
+        };
+        let disturbance = Disturbance::new(by, links, effect).only(about);
+        match what {
+            WatchFault::Stall => self.hold(disturbance, by),
+            WatchFault::Drop | WatchFault::Gap => self.network.disturb(disturbance),
+        }
+        if let Some(&first) = targets.first() {
+            self.schedule_heal(fault, first);
         }
     }
 
@@ -114,7 +155,9 @@ impl<P: Protocol> World<'_, P> {
         let disturbance = Disturbance::new(by, links, effect);
         match effect {
             Effect::Hold => self.hold(disturbance, by),
-            Effect::Cut | Effect::Worsen(_) | Effect::Clog => self.network.disturb(disturbance),
+            Effect::Cut | Effect::Lose | Effect::Worsen(_) | Effect::Clog => {
+                self.network.disturb(disturbance);
+            }
         }
         self.schedule_heal(fault, first);
     }
@@ -213,7 +256,11 @@ impl<P: Protocol> World<'_, P> {
     /// A fault's duration is over for a target, or the run settles. Without effect if it is over already.
     pub(crate) fn heal(&mut self, fault: FaultId, target: NodeId) {
         match self.plan.faults[usize::from(fault.0)].action {
-            Action::Partition(_) | Action::Link { .. } | Action::Clog(_) | Action::Hold(_) => {
+            Action::Partition(_)
+            | Action::Link { .. }
+            | Action::Clog(_)
+            | Action::Hold(_)
+            | Action::Watch(_) => {
                 let by = Blame::from(fault);
                 self.network.heal(by);
                 self.release(by);
@@ -249,7 +296,8 @@ impl<P: Protocol> World<'_, P> {
             Action::ClockRate(_) => self.restore_rate(fault, target),
             Action::ClockFreeze => self.thaw(fault, target),
             Action::WallStrobe { .. } => self.end_strobe(fault, target),
-            Action::Restart | Action::WallStep(_) | Action::Command(_) => {}
+            Action::Command(command) => self.undo(fault, target, command),
+            Action::Restart | Action::WallStep(_) => {}
         }
     }
 
@@ -278,8 +326,13 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// A fault touched a message: for those of its targets that are at an end of the link.
+    /// A fault touched a message: for those of its targets that are at an end of the link, and of a watch for whoever
+    /// it tells.
     pub(crate) fn land_on_link(&mut self, fault: FaultId, from: NodeId, to: NodeId) {
+        let action = self.plan.faults[usize::from(fault.0)].action;
+        if let Action::Watch(WatchFault::Gap | WatchFault::Stall) = action {
+            return self.land(fault, to);
+        }
         for target in self.ledger.concerned(fault, from, to).into_iter().flatten() {
             self.land(fault, target);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use leasehold_core::id::{FaultId, Incarnation, NodeId, Ticket};
+use leasehold_core::id::{CommandId, FaultId, Incarnation, NodeId, Ticket};
 use leasehold_core::node::{Input, Message, Node, Output, Protocol};
 use leasehold_core::plan::{Cut, NodePlan};
 use leasehold_core::time::{RateError, SimInstant, Span};
@@ -70,6 +70,8 @@ pub(crate) struct Host<P: Protocol> {
     /// What makes the clocks run at another rate. The last one counts.
     pub(crate) rates: Vec<(FaultId, RateError)>,
     pub(crate) strobes: Vec<Strobe>,
+    /// The commands that last and that this process was given.
+    pub(crate) orders: Vec<(FaultId, CommandId)>,
     /// The outputs of the step that a pause cut: they leave at the resume.
     pub(crate) held: VecDeque<Output<P>>,
     /// What came in while the process was stopped or busy.
@@ -96,6 +98,7 @@ impl<P: Protocol> Host<P> {
             freezes: Vec::new(),
             rates: Vec::new(),
             strobes: Vec::new(),
+            orders: Vec::new(),
             held: VecDeque::new(),
             backlog: VecDeque::new(),
             backlog_messages: 0,
@@ -133,5 +136,7 @@ pub(crate) fn place_of_cut<P: Protocol>(cut: Cut, outputs: &[Output<P>]) -> Opti
             }
             Some(place)
         }
+        // That waits for no step.
+        Cut::Now => None,
     }
 }

@@ -23,6 +23,11 @@ struct Struck {
     over: bool,
 }
 
+/// They stand by id.
+fn place_of(targets: &[Struck], node: NodeId) -> Option<usize> {
+    targets.binary_search_by_key(&node, |struck| struck.node).ok()
+}
+
 impl Ledger {
     pub(crate) fn new(faults: usize) -> Self {
         Self { entries: vec![Entry::default(); faults] }
@@ -33,6 +38,7 @@ impl Ledger {
     }
 
     pub(crate) fn fire(&mut self, fault: FaultId, now: SimInstant, targets: &[NodeId]) {
+        debug_assert!(targets.is_sorted(), "whom a fault strikes is resolved by id");
         let entry = &mut self.entries[usize::from(fault.0)];
         entry.fired = Some(now);
         entry.targets = targets.iter().map(|&node| Struck { node, landed: false, over: false }).collect();
@@ -46,7 +52,7 @@ impl Ledger {
     /// The targets among the ends of a link. If neither is one, the fault concerns the link for its first target.
     pub(crate) fn concerned(&self, fault: FaultId, from: NodeId, to: NodeId) -> [Option<NodeId>; 2] {
         let targets = &self.entries[usize::from(fault.0)].targets;
-        let is_target = |node: NodeId| targets.iter().any(|struck| struck.node == node).then_some(node);
+        let is_target = |node: NodeId| place_of(targets, node).map(|_| node);
         match [is_target(from), is_target(to)] {
             [None, None] => [targets.first().map(|struck| struck.node), None],
             ends => ends,
@@ -57,15 +63,15 @@ impl Ledger {
     pub(crate) fn land(&mut self, fault: FaultId, node: NodeId, now: SimInstant) -> bool {
         let entry = &mut self.entries[usize::from(fault.0)];
         entry.landed.get_or_insert(now);
-        let struck = entry.targets.iter_mut().find(|struck| struck.node == node);
-        struck.is_some_and(|struck| !std::mem::replace(&mut struck.landed, true))
+        let place = place_of(&entry.targets, node);
+        place.is_some_and(|place| !std::mem::replace(&mut entry.targets[place].landed, true))
     }
 
     /// A fault touches nothing of a target any more. Whether that is new.
     pub(crate) fn end(&mut self, fault: FaultId, node: NodeId) -> bool {
         let entry = &mut self.entries[usize::from(fault.0)];
-        let struck = entry.targets.iter_mut().find(|struck| struck.node == node);
-        struck.is_some_and(|struck| !std::mem::replace(&mut struck.over, true))
+        let place = place_of(&entry.targets, node);
+        place.is_some_and(|place| !std::mem::replace(&mut entry.targets[place].over, true))
     }
 
     pub(crate) fn outcomes(&self) -> Vec<FaultOutcome> {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use leasehold_core::id::{FaultId, NodeId};
+use leasehold_core::node::{Leg, Purpose};
 use leasehold_core::noise::{NoiseKey, Use};
 use leasehold_core::plan::{Burst, NetworkPlan, Worsening};
 use leasehold_core::time::{SimInstant, Span};
 
 use crate::burst::{Place, Source, State, Weather};
 use crate::latency::Sampler;
-use crate::links::Links;
+use crate::links::{Links, Places};
 
 /// Counts the things that happen at one instant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,13 +31,14 @@ impl Ordinals {
 
 /// All directed links.
 pub(crate) struct Network {
-    nodes: usize,
     latency: Sampler,
     loss: u32,
     duplicate: u32,
     burst: Option<Burst>,
+    places: Places,
+    /// By place.
     links: Vec<Link>,
-    /// By link; empty where the network has no bursts.
+    /// By place; empty where the network has no bursts.
     weather: Vec<Weather>,
     disturbances: Vec<Disturbance>,
 }
@@ -57,13 +59,20 @@ pub(crate) struct Disturbance {
     by: Blame,
     links: Links,
     effect: Effect,
+    about: About,
     /// What the effect remembers of each link that it has met.
     lanes: BTreeMap<(NodeId, NodeId), Lane>,
 }
 
 impl Disturbance {
+    /// Of all messages on these links.
     pub(crate) fn new(by: Blame, links: Links, effect: Effect) -> Self {
-        Self { by, links, effect, lanes: BTreeMap::new() }
+        Self { by, links, effect, about: About::Everything, lanes: BTreeMap::new() }
+    }
+
+    /// Of such messages only.
+    pub(crate) fn only(self, about: About) -> Self {
+        Self { about, ..self }
     }
 }
 
@@ -91,10 +100,41 @@ struct Lane {
 /// What a disturbance does to the messages of its links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
+    /// They are lost, those under way too.
     Cut,
+    /// Those that are sent meanwhile are lost. Those under way arrive.
+    Lose,
     Worsen(Worsening),
     Clog,
     Hold,
+}
+
+/// Which messages a disturbance is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    Everything,
+    /// What is said of watches, in either direction.
+    Watches,
+    /// What watches tell.
+    News,
+}
+
+impl About {
+    const fn includes(self, class: (Purpose, Leg)) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Watches => matches!(class, (Purpose::Watch, _)),
+            Self::News => matches!(class, (Purpose::Watch, Leg::Reply)),
+        }
+    }
+}
+
+/// A message as the network sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Letter {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) class: (Purpose, Leg),
 }
 
 /// When a message sets out.
@@ -126,14 +166,16 @@ pub(crate) enum Fate {
 
 impl Network {
     pub(crate) fn new(nodes: usize, plan: &NetworkPlan) -> Self {
+        let places = Places::new(nodes);
+        let count = places.count();
         Self {
-            nodes,
             latency: Sampler::new(plan.latency),
             loss: plan.loss.as_ppm(),
             duplicate: plan.duplicate.as_ppm(),
             burst: plan.burst,
-            links: vec![Link::default(); nodes * nodes],
-            weather: vec![Weather::default(); plan.burst.map_or(0, |_| nodes * nodes)],
+            links: vec![Link::default(); count],
+            weather: vec![Weather::default(); plan.burst.map_or(0, |_| count)],
+            places,
             disturbances: Vec::new(),
         }
     }
@@ -169,23 +211,42 @@ impl Network {
     }
 
     fn count(&mut self, links: &Links, change: fn(&mut u32)) {
-        for from in 0..self.nodes {
-            for to in 0..self.nodes {
-                if links.contain(NodeId(from as u16), NodeId(to as u16)) {
-                    change(&mut self.links[from * self.nodes + to].disturbed);
-                }
+        for (from, to, place) in self.places.all() {
+            if links.contain(from, to) {
+                change(&mut self.links[place].disturbed);
             }
         }
     }
 
-    /// The fault that cuts a link now, if one does: also takes what is under way.
-    pub(crate) fn cut_by(&self, from: NodeId, to: NodeId) -> Option<FaultId> {
-        self.disturbed_by(from, to, Effect::Cut).map(|by| by.fault)
+    fn place(&mut self, from: NodeId, to: NodeId) -> usize {
+        match self.places {
+            Places::Square { nodes } => from.index() * nodes + to.index(),
+            Places::Met { .. } => self.place_in_a_large_world(from, to),
+        }
+    }
+
+    /// The place of a link, which may be new: it is as disturbed as if it had always been there.
+    fn place_in_a_large_world(&mut self, from: NodeId, to: NodeId) -> usize {
+        let place = self.places.of(from, to);
+        if place == self.links.len() {
+            let disturbed = self.disturbances.iter().filter(|d| d.links.contain(from, to)).count() as u32;
+            self.links.push(Link { disturbed, ..Link::default() });
+            if self.burst.is_some() {
+                self.weather.push(Weather::default());
+            }
+        }
+        place
+    }
+
+    /// The fault that cuts a message off now, if one does: also takes what is under way.
+    pub(crate) fn cut_by(&self, letter: Letter) -> Option<FaultId> {
+        self.disturbed_by(letter, Effect::Cut).map(|by| by.fault)
     }
 
     /// Makes room for one more message that is kept on a link; there is none beyond `most`.
     pub(crate) fn keep(&mut self, from: NodeId, to: NodeId, most: u32) -> bool {
-        let kept = &mut self.links[from.index() * self.nodes + to.index()].kept;
+        let place = self.place(from, to);
+        let kept = &mut self.links[place].kept;
         let has_room = *kept < most;
         *kept += u32::from(has_room);
         has_room
@@ -193,19 +254,28 @@ impl Network {
 
     /// A message that was kept on a link is kept no more.
     pub(crate) fn let_go(&mut self, from: NodeId, to: NodeId) {
-        self.links[from.index() * self.nodes + to.index()].kept -= 1;
+        let place = self.place(from, to);
+        self.links[place].kept -= 1;
     }
 
-    /// The fault that holds what is under way on a link, if one does.
-    pub(crate) fn held_by(&self, from: NodeId, to: NodeId) -> Option<Blame> {
-        self.disturbed_by(from, to, Effect::Hold)
+    /// The fault that holds a message which is under way, if one does.
+    pub(crate) fn held_by(&self, letter: Letter) -> Option<Blame> {
+        self.disturbed_by(letter, Effect::Hold)
     }
 
-    fn disturbed_by(&self, from: NodeId, to: NodeId, effect: Effect) -> Option<Blame> {
-        if self.links[from.index() * self.nodes + to.index()].disturbed == 0 {
-            return None;
+    fn disturbed_by(&self, letter: Letter, effect: Effect) -> Option<Blame> {
+        let Letter { from, to, class } = letter;
+        let concerns =
+            |d: &&Disturbance| d.effect == effect && d.about.includes(class) && d.links.contain(from, to);
+        self.disturbances.iter().find(concerns).map(|d| d.by)
+    }
+
+    /// A message about a watch is lost before it has drawn: what else is sent on its link at this instant draws as if it
+    /// had.
+    fn skip_draws_of_watches(&mut self, letter: Letter, place: usize, now: SimInstant) {
+        if letter.class.0 == Purpose::Watch {
+            self.links[place].ordinals.next(now);
         }
-        self.disturbances.iter().find(|d| d.effect == effect && d.links.contain(from, to)).map(|d| d.by)
     }
 
     /// Decides the fate of a message that sets out now. Reports to `touched` each fault that changed it.
@@ -214,23 +284,30 @@ impl Network {
     /// fault that ends leaves the rest of the fate as it was.
     pub(crate) fn fate(
         &mut self,
-        (from, to): (NodeId, NodeId),
+        letter: Letter,
         departure: Departure,
         now: SimInstant,
         key: NoiseKey,
         mut touched: impl FnMut(FaultId),
     ) -> Fate {
-        let place = from.index() * self.nodes + to.index();
+        let Letter { from, to, .. } = letter;
+        let place = self.place(from, to);
         let disturbed = self.links[place].disturbed > 0;
         if disturbed {
             // What has not set out is not lost on the way.
-            if let Some(by) = self.disturbed_by(from, to, Effect::Clog) {
+            if let Some(by) = self.disturbed_by(letter, Effect::Clog) {
                 touched(by.fault);
                 return Fate::Clogged(by);
             }
-            if let Some(fault) = self.cut_by(from, to) {
+            if let Some(fault) = self.cut_by(letter) {
                 touched(fault);
+                self.skip_draws_of_watches(letter, place, now);
                 return Fate::LostTo(fault);
+            }
+            if let Some(by) = self.disturbed_by(letter, Effect::Lose) {
+                touched(by.fault);
+                self.skip_draws_of_watches(letter, place, now);
+                return Fate::LostTo(by.fault);
             }
         }
         let link = &mut self.links[place];
@@ -256,7 +333,7 @@ impl Network {
             return Fate::Arrives { after, again_after: again };
         }
         for disturbance in &mut self.disturbances {
-            let Disturbance { by, links, effect: Effect::Worsen(worse), lanes } = disturbance else {
+            let Disturbance { by, links, effect: Effect::Worsen(worse), lanes, .. } = disturbance else {
                 continue;
             };
             if !links.contain(from, to) {
@@ -298,7 +375,7 @@ impl Network {
                 touched(fault);
             }
         }
-        match self.disturbed_by(from, to, Effect::Hold) {
+        match self.disturbed_by(letter, Effect::Hold) {
             Some(by) => {
                 touched(by.fault);
                 Fate::Held { by, copies: 1 + u32::from(again.is_some()) }
@@ -331,8 +408,12 @@ mod tests {
         )
     }
 
+    const fn letter(from: NodeId, to: NodeId) -> Letter {
+        Letter { from, to, class: (Purpose::Write, Leg::Request) }
+    }
+
     fn fate(network: &mut Network, from: NodeId, to: NodeId, at: u64) -> Fate {
-        network.fate((from, to), Departure::Sent, SimInstant::from_nanos(at), NoiseKey(1), |_| ())
+        network.fate(letter(from, to), Departure::Sent, SimInstant::from_nanos(at), NoiseKey(1), |_| ())
     }
 
     fn disturb(network: &mut Network, links: Links, effect: Effect) {
@@ -439,6 +520,40 @@ mod tests {
         assert_eq!(count(&mut network, lost) + count(&mut network, doubled), 0);
     }
 
+    /// In a large world a link is made when it is used first, be that before, in or after a disturbance.
+    #[test]
+    fn a_large_world_treats_a_link_as_a_small_one_does() {
+        let burst = Burst { good: Span::from_micros(1), bad: Span::from_micros(1), loss: Chance::ALWAYS };
+        let plan = NetworkPlan {
+            latency: Latency::Uniform { min: Span::from_nanos(1), max: Span::from_nanos(1_000_000) },
+            loss: Chance::from_ppm(100_000).unwrap(),
+            duplicate: Chance::from_ppm(100_000).unwrap(),
+            burst: Some(burst),
+        };
+        let fates = |nodes: usize| {
+            let mut network = Network::new(nodes, &plan);
+            let mut fates = Vec::new();
+            let mut send = |network: &mut Network, links: &[(NodeId, NodeId)], from: u64| {
+                for at in from..from + 1_000 {
+                    fates.extend(links.iter().map(|&(from, to)| fate(network, from, to, at * 10)));
+                }
+            };
+            send(&mut network, &[(A, B)], 0);
+            let group = Nodes::new(nodes, &[A]);
+            network.disturb(Disturbance::new(FAULT.into(), Links::Across(group), Effect::Cut));
+            send(&mut network, &[(A, B), (C, A), (B, C)], 1_000);
+            let letters = [letter(A, B), letter(B, A), letter(B, C)];
+            let cut = letters.map(|letter| network.cut_by(letter));
+            assert_eq!(cut, [Some(FAULT), Some(FAULT), None]);
+            network.heal(FAULT.into());
+            send(&mut network, &[(A, B), (C, A), (B, C), (A, C)], 2_000);
+            fates
+        };
+        let small = fates(3);
+        assert!(small.contains(&Fate::LostTo(FAULT)) && small.contains(&Fate::LostToNoise));
+        assert_eq!(fates(2_000), small);
+    }
+
     #[test]
     fn two_messages_of_one_instant_have_fates_of_their_own() {
         let mut network = network(0, 0);
@@ -451,7 +566,7 @@ mod tests {
             let mut network = network(0, 0);
             let now = SimInstant::from_nanos(7);
             for _ in 0..unclogged {
-                network.fate((A, B), Departure::Unclogged, now, NoiseKey(1), |_| ());
+                network.fate(letter(A, B), Departure::Unclogged, now, NoiseKey(1), |_| ());
             }
             [fate(&mut network, A, B, 7), fate(&mut network, A, B, 7)]
         };
@@ -463,8 +578,10 @@ mod tests {
         let mut network = network(0, 0);
         disturb(&mut network, across(A), Effect::Cut);
         let mut touched = Vec::new();
-        network.fate((A, B), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
-        network.fate((B, C), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
+        network
+            .fate(letter(A, B), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
+        network
+            .fate(letter(B, C), Departure::Sent, SimInstant::START, NoiseKey(1), |fault| touched.push(fault));
         assert_eq!(touched, [FAULT]);
     }
 
@@ -507,11 +624,11 @@ mod tests {
         disturb(&mut clogged, one_way(A, B), Effect::Clog);
         assert_eq!(fate(&mut clogged, A, B, 1), Fate::Clogged(by));
         assert!(matches!(fate(&mut clogged, B, A, 1), Fate::Arrives { .. }));
-        assert_eq!(clogged.held_by(A, B), None);
+        assert_eq!(clogged.held_by(letter(A, B)), None);
         let mut held = network(0, 1_000_000);
         disturb(&mut held, one_way(A, B), Effect::Hold);
         assert_eq!(fate(&mut held, A, B, 1), Fate::Held { by, copies: 2 });
-        assert_eq!(held.held_by(A, B), Some(by));
+        assert_eq!(held.held_by(letter(A, B)), Some(by));
         assert!(held.heal(by) && !held.heal(by));
         assert!(matches!(fate(&mut held, A, B, 2), Fate::Arrives { .. }));
     }

@@ -1,6 +1,9 @@
 //! Messages under way.
 
 use leasehold_core::id::NodeId;
+use leasehold_core::node::Message;
+
+use crate::network::Letter;
 
 /// Messages under way, by place. Places are used again, so that a steady run allocates nothing.
 pub(crate) struct Parcels<M> {
@@ -17,7 +20,7 @@ pub(crate) struct Parcel<M> {
     order: u64,
 }
 
-impl<M: Clone> Parcels<M> {
+impl<M: Message> Parcels<M> {
     pub(crate) fn new() -> Self {
         Self { places: Vec::with_capacity(64), free: Vec::with_capacity(64), sent: 0 }
     }
@@ -39,6 +42,12 @@ impl<M: Clone> Parcels<M> {
     pub(crate) fn ends(&self, place: u32) -> (NodeId, NodeId) {
         let parcel = self.at(place);
         (parcel.from, parcel.to)
+    }
+
+    /// A message as the network sees it.
+    pub(crate) fn letter(&self, place: u32) -> Letter {
+        let Parcel { from, to, ref message, .. } = *self.at(place);
+        Letter { from, to, class: message.class() }
     }
 
     pub(crate) fn order(&self, place: u32) -> u64 {

@@ -29,10 +29,7 @@ impl<P: Protocol> World<'_, P> {
         self.network.disturb(disturbance);
         let (network, parcels) = (&self.network, &self.parcels);
         let held = self.queue.extract(|task| match task {
-            Task::Deliver { parcel } => {
-                let (from, to) = parcels.ends(parcel);
-                network.held_by(from, to) == Some(by)
-            }
+            Task::Deliver { parcel } => network.held_by(parcels.letter(parcel)) == Some(by),
             _ => false,
         });
         let mut parcels: Vec<u32> = held
@@ -55,9 +52,9 @@ impl<P: Protocol> World<'_, P> {
         self.pens = stay;
         free.sort_by_key(|penned| self.parcels.order(penned.parcel));
         for Penned { parcel, kept, .. } in free {
-            let (from, to) = self.parcels.ends(parcel);
-            self.network.let_go(from, to);
-            match (kept, self.network.held_by(from, to)) {
+            let letter = self.parcels.letter(parcel);
+            self.network.let_go(letter.from, letter.to);
+            match (kept, self.network.held_by(letter)) {
                 (Kept::AtHome, _) => self.set_out(parcel, Departure::Unclogged),
                 (Kept::UnderWay, Some(by)) => self.pen(by, parcel, kept),
                 (Kept::UnderWay, None) => self.queue.push(self.now, Task::Deliver { parcel }),

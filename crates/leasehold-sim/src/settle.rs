@@ -16,26 +16,31 @@ enum Kind {
     Disks,
     Speed,
     Processes,
+    Orders,
 }
 
 const fn kind(action: &Action) -> Option<Kind> {
     match action {
-        Action::Partition(_) | Action::Link { .. } | Action::Clog(_) | Action::Hold(_) | Action::Swizzle => {
-            Some(Kind::Links)
-        }
+        Action::Partition(_)
+        | Action::Link { .. }
+        | Action::Clog(_)
+        | Action::Hold(_)
+        | Action::Swizzle
+        | Action::Watch(_) => Some(Kind::Links),
         Action::ClockRate(_) | Action::ClockFreeze | Action::WallStrobe { .. } => Some(Kind::Clocks),
         Action::Stall => Some(Kind::Disks),
         Action::Throttle { .. } => Some(Kind::Speed),
         Action::Pause | Action::Suspend | Action::Crash | Action::Torn | Action::Wipe => {
             Some(Kind::Processes)
         }
-        Action::Restart | Action::WallStep(_) | Action::Command(_) => None,
+        Action::Command(_) => Some(Kind::Orders),
+        Action::Restart | Action::WallStep(_) => None,
     }
 }
 
 impl<P: Protocol> World<'_, P> {
-    /// Ends the chaos: no armed fault strikes any more, links heal first, then clocks, disks and processes, the
-    /// network loses nothing by itself, and the core is up.
+    /// Ends the chaos: no armed fault strikes any more, links heal first, then clocks, disks and processes, and what
+    /// nodes were told is taken back; the network loses nothing by itself, and the core is up.
     pub(crate) fn settle(&mut self) {
         self.settled = true;
         self.waiting.clear();
@@ -52,17 +57,15 @@ impl<P: Protocol> World<'_, P> {
             Task::Deliver { .. } => at.min(latest),
             _ => at,
         });
-        for kind in [Kind::Clocks, Kind::Disks, Kind::Speed, Kind::Processes] {
+        for kind in [Kind::Clocks, Kind::Disks, Kind::Speed, Kind::Processes, Kind::Orders] {
             self.heal_all(kind);
         }
 
-        for node in self.down(Role::is_core) {
+        let core: Vec<NodeId> = self.nodes(Role::is_core).filter(|&node| self.is_down(node)).collect();
+        let others = [Role::Contender, Role::Discovery].map(|role| self.first_of(self.alone(role)));
+        let member = self.first_of(self.members());
+        for node in core.into_iter().chain(others.into_iter().flatten()).chain(member) {
             self.restart(node);
-        }
-        let contenders = self.plan.nodes.iter().filter(|node| node.role == Role::Contender).count();
-        let down = self.down(|role| role == Role::Contender);
-        if let Some(&first) = down.first().filter(|_| down.len() == contenders) {
-            self.restart(first);
         }
         self.emit_world(None, WorldEvent::PhaseEntered { phase: Phase::Settle });
     }
@@ -72,19 +75,49 @@ impl<P: Protocol> World<'_, P> {
         for (fault, plan) in (0..).map(FaultId).zip(&self.plan.faults) {
             let is_for_good = matches!(plan.action, Action::Crash | Action::Torn) && plan.lasts.is_none();
             if kind(&plan.action) == Some(wanted) && !is_for_good {
-                for node in self.ledger.targets(fault) {
+                let mut targets = self.ledger.targets(fault);
+                if wanted == Kind::Links && plan.action != Action::Swizzle {
+                    // Its links are healed for all of them together.
+                    targets.truncate(1);
+                }
+                for node in targets {
                     self.heal(fault, node);
                 }
             }
         }
     }
 
-    /// The nodes of such roles whose process is down.
-    fn down(&self, role: fn(Role) -> bool) -> Vec<NodeId> {
-        let nodes = (0..).map(NodeId).zip(&self.plan.nodes).filter(|(_, node)| role(node.role));
-        nodes
-            .map(|(id, _)| id)
-            .filter(|id| matches!(self.hosts[id.index()].process, Process::Down(_)))
-            .collect()
+    /// What has to be up of the first of these groups whose nodes are all of use only together: nobody if one group
+    /// is up, or there is none.
+    fn first_of(&self, groups: Vec<Vec<NodeId>>) -> Vec<NodeId> {
+        let is_up = |group: &Vec<NodeId>| !group.iter().any(|&node| self.is_down(node));
+        if groups.iter().any(is_up) {
+            return Vec::new();
+        }
+        let first = groups.into_iter().next().unwrap_or_default();
+        first.into_iter().filter(|&node| self.is_down(node)).collect()
+    }
+
+    /// The nodes of a role, each by itself.
+    fn alone(&self, role: Role) -> Vec<Vec<NodeId>> {
+        self.nodes(|other| other == role).map(|node| vec![node]).collect()
+    }
+
+    /// The instances, each with the sidecar that sends its heartbeats: sidecars stand in the order of their instances.
+    fn members(&self) -> Vec<Vec<NodeId>> {
+        let mut members = self.alone(Role::Instance);
+        for (member, sidecar) in members.iter_mut().zip(self.nodes(|role| role == Role::Sidecar)) {
+            member.push(sidecar);
+        }
+        members
+    }
+
+    fn nodes(&self, fits: impl Fn(Role) -> bool) -> impl Iterator<Item = NodeId> {
+        let nodes = (0..).map(NodeId).zip(&self.plan.nodes);
+        nodes.filter(move |(_, node)| fits(node.role)).map(|(id, _)| id)
+    }
+
+    fn is_down(&self, node: NodeId) -> bool {
+        matches!(self.hosts[node.index()].process, Process::Down(_))
     }
 }

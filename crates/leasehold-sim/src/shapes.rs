@@ -30,14 +30,14 @@ impl<P: Protocol> World<'_, P> {
         let count = self.plan.nodes.len();
         let targets = self.ledger.targets(fault);
         let group = |members: &[NodeId]| Nodes::new(count, members);
-        let mut others: Vec<NodeId> =
-            (0..count as u16).map(NodeId).filter(|node| !targets.contains(node)).collect();
+        let is_target = |node: &NodeId| targets.binary_search(node).is_ok();
+        let mut others: Vec<NodeId> = (0..count as u16).map(NodeId).filter(|node| !is_target(node)).collect();
         let mut lots = self.lots(fault, Lot::Shape);
         Some(match scope {
             Scope::Isolate => Links::Across(group(&targets)),
             Scope::Between(peer) | Scope::OneWay(peer) => {
                 let mut peers = self.resolve(fault, peer, subject);
-                peers.retain(|peer| !targets.contains(peer));
+                peers.retain(|peer| !is_target(peer));
                 if peers.is_empty() {
                     return None;
                 }

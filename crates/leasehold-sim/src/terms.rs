@@ -1,6 +1,6 @@
 //! Which leases live and until when: followed from grantors' reports, while some fault waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_core::clock::Reading;
 use leasehold_core::event::{EndCause, NodeEvent};
@@ -10,7 +10,7 @@ use leasehold_core::id::{LeaseId, NodeId, ResourceId};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term {
     pub(crate) grantor: NodeId,
-    resource: ResourceId,
+    pub(crate) resource: ResourceId,
     lease: LeaseId,
     pub(crate) holder: NodeId,
     /// When it is over, on the clock that the grantor relies on.
@@ -42,7 +42,7 @@ pub(crate) enum News {
 /// The latest lease of each resource, and how the others ended.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    latest: Vec<Term>,
+    latest: BTreeMap<(NodeId, ResourceId), Term>,
     /// The resources whose last lease expired.
     expired: BTreeSet<ResourceId>,
     generations: u32,
@@ -70,8 +70,7 @@ impl Terms {
             }
             NodeEvent::Recovered { resource, ended: Some(cause), .. }
             | NodeEvent::Ended { resource, cause, .. } => {
-                let same = |term: &&mut Term| (term.grantor, term.resource) == (grantor, resource);
-                if let Some(term) = self.latest.iter_mut().find(same) {
+                if let Some(term) = self.latest.get_mut(&(grantor, resource)) {
                     term.state = State::Ended;
                 }
                 match cause {
@@ -85,27 +84,27 @@ impl Terms {
     }
 
     /// The term of this generation, if nothing has changed since.
-    pub(crate) fn current(&self, generation: u32) -> Option<&Term> {
-        self.latest.iter().find(|term| term.generation == generation && term.state == State::Live)
+    pub(crate) fn current(&self, grantor: NodeId, resource: ResourceId, generation: u32) -> Option<&Term> {
+        let is_current = |term: &&Term| term.generation == generation && term.state == State::Live;
+        self.latest.get(&(grantor, resource)).filter(is_current)
     }
 
     /// Gives the terms of a grantor new generations, because its clocks have changed.
     pub(crate) fn of_grantor(&mut self, grantor: NodeId) -> Vec<Term> {
         let generations = &mut self.generations;
-        let is_its = |term: &&mut Term| term.grantor == grantor && term.state == State::Live;
-        let of_it = self.latest.iter_mut().filter(is_its);
-        of_it
-            .map(|term| {
-                *generations += 1;
-                term.generation = *generations;
-                *term
-            })
-            .collect()
+        let its = (grantor, ResourceId(0))..=(grantor, ResourceId(u32::MAX));
+        let live = self.latest.range_mut(its).map(|(_, term)| term).filter(|term| term.state == State::Live);
+        live.map(|term| {
+            *generations += 1;
+            term.generation = *generations;
+            *term
+        })
+        .collect()
     }
 
     fn holder(&self, grantor: NodeId, resource: ResourceId, lease: LeaseId) -> Option<NodeId> {
-        let is_it = |term: &&Term| (term.grantor, term.resource, term.lease) == (grantor, resource, lease);
-        self.latest.iter().find(is_it).map(|term| term.holder)
+        let latest = self.latest.get(&(grantor, resource)).filter(|term| term.lease == lease);
+        latest.map(|term| term.holder)
     }
 
     fn set(
@@ -119,11 +118,7 @@ impl Terms {
         self.generations += 1;
         let term =
             Term { grantor, resource, lease, holder, end, generation: self.generations, state: State::Live };
-        let same = |old: &&mut Term| (old.grantor, old.resource) == (grantor, resource);
-        match self.latest.iter_mut().find(same) {
-            Some(old) => *old = term,
-            None => self.latest.push(term),
-        }
+        self.latest.insert((grantor, resource), term);
         term
     }
 }
@@ -162,10 +157,13 @@ mod tests {
         let News::Began(first) = terms.observe(G, at(0), &granted(1)) else { panic!("a term") };
         let News::Began(second) = terms.observe(G, at(50), &renewed(1)) else { panic!("a term") };
         assert_eq!((first.end, second.end, second.holder), (at(100), at(150), H));
-        assert!(terms.current(first.generation).is_none() && terms.current(second.generation).is_some());
+        assert!(
+            terms.current(G, R, first.generation).is_none()
+                && terms.current(G, R, second.generation).is_some()
+        );
         assert!(matches!(terms.observe(G, at(60), &renewed(7)), News::Nothing), "of a lease never heard of");
         terms.observe(G, at(150), &ended(1, EndCause::Expired));
-        assert!(terms.current(second.generation).is_none() && terms.of_grantor(G).is_empty());
+        assert!(terms.current(G, R, second.generation).is_none() && terms.of_grantor(G).is_empty());
     }
 
     #[test]
@@ -174,7 +172,7 @@ mod tests {
         terms.observe(G, at(0), &granted(1));
         terms.observe(G, at(100), &ended(1, EndCause::Expired));
         let News::Began(back) = terms.observe(G, at(120), &renewed(1)) else { panic!("a term") };
-        assert_eq!(terms.current(back.generation).map(|term| term.end), Some(at(220)));
+        assert_eq!(terms.current(G, R, back.generation).map(|term| term.end), Some(at(220)));
         assert!(matches!(terms.observe(G, at(130), &granted(2)), News::Began(_)), "nothing had expired");
     }
 

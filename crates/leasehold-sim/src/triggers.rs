@@ -4,7 +4,7 @@
 
 use leasehold_core::clock::Reading;
 use leasehold_core::event::NodeEvent;
-use leasehold_core::id::{FaultId, NodeId};
+use leasehold_core::id::{FaultId, NodeId, ResourceId};
 use leasehold_core::node::Protocol;
 use leasehold_core::plan::{Condition, FaultPlan, Trigger};
 use leasehold_core::time::{SimInstant, Span};
@@ -167,14 +167,21 @@ impl<P: Protocol> World<'_, P> {
         for &(Wait { fault, from }, left) in &self.waiting.expiry {
             let within = SimInstant::from_nanos(end.as_nanos().saturating_sub(left.as_nanos()));
             let at = within.max(from).max(self.now);
-            self.queue.push(at, Task::Expiry { fault, generation: term.generation });
+            let Term { grantor, resource, generation, .. } = *term;
+            self.queue.push(at, Task::Expiry { fault, grantor, resource, generation });
         }
     }
 
     /// A lease's term will be over soon, if nothing has changed since that was scheduled.
-    pub(crate) fn expiry_is_near(&mut self, fault: FaultId, generation: u32) {
-        let Some(term) = self.terms.current(generation) else { return };
-        let (grantor, holder) = (term.grantor, term.holder);
+    pub(crate) fn expiry_is_near(
+        &mut self,
+        fault: FaultId,
+        grantor: NodeId,
+        resource: ResourceId,
+        generation: u32,
+    ) {
+        let Some(term) = self.terms.current(grantor, resource, generation) else { return };
+        let holder = term.holder;
         let reading = self.hosts[grantor.index()].clocks.read(term.end.clock(), self.now);
         if !self.settled && !reading.has_reached(term.end) {
             self.fire(fault, Some(holder));

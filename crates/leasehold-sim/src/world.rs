@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use leasehold_core::clock::ClockKind;
 use leasehold_core::event::{Assumption, Event, EventKind, EventSink, LossCause, Phase, WorldEvent};
-use leasehold_core::id::{FaultId, Incarnation, NodeId, Ticket, TimerId};
-use leasehold_core::node::{Context, Identity, Input, Leg, Message, Node, Output, Protocol, Purpose};
+use leasehold_core::id::{FaultId, Incarnation, NodeId, ResourceId, Ticket, TimerId};
+use leasehold_core::node::{
+    Context, Identity, Input, Instruction, Leg, Message, Node, Output, Protocol, Purpose,
+};
 use leasehold_core::noise::Use;
 use leasehold_core::outcome::{Outcome, RunEnd};
 use leasehold_core::plan::{Action, Plan, Trigger};
@@ -16,7 +18,7 @@ use crate::claims::Claims;
 use crate::disk::Completion;
 use crate::host::{Host, Process, place_of_cut};
 use crate::ledger::Ledger;
-use crate::network::{Departure, Fate, Network};
+use crate::network::{Departure, Fate, Letter, Network};
 use crate::parcels::{Parcel, Parcels};
 use crate::pens::{Kept, Penned};
 use crate::queue::Queue;
@@ -79,6 +81,8 @@ pub(crate) enum Task {
     },
     Expiry {
         fault: FaultId,
+        grantor: NodeId,
+        resource: ResourceId,
         generation: u32,
     },
     Settle,
@@ -95,7 +99,7 @@ pub(crate) enum Task {
 pub fn run<P: Protocol>(
     plan: &Plan,
     make: &dyn Fn(NodeId) -> Box<dyn Node<P>>,
-    commands: &[P::Command],
+    commands: &[Instruction<P::Command>],
     sink: &mut dyn EventSink,
 ) -> Outcome {
     let mut world = World::new(plan, make, commands, sink);
@@ -120,7 +124,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 pub(crate) struct World<'a, P: Protocol> {
     pub(crate) plan: &'a Plan,
     make: Cast<'a, P>,
-    pub(crate) commands: &'a [P::Command],
+    pub(crate) commands: &'a [Instruction<P::Command>],
     sink: &'a mut dyn EventSink,
     pub(crate) now: SimInstant,
     steps: u64,
@@ -147,7 +151,7 @@ impl<'a, P: Protocol> World<'a, P> {
     fn new(
         plan: &'a Plan,
         make: Cast<'a, P>,
-        commands: &'a [P::Command],
+        commands: &'a [Instruction<P::Command>],
         sink: &'a mut dyn EventSink,
     ) -> Self {
         let nodes = plan.nodes.len();
@@ -230,7 +234,9 @@ impl<'a, P: Protocol> World<'a, P> {
             Task::Heal { fault, node } => self.heal(fault, node),
             Task::ClaimDeadline { node, generation } => self.claim_deadline(node, generation),
             Task::Condition { fault, node, generation } => self.condition_met(fault, node, generation),
-            Task::Expiry { fault, generation } => self.expiry_is_near(fault, generation),
+            Task::Expiry { fault, grantor, resource, generation } => {
+                self.expiry_is_near(fault, grantor, resource, generation);
+            }
             Task::Settle => self.settle(),
         }
     }
@@ -283,10 +289,12 @@ impl<'a, P: Protocol> World<'a, P> {
         host.process = Process::Down(fault);
         host.incarnation = Incarnation(host.incarnation.0 + 1);
         let stops = std::mem::take(&mut host.stops);
+        let orders = std::mem::take(&mut host.orders);
         self.claims.crash(id);
         self.emit_world(Some(id), WorldEvent::Crashed);
-        for stop in stops {
-            self.is_over(stop, id);
+        // The next process knows nothing of what this one was told.
+        for fault in stops.into_iter().chain(orders.into_iter().map(|(fault, _)| fault)) {
+            self.is_over(fault, id);
         }
         self.power_on(id);
     }
@@ -356,7 +364,7 @@ impl<'a, P: Protocol> World<'a, P> {
 
     fn deliver(&mut self, place: u32) {
         let Parcel { from, to, message, .. } = self.parcels.take(place);
-        if let Some(fault) = self.network.cut_by(from, to) {
+        if let Some(fault) = self.network.cut_by(Letter { from, to, class: message.class() }) {
             self.land_on_link(fault, from, to);
             self.lose(from, to, &message, LossCause::Fault);
             return;
@@ -498,10 +506,11 @@ impl<'a, P: Protocol> World<'a, P> {
 
     /// Puts a message on its way.
     pub(crate) fn set_out(&mut self, parcel: u32, departure: Departure) {
-        let (from, to) = self.parcels.ends(parcel);
+        let letter = self.parcels.letter(parcel);
+        let Letter { from, to, .. } = letter;
         let mut touched = std::mem::take(&mut self.touched);
         let fate =
-            self.network.fate((from, to), departure, self.now, self.plan.noise, |fault| touched.push(fault));
+            self.network.fate(letter, departure, self.now, self.plan.noise, |fault| touched.push(fault));
         for fault in touched.drain(..) {
             self.land_on_link(fault, from, to);
         }

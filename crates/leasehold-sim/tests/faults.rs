@@ -114,7 +114,7 @@ impl Node<Ticks> for Ticker {
 }
 
 /// What nodes can be told in these tests, by id.
-fn orders() -> Vec<Order> {
+fn orders() -> Vec<Instruction<Order>> {
     let granted = |lease| NodeEvent::Granted {
         resource: R,
         lease: LeaseId(lease),
@@ -125,7 +125,7 @@ fn orders() -> Vec<Order> {
     let renewed =
         NodeEvent::Renewed { resource: R, lease: LeaseId(1), token: Token(1), ttl: Span::from_millis(500) };
     let ended = |cause| NodeEvent::Ended { resource: R, lease: LeaseId(1), token: Token(1), cause };
-    vec![
+    let orders = [
         Order::Claim,
         Order::Renew(G),
         Order::Say(granted(1)),
@@ -134,7 +134,8 @@ fn orders() -> Vec<Order> {
         Order::Say(ended(EndCause::Released { by: B })),
         Order::Say(granted(2)),
         Order::Say(NodeEvent::EndOrdered { resource: R, lease: LeaseId(1), cause: EndCause::Expired }),
-    ]
+    ];
+    orders.map(Instruction::at_once).into()
 }
 
 const CLAIM: Action = Action::Command(CommandId(0));
@@ -157,6 +158,14 @@ fn plan(faults: Vec<FaultPlan>) -> Plan {
         starts: Span::ZERO,
     };
     quiet((0..NODES).map(node).collect(), faults, 1_000)
+}
+
+/// The same with a registry and its instances.
+fn around_a_registry(mut plan: Plan) -> Plan {
+    for node in &mut plan.nodes {
+        node.role = if node.role == Role::Grantor { Role::Registry } else { Role::Instance };
+    }
+    plan
 }
 
 fn fault(at_ms: u64, target: impl Into<On>, action: Action, lasts_ms: u64) -> FaultPlan {
@@ -326,6 +335,20 @@ fn one_command_reaches_all_that_are_picked_and_they_restart_together() {
     let count = |event| ALL.iter().map(|&node| ran.world(node, event).len()).sum::<usize>();
     assert_eq!((count(given), count(restarted)), (4, 3));
     assert_eq!(ran.targets(1).len(), 3);
+}
+
+#[test]
+fn all_instances_restart_at_once() {
+    let instances = |pick| Target::Drawn { pick, from: Group::Role(Role::Instance) };
+    let restart = fault(595, instances(Pick::All), Action::Restart, 0);
+    let ran = run_on(ClockKind::Boot, around_a_registry(plan(vec![restart])));
+    assert_eq!(ran.targets(0), [A, B, C, D]);
+    for node in [A, B, C, D] {
+        // Each at its next step, which is what it hears at 601.
+        let restarted = ran.world(node, WorldEvent::Restarted { incarnation: Incarnation(1) });
+        assert!(matches!(restarted[..], [595..=601]), "{restarted:?}");
+    }
+    assert_eq!(ran.world(G, WorldEvent::Crashed), []);
 }
 
 #[test]
@@ -779,15 +802,22 @@ fn on_condition(condition: Condition, from_ms: u64) -> FaultPlan {
     FaultPlan { trigger, ..fault(0, Target::Holder, Action::Pause, 50) }
 }
 
-/// When a fault that waits for this fired and at whom, if this happens.
+/// When a fault that waits for this fired and at whom, if this happens. Whether it is a grantor or a registry that
+/// grants, and a contender or an instance that claims, makes no difference.
 fn fired_at(
     condition: Condition,
     from_ms: u64,
     happens: &[(u64, NodeId, Action)],
 ) -> Option<(u64, Vec<NodeId>)> {
     let faults = happens.iter().map(|&(at, node, action)| fault(at, node, action, 100));
-    let ran = run([on_condition(condition, from_ms)].into_iter().chain(faults).collect());
-    ran.fired(0).map(|at| (at.as_nanos() / 1_000_000, ran.targets(0).to_vec()))
+    let lease = plan([on_condition(condition, from_ms)].into_iter().chain(faults).collect());
+    let fired = [lease.clone(), around_a_registry(lease)].map(|plan| {
+        let ran = run_on(ClockKind::Boot, plan);
+        ran.fired(0).map(|at| (at.as_nanos() / 1_000_000, ran.targets(0).to_vec()))
+    });
+    let [fired, around_a_registry] = fired;
+    assert_eq!(fired, around_a_registry);
+    fired
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn run_on(clock: ClockKind, mut plan: Plan) -> Ran {
         node.relies_on = clock;
     }
     let mut events = Vec::new();
-    let commands = [Order::Panic, Order::Spin, Order::SayHello];
+    let commands = [Order::Panic, Order::Spin, Order::SayHello].map(Instruction::at_once);
     let make = move |me| Box::new(Ticker { me, clock, ticks: 0 }) as Box<dyn Node<Ticks>>;
     let outcome = leasehold_sim::run::<Ticks>(&plan, &make, &commands, &mut events);
     Ran { outcome, events }
@@ -241,6 +241,11 @@ fn a_pause_holds_back_what_stands_behind_its_cut() {
 
     let ran = pause(Cut::BeforeSend(Purpose::Write));
     assert_eq!(within(&ran.ticked(A), 491, 800), 0, "the report just ahead of the message stays with it");
+
+    let ran = pause(Cut::Now);
+    assert_eq!(ran.landed(), Some(ms(495)), "it waits for no step");
+    assert_eq!(within(&ran.ticked(A), 491, 795), 0);
+    assert_eq!(ran.world(A, WorldEvent::Resumed), [795]);
 
     let ran = pause(Cut::BeforeSend(Purpose::Renew));
     assert_eq!(ran.landed(), None, "no such message is ever sent");

@@ -10,14 +10,15 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::{Engine, SingleGrantor, System};
+use leasehold::{Engine, RegistrySystem, SingleGrantor, System};
 use leasehold_campaign::{
     Audit, Expectation, Finding, Fingerprint, Investigation, Overseer, Program, ProgramOptions, RunRecord,
     SweepOrder, Tally, Until, Wish, sweep,
 };
+use leasehold_report::Histograms;
 use leasehold_scenario::{Faults, Trial, Variant};
 
-const SYSTEMS: &[&dyn System] = &[&SingleGrantor];
+const SYSTEMS: &[&dyn System] = &[&SingleGrantor, &RegistrySystem];
 
 const HOLDS: &str = "/../../scenarios/holds";
 const FIVE_HOSTS: &str = "/benches/five-hosts.toml";
@@ -93,12 +94,18 @@ fn parts(c: &mut Criterion) {
     group.bench_function("runs alone", |b| {
         b.iter(|| trials.iter().for_each(|trial| drop(black_box(trial.run(Engine::Sim, &mut ())))));
     });
-    let reports: Vec<_> = trials.iter().map(|trial| trial.run(Engine::Sim, &mut ())).collect();
+    let measured = |trial: &Trial| {
+        let mut samples = Histograms::default();
+        (trial.run(Engine::Sim, &mut samples), samples)
+    };
+    let reports: Vec<_> = trials.iter().map(measured).collect();
     group.bench_function("records and their sum", |b| {
         b.iter(|| {
             let mut tally = Tally::default();
-            for (position, ((job, trial), report)) in (0..).zip(jobs.iter().zip(&trials).zip(&reports)) {
-                tally.add(&RunRecord::of(position, *job, trial, report, Expectation::Counts));
+            for (position, ((job, trial), (report, samples))) in
+                (0..).zip(jobs.iter().zip(&trials).zip(&reports))
+            {
+                tally.add(&RunRecord::of(position, *job, trial, report, samples, Expectation::Counts));
             }
             tally
         });

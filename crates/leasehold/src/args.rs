@@ -157,7 +157,7 @@ Exit codes:
     2  the command line is wrong
    74  the schema could not be written")]
 pub(crate) struct SchemaArgs {
-    /// The system whose tables a scenario may have; needed only where several are offered
+    /// The system whose tables a scenario may have; all that are offered unless it is given
     #[arg(long, value_name = "NAME")]
     pub(crate) system: Option<String>,
 }

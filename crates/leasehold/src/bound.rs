@@ -1,7 +1,7 @@
 //! `bound`: the inequalities behind a scenario's design, with its numbers.
 
 use anstyle::{AnsiColor, Style};
-use leasehold_core::{Bounds, Inequality, Reckoning, Span, Sum, Warning};
+use leasehold_core::{Bounds, DiscoveryBounds, Inequality, Reckoning, Span, Sum, Warning};
 use leasehold_scenario::{Scenario, System, Variant};
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use crate::args::{BoundArgs, Format};
 use crate::exit::Exit;
 use crate::page::{Page, styled};
 use crate::refusal::{finish, load, refuse};
+use crate::words::grouped;
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -44,6 +45,9 @@ fn print(page: &mut Page, scenario: &Scenario, variant: Variant) {
             let about = "seconds of true time, cut to microseconds, unless a line says otherwise; symbols as in docs/timing.md";
             page.line(format_args!("{about}"));
             print_reckoning(page, &reckoning);
+            if let Some(discovery) = &scenario.deployment.bounds().discovery {
+                print_discovery(page, discovery);
+            }
             print_warnings(page, &reckoning.warnings);
         }
         None => {
@@ -114,7 +118,7 @@ fn print_warnings(page: &mut Page, warnings: &[Warning]) {
 }
 
 fn print_bounds(page: &mut Page, bounds: &Bounds) {
-    let Bounds { clock_rate, delay, end_slack, regrant, longest_ttl, lock_delay } = *bounds;
+    let Bounds { clock_rate, delay, end_slack, regrant, longest_ttl, lock_delay, discovery } = *bounds;
     let rate = clock_rate.to_string();
     page.line(format_args!("  ρ           {rate:>16}  how far a clock's rate may be off"));
     for (symbol, value, what) in [
@@ -128,6 +132,54 @@ fn print_bounds(page: &mut Page, bounds: &Bounds) {
     ] {
         page.line(format_args!("  {symbol:10}  {}  {what}", seconds(value)));
     }
+    if let Some(discovery) = &discovery {
+        print_discovery(page, discovery);
+    }
+}
+
+/// What a registry and the views of it are judged by: the least of the second hop's bounds whose preconditions hold.
+fn print_discovery(page: &mut Page, bounds: &DiscoveryBounds) {
+    page.line(format_args!(""));
+    page.line(format_args!("{}", styled(TITLE, "judged by")));
+    let spans = [
+        ("D", Some(bounds.heartbeat_delay), "a heartbeat is counted after so long at the latest"),
+        ("A", Some(bounds.exclusion), "hop one: a dead instance is listed by the registry so long"),
+        ("", Some(bounds.deregistration), "hop one, asked: the same after it asked to be deregistered"),
+        ("W", bounds.watch, "hop two, if the watch is healthy"),
+        ("K_w + R + W", bounds.dead_watch, "hop two, if the watch died silently"),
+        ("cache", bounds.cache, "hop two, whatever happens to the network"),
+        ("together", together(bounds), "hop one and the least of hop two that always holds"),
+        ("visibility", Some(bounds.visibility), "a healthy view shows a new instance after so long"),
+        ("progress", bounds.progress, "an instance whose work stands still has its lease so long"),
+        ("G", Some(bounds.envelope.pause), "a process may stand still so long"),
+    ];
+    for (symbol, value, what) in spans {
+        let value = value.map_or_else(|| format!("{:>16}", "no bound"), seconds);
+        page.line(format_args!("  {symbol:11}  {value}  {what}"));
+    }
+    let lost = bounds.envelope.lost_in_a_row;
+    let mut counts = vec![
+        ("k", grouped(lost.into()), "heartbeats in a row may be lost"),
+        ("", grouped(bounds.envelope.budget.into()), "leases of live instances may expire nevertheless"),
+    ];
+    if let Some(load) = bounds.load {
+        counts.push(("load", grouped(load.into()), "registrations and heartbeats arrive a second at most"));
+    }
+    for (symbol, value, what) in counts {
+        page.line(format_args!("  {symbol:11}  {value:>16}  {what}"));
+    }
+    if let Some(cap) = &bounds.mass {
+        let share = format!("{}.{:04} %", cap.share_ppm / 10_000, cap.share_ppm % 10_000);
+        let share = share.replace(".0000", "");
+        let most =
+            format!("of live leases may expire within {}, and {} in any case", cap.window, cap.at_least);
+        page.line(format_args!("  {:11}  {share:>16}  {most}", ""));
+    }
+}
+
+/// What a user of a view can rely on, whatever happens to the network.
+fn together(bounds: &DiscoveryBounds) -> Option<Span> {
+    Some(bounds.exclusion.saturating_add(bounds.cache?))
 }
 
 /// Seconds with six decimals, cut, so that decimal points stand below each other.
@@ -159,9 +211,35 @@ fn object(scenario: &Scenario, variant: Variant) -> Value {
             "regrant_ns": bounds.regrant,
             "longest_ttl_ns": bounds.longest_ttl,
             "lock_delay_ns": bounds.lock_delay,
+            "discovery": bounds.discovery.as_ref().map(discovery),
         },
         "inequalities": inequalities,
         "warnings": warnings,
+    })
+}
+
+fn discovery(bounds: &DiscoveryBounds) -> Value {
+    json!({
+        "heartbeat_delay_ns": bounds.heartbeat_delay,
+        "exclusion_ns": bounds.exclusion,
+        "deregistration_ns": bounds.deregistration,
+        "watch_ns": bounds.watch,
+        "dead_watch_ns": bounds.dead_watch,
+        "cache_ns": bounds.cache,
+        "staleness_ns": together(bounds),
+        "visibility_ns": bounds.visibility,
+        "progress_ns": bounds.progress,
+        "load_per_second": bounds.load,
+        "mass_expiry": bounds.mass.map(|cap| json!({
+            "window_ns": cap.window,
+            "share_ppm": cap.share_ppm,
+            "at_least": cap.at_least,
+        })),
+        "envelope": {
+            "lost_in_a_row": bounds.envelope.lost_in_a_row,
+            "pause_ns": bounds.envelope.pause,
+            "budget": bounds.envelope.budget,
+        },
     })
 }
 

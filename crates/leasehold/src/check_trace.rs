@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leasehold_campaign::{TraceReader, rejudge, shell_path};
+use leasehold_report::Histograms;
 use serde_json::{Value, json};
 
 use crate::again::program;
@@ -46,7 +47,8 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
         }
     };
     let names = Names::new(trace.header().clone());
-    let judged = match panics::watch(|| rejudge(&mut trace, &mut ())).0 {
+    let mut samples = Histograms::default();
+    let judged = match panics::watch(|| rejudge(&mut trace, &mut samples)).0 {
         Ok(judged) => judged,
         Err(error) => {
             anstream::eprintln!("error: {error}");
@@ -59,6 +61,7 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
         expectation: Expectation::Unknown,
         names: &names,
         report,
+        samples: &samples,
         panicked_at: None,
         again: format!("{} check {}", program(), shell_path(&args.trace)),
     };

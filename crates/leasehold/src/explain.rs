@@ -147,6 +147,9 @@ impl Case {
             print_paragraph(page, &story::clock_time(sentence.at), &sentence.text);
         }
         let at = story::clock_time(story.ending.at);
+        for believed in story::beliefs(&told.names, story) {
+            print_paragraph(page, &at, &believed);
+        }
         print_paragraph(page, &at, &story::ending(&told.names, story));
         for fact in &story.ending.evidence {
             print_paragraph(page, "", &format!("- {}", words::fact(&told.names, fact)));
@@ -179,6 +182,7 @@ impl Case {
             "fingerprint": self.fingerprint,
             "runs": explained.iter().map(Explained::object).collect::<Vec<_>>(),
             "story": sentences,
+            "beliefs": story::beliefs(&told.names, story),
             "ending": { "at_ns": story.ending.at, "text": story::ending(&told.names, story), "told": evidence },
         })
     }

@@ -171,6 +171,7 @@ mod tests {
             also: Vec::new(),
             hazard: HazardPolicy::Allowed,
             reach: Vec::new(),
+            never: Vec::new(),
             invariants: Vec::new(),
             kinds: Vec::new(),
         };

@@ -4,7 +4,7 @@ use leasehold_check::{InvariantReport, Violation};
 use leasehold_core::{FaultId, RunEnd};
 use serde_json::{Map, Value, json};
 
-use crate::summary::Summary;
+use crate::summary::{Summary, measured};
 use crate::words;
 
 /// The whole result.
@@ -48,6 +48,7 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
         "steps": report.outcome.steps,
         "end": end(summary, &report.outcome.end),
         "invariants": judgement.invariants.iter().map(invariant).collect::<Vec<_>>(),
+        "measures": measured::object(&judgement.measures, summary.samples),
         "hazards": hazards,
         "reach": reach,
         "missed": expectation.missed(names, judgement),

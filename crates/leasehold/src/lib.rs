@@ -58,8 +58,8 @@ pub use checked::{CheckFailure, Checked, check};
 pub use leasehold_check::{Invariant, Verdict};
 pub use leasehold_core::*;
 pub use leasehold_scenario::{
-    CommandSpec, Deployment, Diagnostic, Diagnostics, Dice, Engine, Environment, NodeSpec, Part, Schemas,
-    SingleGrantor, Spanned, Stream, System, Tables, value,
+    CommandSpec, Deployment, Diagnostic, Diagnostics, Dice, Engine, Environment, NodeSpec, Part,
+    RegistrySystem, Schemas, SingleGrantor, Spanned, Stream, System, Tables, value,
 };
 /// For property tests: the runs that [`check`] and a sweep have, as a proptest strategy that makes those that fail
 /// smaller.

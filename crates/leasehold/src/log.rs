@@ -1,5 +1,7 @@
 //! The event log: one line an event, routine traffic folded.
 
+mod fleet;
+
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
@@ -9,6 +11,7 @@ use leasehold_core::event::{Claim, ClaimEnd, EndCause, EventKind, LossCause, Nod
 use leasehold_core::{ClockKind, Event, FaultId, Leg, Purpose, ResourceId, SimInstant, Token};
 use leasehold_scenario::Observer;
 
+use self::fleet::{Fleet, Told};
 use crate::names::Names;
 use crate::page::{Page, styled};
 use crate::words;
@@ -35,6 +38,8 @@ pub(crate) struct Log<'a> {
     names: &'a Names,
     detail: Detail,
     routine: Routine,
+    /// What there is of a registry, its members and its views.
+    fleet: Fleet,
     /// The newest token that each resource has accepted a write with.
     accepted: BTreeMap<ResourceId, Token>,
     /// How many leases of each resource were given back in a row, since anything else happened to it or to anybody.
@@ -79,6 +84,7 @@ impl<'a> Log<'a> {
             names,
             detail,
             routine: Routine::default(),
+            fleet: Fleet::default(),
             accepted: BTreeMap::new(),
             given_back: BTreeMap::new(),
             suspicious: 0,
@@ -178,6 +184,7 @@ impl<'a> Log<'a> {
             | NodeEvent::ReadServed { .. }
             | NodeEvent::EffectIssued { .. }
             | NodeEvent::Probed(_) => Weight::Folded,
+            NodeEvent::Registry(_) | NodeEvent::Discovery(_) => Weight::Shown(LEASE),
         }
     }
 
@@ -194,7 +201,12 @@ impl<'a> Log<'a> {
                     (_, Purpose::Read, Leg::Request) => "read",
                     (_, Purpose::Write, Leg::Request) => "write",
                     (_, Purpose::Read | Purpose::Write, Leg::Reply) => "answer to a read or write",
-                    (_, Purpose::Query | Purpose::Other, _) => "other message",
+                    (_, Purpose::Watch, _) => "message of a watch",
+                    (_, Purpose::Probe, _) => "probe",
+                    (_, Purpose::Call, _) => "call",
+                    (_, Purpose::Query, Leg::Request) => "query",
+                    (_, Purpose::Query, Leg::Reply) => "answer to a query",
+                    (_, Purpose::Other, _) => "message",
                 };
                 *self.routine.lost.entry(what).or_default() += 1;
                 Weight::Folded
@@ -207,6 +219,7 @@ impl<'a> Log<'a> {
             WorldEvent::FaultFired { fault } => {
                 self.fired = Some((at, fault));
                 self.given_back.clear();
+                self.fleet.turn();
                 Weight::Shown(FAULT)
             }
             WorldEvent::FaultLanded { .. } | WorldEvent::FaultHealed { .. } => {
@@ -236,6 +249,10 @@ impl<'a> Log<'a> {
         }
     }
 
+    fn is_folded(&self, told: &Option<Told>) -> bool {
+        self.detail == Detail::Folded && matches!(told, Some(Told::Folded))
+    }
+
     fn unfold(&mut self) {
         let routine = std::mem::take(&mut self.routine);
         let mut parts: Vec<String> = Vec::new();
@@ -260,6 +277,7 @@ impl<'a> Log<'a> {
         if routine.renewals > 0 {
             parts.push(words::counted(routine.renewals, "renewal"));
         }
+        self.fleet.unfold(self.names, &mut parts);
         if routine.duplicates > 0 {
             parts.push(words::counted(routine.duplicates, "duplicate"));
         }
@@ -302,10 +320,14 @@ pub(crate) fn row(names: &Names, node_width: usize, event: &Event, text: &str) -
 
 impl Observer for Log<'_> {
     fn event(&mut self, event: &Event) {
-        if let Weight::Shown(style) = self.weigh(event) {
-            self.unfold();
-            self.show(event, style, &words::happened(self.names, event));
-        }
+        let told = self.fleet.hear(self.names, event);
+        let (Weight::Shown(style), false) = (self.weigh(event), self.is_folded(&told)) else { return };
+        let more = match told {
+            Some(Told::Shown(more)) => more,
+            Some(Told::Folded) | None => String::new(),
+        };
+        self.unfold();
+        self.show(event, style, &format!("{}{more}", words::happened(self.names, event)));
     }
 
     fn finding(&mut self, finding: &Finding) {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    leasehold::main(&[&leasehold::SingleGrantor])
+    leasehold::main(&[&leasehold::SingleGrantor, &leasehold::RegistrySystem])
 }

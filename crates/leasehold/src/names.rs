@@ -1,23 +1,37 @@
 //! What the numbers in events are called.
 
+use leasehold_core::plan::Role;
 use leasehold_core::trace::Header;
-use leasehold_core::{CommandId, FaultId, NodeId, ResourceId};
+use leasehold_core::{CommandId, FaultId, InstanceId, NodeId, ResourceId};
 
 /// The names of one scenario.
 pub(crate) struct Names {
     header: Header,
     resources: usize,
+    /// The applications, in the order of their members; empty unless there is a registry.
+    members: Vec<NodeId>,
 }
 
 impl Names {
     pub(crate) fn new(header: Header) -> Self {
         let resources = header.nodes.iter().flat_map(|node| &node.contends_for).max();
         let resources = resources.map_or(0, |resource| resource.0 as usize + 1);
-        Self { header, resources }
+        let has_registry = header.nodes.iter().any(|node| node.role == Role::Registry);
+        let applications = (0..).zip(&header.nodes).filter(|(_, node)| node.role == Role::Instance);
+        let members = match has_registry {
+            true => applications.map(|(id, _)| NodeId(id)).collect(),
+            false => Vec::new(),
+        };
+        Self { header, resources, members }
     }
 
     pub(crate) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether leases are those of members of a registry.
+    pub(crate) fn has_registry(&self) -> bool {
+        !self.members.is_empty()
     }
 
     pub(crate) fn node(&self, node: NodeId) -> &str {
@@ -36,8 +50,81 @@ impl Names {
         self.header.commands.get(usize::from(command.0)).map_or("?", String::as_str)
     }
 
-    /// ` on resource 2`, or nothing where there is only one.
+    /// ` on resource 2`, or nothing where there is only one; ` of instance-2` where resources are members.
     pub(crate) fn on(&self, resource: ResourceId) -> String {
-        if self.resources > 1 { format!(" on resource {}", resource.0 + 1) } else { String::new() }
+        match (self.has_registry(), self.resources > 1) {
+            (true, _) => format!(" of {}", self.member(resource)),
+            (false, true) => format!(" on resource {}", resource.0 + 1),
+            (false, false) => String::new(),
+        }
+    }
+
+    /// A member of a registry, by its application.
+    pub(crate) fn member(&self, member: ResourceId) -> String {
+        match self.members.get(member.0 as usize) {
+            Some(application) => self.node(*application).to_owned(),
+            None => format!("member {}", member.0 + 1),
+        }
+    }
+
+    /// An instance that a member registers.
+    pub(crate) fn instance(&self, instance: InstanceId) -> String {
+        let name = self.header.instances.get(instance.0 as usize);
+        name.map_or_else(|| format!("instance {}", instance.0 + 1), String::clone)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use leasehold_core::trace::{FORMAT, TraceNode};
+    use leasehold_core::{Bounds, ClockKind, Drift, Span};
+
+    use super::*;
+
+    /// A registry, so many applications, and so many discovery clients.
+    pub(crate) fn fleet(instances: u32, views: u32) -> Names {
+        let node = |name: String, role| TraceNode {
+            name,
+            role,
+            relies_on: ClockKind::Boot,
+            contends_for: Vec::new(),
+        };
+        let mut nodes = vec![node("registry".to_owned(), Role::Registry)];
+        nodes.extend((1..=instances).map(|place| node(format!("instance-{place}"), Role::Instance)));
+        nodes.extend((1..=views).map(|place| node(format!("discovery-{place}"), Role::Discovery)));
+        Names::new(Header {
+            format: FORMAT,
+            tool: "0.0.0".to_owned(),
+            scenario: "fleet".to_owned(),
+            system: "registry".to_owned(),
+            engine: "sim".to_owned(),
+            seed: 0,
+            nodes,
+            instances: (1..=instances).map(|place| format!("instance-{place}")).collect(),
+            faults: Vec::new(),
+            delaying: Vec::new(),
+            commands: Vec::new(),
+            bounds: Bounds {
+                clock_rate: Drift::default(),
+                delay: Span::ZERO,
+                end_slack: Span::ZERO,
+                regrant: Span::ZERO,
+                longest_ttl: Span::ZERO,
+                lock_delay: Span::ZERO,
+                discovery: None,
+            },
+            invariants: Vec::new(),
+            reach: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn members_and_instances_have_the_names_of_their_applications() {
+        let names = fleet(2, 1);
+        assert_eq!(names.member(ResourceId(1)), "instance-2");
+        assert_eq!(names.on(ResourceId(0)), " of instance-1");
+        assert_eq!(names.instance(InstanceId(0)), "instance-1");
+        assert_eq!(names.instance(InstanceId(7)), "instance 8");
+        assert_eq!(names.member(ResourceId(7)), "member 8");
     }
 }

@@ -8,6 +8,7 @@ use leasehold_campaign::{
     shell_path, shows,
 };
 use leasehold_core::{FaultId, SimInstant};
+use leasehold_report::Histograms;
 use leasehold_scenario::{Digest, Engine, Faults, Report, Scenario, System, Trial};
 use serde_json::{Value, json};
 
@@ -295,11 +296,12 @@ fn show(
     if args.format == Format::Human {
         head(&mut page, &names, trial, without, stored);
     }
+    let mut samples = Histograms::default();
     let (report, panicked_at) = if args.format == Format::Human && !args.quiet {
         let detail = if args.verbose { Detail::Full } else { Detail::Folded };
-        View { detail, until: args.until }.of_run(&mut page, &names, trial, engine)
+        View { detail, until: args.until }.of_run(&mut page, &names, trial, engine, &mut samples)
     } else {
-        panics::watch(|| trial.run(engine, &mut ()))
+        panics::watch(|| trial.run(engine, &mut samples))
     };
     let fingerprint = stored.map(|stored| &stored.folder.record.fingerprint);
     let expectation = match fingerprint {
@@ -313,6 +315,7 @@ fn show(
         expectation,
         names: &names,
         report: &report,
+        samples: &samples,
         panicked_at: panicked_at.as_deref(),
         again: line(args),
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use leasehold_campaign::Recorder;
+use leasehold_report::Histograms;
 use leasehold_scenario::{Expect, Faults, Report, System, Trial, Variant};
 
 use crate::again::replay_line;
@@ -59,7 +60,9 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         let detail = if args.verbose { Detail::Full } else { Detail::Folded };
         Log::new(&mut page, &names, detail)
     });
-    let (report, panicked_at) = panics::watch(|| trial.run(engine, &mut (log.as_mut(), recorder.as_mut())));
+    let mut samples = Histograms::default();
+    let mut observers = ((log.as_mut(), recorder.as_mut()), &mut samples);
+    let (report, panicked_at) = panics::watch(|| trial.run(engine, &mut observers));
     if let Some(log) = log {
         log.finish();
         page.line(format_args!(""));
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         expectation: if args.ignore_expect { Expectation::Ignored(expect) } else { Expectation::Of(expect) },
         names: &names,
         report: &report,
+        samples: &samples,
         panicked_at: panicked_at.as_deref(),
         again: replay_line(args),
     };

@@ -7,27 +7,19 @@ use crate::exit::Exit;
 use crate::page::Page;
 use crate::refusal::{finish, misuse};
 
-/// Prints the JSON schema of one system's scenarios.
+/// Prints the JSON schema of scenarios, of all systems or of one.
 pub(crate) fn schema(args: &SchemaArgs, systems: &[&dyn System]) -> Exit {
     let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
     let names = names.join(", ");
-    let system = match (&args.system, systems) {
-        (Some(name), _) => match systems.iter().find(|system| system.name() == name) {
-            Some(system) => *system,
-            None => {
-                return misuse(
-                    &format!("no system is called `{name}`"),
-                    &format!("the systems are: {names}"),
-                );
-            }
-        },
-        (None, [only]) => *only,
-        (None, _) => {
-            let problem = "each system has tables of its own, and there are several";
-            return misuse(problem, &format!("name one with --system: {names}"));
-        }
+    let wanted: Vec<&dyn System> = match &args.system {
+        None => systems.to_vec(),
+        Some(name) => systems.iter().copied().filter(|system| system.name() == name).collect(),
     };
+    if wanted.is_empty() {
+        let name = args.system.as_deref().unwrap_or_default();
+        return misuse(&format!("no system is called `{name}`"), &format!("the systems are: {names}"));
+    }
     let mut page = Page::stdout();
-    page.line(format_args!("{:#}", leasehold_scenario::schema(system)));
+    page.line(format_args!("{:#}", leasehold_scenario::schema(&wanted)));
     finish(page, Exit::Fine)
 }

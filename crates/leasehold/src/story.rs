@@ -1,5 +1,7 @@
 //! The story of a failure, in sentences.
 
+mod registry;
+
 use std::collections::BTreeMap;
 
 use leasehold_campaign::{Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
@@ -8,6 +10,7 @@ use leasehold_core::{
     Event, FaultId, LeaseId, Leg, NodeId, Purpose, Reading, ResourceId, SimInstant, Span, Token,
 };
 
+pub(crate) use self::registry::beliefs;
 use crate::names::Names;
 use crate::words;
 
@@ -50,7 +53,7 @@ pub(crate) fn tell(names: &Names, story: &Story) -> Vec<Sentence> {
 fn node_of(moment: &Moment) -> Option<NodeId> {
     match moment {
         Moment::Event(event) => event.node,
-        Moment::Renewals(..) | Moment::Writes(..) | Moment::Lost(..) => None,
+        Moment::Renewals(..) | Moment::Writes(..) | Moment::Late(_) | Moment::Lost(..) => None,
     }
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn ending(names: &Names, story: &Story) -> String {
         Wrong::Hazard(hazard) => {
             format!("this is a hazard that the scenario forbids: {}", words::hazard(*hazard))
         }
+        Wrong::Astray(probe) => format!("the run reached {}, which the scenario says is never", probe.name()),
         Wrong::End(end) => format!("the run ends here: {}", words::run_end(names, end)),
     }
 }
@@ -124,12 +128,16 @@ impl Teller<'_> {
             },
             Moment::Renewals(tenure, lease, routine) => self.renewals(*tenure, *lease, routine),
             Moment::Writes(tenure, routine) => self.writes(*tenure, routine),
+            Moment::Late(late) => registry::late(self.names, late),
             Moment::Lost(loss, lost) => self.lost(loss, lost),
         }
     }
 
     fn reported(&mut self, at: SimInstant, node: NodeId, said: &NodeEvent) -> String {
         let names = self.names;
+        if names.has_registry() {
+            return registry::reported(names, node, said);
+        }
         let who = names.node(node);
         let plain = |event| format!("{who} {}", words::reported(names, event));
         match *said {
@@ -274,6 +282,9 @@ impl Teller<'_> {
     }
 
     fn renewals(&mut self, tenure: TenureId, lease: Option<LeaseId>, routine: &Routine) -> String {
+        if self.names.has_registry() {
+            return registry::renewals(lease, routine);
+        }
         let decided = routine.renewed.1;
         if let Some((at, _)) = decided
             && let Some(known) = lease.and_then(|lease| self.leases.get_mut(&(tenure.resource, lease)))
@@ -344,6 +355,9 @@ impl Teller<'_> {
             (Purpose::Read, Leg::Request) => "read",
             (Purpose::Write, Leg::Request) => "write",
             (Purpose::Read | Purpose::Write, Leg::Reply) => "answer to a read or write",
+            (Purpose::Watch, _) => "message of a watch",
+            (Purpose::Probe, _) => "probe",
+            (Purpose::Call, _) => "call",
             (Purpose::Query | Purpose::Other, _) => "message",
         };
         let cause = words::loss(loss.cause);

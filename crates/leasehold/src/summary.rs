@@ -1,10 +1,13 @@
 //! The verdict block.
 
+pub(crate) mod measured;
+
 use anstyle::{AnsiColor, Style};
 use leasehold_campaign::Fingerprint;
 use leasehold_check::{ClosestCall, InvariantReport, Judgement, Verdict, Violation};
 use leasehold_core::event::Probe;
 use leasehold_core::{FaultId, NodeId, RunEnd};
+use leasehold_report::Histograms;
 use leasehold_scenario::{Expect, ExpectedVerdict, Report};
 
 use crate::names::Names;
@@ -19,11 +22,16 @@ pub(crate) const TITLE: Style = Style::new().bold();
 /// How many violations are shown with their evidence.
 const SHOWN: usize = 3;
 
+/// How many of the nodes that a fault landed on are named.
+const NAMED: usize = 6;
+
 /// A run and how to see it again.
 pub(crate) struct Summary<'a> {
     pub(crate) expectation: Expectation<'a>,
     pub(crate) names: &'a Names,
     pub(crate) report: &'a Report,
+    /// What it measured.
+    pub(crate) samples: &'a Histograms,
     /// Where a node panicked, in the source.
     pub(crate) panicked_at: Option<&'a str>,
     /// The line to paste.
@@ -61,6 +69,14 @@ impl Expectation<'_> {
         }
     }
 
+    /// Whether no run may reach a place. A trace does not know.
+    fn forbids(&self, probe: Probe) -> bool {
+        match self {
+            Self::Of(expect) | Self::Ignored(expect) => expect.never.contains(&probe),
+            Self::Unknown | Self::Replayed(..) => false,
+        }
+    }
+
     /// The places that the run had to reach and did not.
     pub(crate) fn missed(&self, names: &Names, judgement: &Judgement) -> Vec<Probe> {
         let reach = match self {
@@ -77,6 +93,7 @@ impl Summary<'_> {
         self.evidence(page);
         self.verdict(page);
         self.invariants(page);
+        measured::print(page, &self.report.judgement.measures, self.samples);
         self.counts(page);
         page.line(format_args!(""));
         if self.is_met() {
@@ -206,7 +223,10 @@ impl Summary<'_> {
             .reach
             .iter()
             .filter(|(_, count)| *count > 0)
-            .map(|(probe, count)| format!("{} ({})", probe.name(), words::grouped(*count)))
+            .map(|(probe, count)| {
+                let told = format!("{} ({})", probe.name(), words::grouped(*count));
+                if self.expectation.forbids(*probe) { styled(BAD, format!("{told} FORBIDDEN")) } else { told }
+            })
             .collect();
         for missed in self.expectation.missed(self.names, judgement) {
             reach.push(styled(BAD, format!("{} MISSED", missed.name())));
@@ -228,13 +248,14 @@ impl Summary<'_> {
         }
         for (index, fault) in (0..).zip(&report.outcome.faults) {
             let title = if index == 0 { "faults" } else { "" };
-            let targets: Vec<&str> = fault.targets.iter().map(|&node| self.names.node(node)).collect();
             let became = match (fault.fired, fault.landed) {
                 (None, _) => styled(DOUBTFUL, "never fired"),
-                (Some(at), _) if targets.is_empty() => styled(DOUBTFUL, format!("fired at {at}, at nobody")),
+                (Some(at), _) if fault.targets.is_empty() => {
+                    styled(DOUBTFUL, format!("fired at {at}, at nobody"))
+                }
                 (Some(at), None) => styled(DOUBTFUL, format!("fired at {at}, did not land")),
                 (Some(at), Some(landed)) => {
-                    format!("fired at {at}, landed on {} at {landed}", targets.join(", "))
+                    format!("fired at {at}, landed on {} at {landed}", first_of(self.names, &fault.targets))
                 }
             };
             let what = self.names.fault(FaultId(index));
@@ -278,6 +299,33 @@ pub(crate) fn closeness(call: &ClosestCall) -> String {
     }
 }
 
+/// These nodes, or the first of them and how many there are besides.
+fn first_of(names: &Names, nodes: &[NodeId]) -> String {
+    let named: Vec<&str> = nodes.iter().take(NAMED).map(|&node| names.node(node)).collect();
+    let named = named.join(", ");
+    match nodes.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {} more", words::grouped(more as u64)),
+    }
+}
+
 pub(crate) fn listed(items: &[String]) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::tests::fleet;
+
+    /// A fault that lands on a thousand nodes has one line.
+    #[test]
+    fn of_many_nodes_the_first_are_named() {
+        let names = fleet(1_200, 0);
+        let nodes: Vec<NodeId> = (1..=1_200).map(NodeId).collect();
+        assert_eq!(first_of(&names, &nodes[..2]), "instance-1, instance-2");
+        let all = "instance-1, instance-2, instance-3, instance-4, instance-5, instance-6";
+        assert_eq!(first_of(&names, &nodes[..6]), all);
+        assert_eq!(first_of(&names, &nodes), format!("{all} and 1,194 more"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use leasehold_check::Finding;
 use leasehold_core::{Event, SimInstant};
+use leasehold_report::Histograms;
 use leasehold_scenario::{Engine, Observer, Report, Trial};
 
 use crate::log::{Detail, Log};
@@ -19,16 +20,17 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Runs a trial and prints its log, and an empty line behind it.
+    /// Runs a trial and prints its log, and an empty line behind it. Keeps what it measured.
     pub(crate) fn of_run(
         self,
         page: &mut Page,
         names: &Names,
         trial: &Trial,
         engine: Engine,
+        samples: &mut Histograms,
     ) -> (Report, Option<String>) {
         let mut window = Window { log: Log::new(page, names, self.detail), until: self.until };
-        let result = panics::watch(|| trial.run(engine, &mut window));
+        let result = panics::watch(|| trial.run(engine, &mut (&mut window, samples)));
         window.log.finish();
         page.line(format_args!(""));
         result

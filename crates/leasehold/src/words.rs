@@ -1,6 +1,11 @@
 //! Events and evidence in words.
 
-use leasehold_check::{Fact, Finding, Hazard};
+mod fact;
+pub(crate) mod registry;
+
+pub(crate) use fact::fact;
+
+use leasehold_check::{Finding, Hazard};
 use leasehold_core::event::{
     Access, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Phase, Refusal, WorldEvent,
 };
@@ -11,13 +16,16 @@ use crate::names::Names;
 /// What happened, as somebody would say it of the event's node.
 pub(crate) fn happened(names: &Names, event: &Event) -> String {
     match &event.kind {
-        EventKind::Node(said) => reported(names, said),
+        EventKind::Node(said) => registry::of_itself(names, event.node, reported(names, said)),
         EventKind::World(seen) => done(names, seen),
     }
 }
 
 /// What a node says of itself.
 pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
+    if let Some(text) = registry::of_member(names, event) {
+        return text;
+    }
     match *event {
         NodeEvent::Granted { resource, lease, holder, token, ttl } => format!(
             "grants lease {lease}{} to {} for {ttl}, token {token}",
@@ -118,6 +126,8 @@ pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
             format!("knows write {op}{} of {} already", names.on(resource), names.node(writer))
         }
         NodeEvent::Probed(probe) => format!("reached: {}", probe.name()),
+        NodeEvent::Registry(said) => registry::registered(names, &said),
+        NodeEvent::Discovery(said) => registry::discovered(names, &said),
     }
 }
 
@@ -144,6 +154,12 @@ pub(crate) fn done(names: &Names, event: &WorldEvent) -> String {
         WorldEvent::Throttled => "its process is slow from here".to_owned(),
         WorldEvent::Unthrottled => "its process is as fast as before".to_owned(),
         WorldEvent::CommandGiven { command } => format!("is told: {}", names.command(command)),
+        WorldEvent::ClaimLapsed { resource, token, .. } if names.has_registry() => {
+            let member = names.member(resource);
+            format!(
+                "the registration of {member} (epoch {token}) is over by its own clock, whether it knows or not"
+            )
+        }
         WorldEvent::ClaimLapsed { resource, token, .. } => {
             format!("its claim{} under token {token} is over, whether it knows or not", names.on(resource))
         }
@@ -276,109 +292,6 @@ pub(crate) fn hazard(hazard: Hazard) -> &'static str {
         Hazard::UnfencedWindow => {
             "an older token was accepted after a newer grant, before that one's first write"
         }
-    }
-}
-
-/// A piece of evidence in one line.
-pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
-    match *fact {
-        Fact::Claimed { node, incarnation, resource, token, from, until } => {
-            let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until}"));
-            let again =
-                if incarnation.0 > 0 { format!(" (incarnation {incarnation})") } else { String::new() };
-            let node = names.node(node);
-            format!("{node}{again} claimed{} under token {token} from {from} {until}", names.on(resource))
-        }
-        Fact::Granted { at, grantor, lease, resource, holder, token, ttl } => format!(
-            "at {at} {} granted lease {lease}{} to {} for {ttl}, token {token}",
-            names.node(grantor),
-            names.on(resource),
-            names.node(holder)
-        ),
-        Fact::TermBegan { at, grantor, lease, resource, token, ttl } => format!(
-            "at {at} {} began a term of {ttl} for lease {lease}{} (token {token})",
-            names.node(grantor),
-            names.on(resource)
-        ),
-        Fact::Acknowledged { at, grantor, lease, resource } => format!(
-            "at {at} {} answered that lease {lease}{} is renewed",
-            names.node(grantor),
-            names.on(resource)
-        ),
-        Fact::ReleaseTaken { at, grantor, resource, lease, by, named_lease, named_token } => format!(
-            "at {at} {} took a release of {} for lease {lease}{}, which named lease {named_lease}, token {named_token}",
-            names.node(grantor),
-            names.node(by),
-            names.on(resource)
-        ),
-        Fact::EndOrdered { at, grantor, lease, resource, cause } => format!(
-            "at {at} {} ordered the end of lease {lease}{}: it {}",
-            names.node(grantor),
-            names.on(resource),
-            ended(names, cause)
-        ),
-        Fact::KeyEnded { at, grantor, lease, resource, key, revision } => format!(
-            "at {at} {} said that key {key} of lease {lease}{} is gone since revision {revision}",
-            names.node(grantor),
-            names.on(resource)
-        ),
-        Fact::Ended { at, grantor, lease, resource, token, cause } => format!(
-            "at {at} {} ended lease {lease}{} (token {token}): it {}",
-            names.node(grantor),
-            names.on(resource),
-            ended(names, cause)
-        ),
-        Fact::Recovered { at, grantor, lease, resource, token, ended: cause } => format!(
-            "at {at} {} found lease {lease}{} (token {token}) on its disk: {}",
-            names.node(grantor),
-            names.on(resource),
-            cause.map_or_else(|| "alive".to_owned(), |cause| ended(names, cause))
-        ),
-        Fact::Read { at, reader, resource, token, version } => format!(
-            "at {at} {} was shown version {version}{}, token {token}",
-            names.node(reader),
-            names.on(resource)
-        ),
-        Fact::Issued { at, writer, resource, token, op } => {
-            format!(
-                "at {at} {} sent write {op}{} under token {token}",
-                names.node(writer),
-                names.on(resource)
-            )
-        }
-        Fact::Accepted { at, writer, resource, token, op, replaced, based_on } => {
-            let seen = based_on.map_or_else(String::new, |seen| format!(", having seen version {seen}"));
-            format!(
-                "at {at} write {op} of {} under token {token} was accepted{}{seen}: version {} replaced {replaced}",
-                names.node(writer),
-                names.on(resource),
-                replaced.next()
-            )
-        }
-        Fact::BarrierRaised { at, resource, by, token } => {
-            format!("at {at} the mark{} became token {token} for {}", names.on(resource), names.node(by))
-        }
-        Fact::TaskApplied { at, resource, task, by, token } => format!(
-            "at {at} task {task}{} was applied for {} under token {token}",
-            names.on(resource),
-            names.node(by)
-        ),
-        Fact::Refused { at, by, resource, access, token, refusal } => format!(
-            "at {at} a {} of {} under token {token} was refused{}: {}",
-            accessed(access),
-            names.node(by),
-            names.on(resource),
-            refused(refusal)
-        ),
-        Fact::NewestToken { resource, token } => {
-            format!("the newest token{} was {token}", names.on(resource))
-        }
-        Fact::PutOff { at, node, why } => {
-            format!("at {at} the leases of {} were due anew: {why}", names.node(node))
-        }
-        Fact::Bound { what, allowed, measured } => format!("{what}: {measured}, where {allowed} is allowed"),
-        Fact::Count { what, expected, found } => format!("{what}: {found}, where it should be {expected}"),
-        Fact::Total { what, count } => format!("{what}: {count}"),
     }
 }
 

@@ -191,18 +191,19 @@ fn bounds(policy: &ElectorPolicy, environment: &Environment) -> (Bounds, Reckoni
         regrant: takeover.total,
         longest_ttl: ttl,
         lock_delay: Span::ZERO,
+        discovery: None,
     };
     let inequalities = vec![
         Inequality {
             name: "one leader at a time",
-            formula: "L ≤ T·(1−ρ)/(1+ρ)",
+            formula: "L ≤ T·(1−ρ)/(1+ρ)".into(),
             left: Sum::of("how long a leader leads, on its clock", vec![claim]),
             right: Some(Sum::of("how long others wait at least, on its clock", vec![safe])),
             notes: vec![],
         },
         Inequality {
             name: "the next leader once all is healed",
-            formula: "d⁺ + T/(1−ρ) + 3·P·(1+j)/(1−ρ) + 4·(2d⁺+c)",
+            formula: "d⁺ + T/(1−ρ) + 3·P·(1+j)/(1−ρ) + 4·(2d⁺+c)".into(),
             left: takeover,
             right: None,
             notes: vec![],

@@ -10,8 +10,9 @@ fn record(file: &str, overlays: &[&str], expectation: Expectation) -> RunRecord 
     let source = Source::read(&path).unwrap().with_overlays(overlays.iter().copied());
     let scenario = Arc::new(Scenario::parse(source, &[&SingleGrantor]).unwrap());
     let trial = Trial::new(&scenario, 3, Faults::Scripted, &[&SingleGrantor]);
-    let report = trial.run(Engine::Sim, &mut ());
-    RunRecord::of(17, Job { scenario: 4, seed: 3 }, &trial, &report, expectation)
+    let mut samples = Histograms::default();
+    let report = trial.run(Engine::Sim, &mut samples);
+    RunRecord::of(17, Job { scenario: 4, seed: 3 }, &trial, &report, &samples, expectation)
 }
 
 fn failed(record: &RunRecord) -> Vec<&str> {
@@ -52,6 +53,7 @@ fn a_run_fails_by_what_its_scenario_does_not_expect() {
             false,
         ),
         (UNFENCED, &[], Ignored, Violation, &["no-lost-update", "fencing"], false),
+        (FENCED, &["expect.never=[\"taken-over\"]"], Counts, Pass, &["astray"], false),
         // What was to be reached is asked of the whole sweep.
         (FENCED, &["expect.reach=[\"end-given-up\"]"], Counts, Pass, &[], false),
     ] {

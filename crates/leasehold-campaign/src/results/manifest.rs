@@ -12,7 +12,7 @@ use crate::standing::{Unmet, Whole};
 use crate::tally::Tally;
 
 /// The version of the format of results folders.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// What a results folder calls itself, so that no other folder is taken for one.
 pub(crate) const WHAT: &str = "leasehold results";

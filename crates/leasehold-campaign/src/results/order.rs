@@ -88,6 +88,8 @@ pub struct OrderedScenario {
     pub hazard: HazardPolicy,
     /// The places that have to be reached.
     pub reach: Vec<Probe>,
+    /// The places that no run with the scenario's own faults may reach.
+    pub never: Vec<Probe>,
     /// The invariants that apply to its system.
     pub invariants: Vec<Invariant>,
     /// The kinds of faults that can be in its runs.
@@ -311,6 +313,7 @@ impl OrderedScenario {
             also,
             hazard: scenario.expect.hazard,
             reach: scenario.expect.reach.clone(),
+            never: scenario.expect.never.clone(),
             invariants: scenario.deployment.invariants().to_vec(),
             kinds: FaultKind::ALL.into_iter().filter(|&kind| program.can_have_in(place, kind)).collect(),
         }
@@ -324,7 +327,7 @@ impl OrderedScenario {
             (None, Expects::Vacuous) => ExpectedVerdict::Vacuous,
             (None, Expects::Pass | Expects::Violation) => ExpectedVerdict::Pass,
         };
-        Expect { verdict, hazard: self.hazard, reach: self.reach.clone() }
+        Expect { verdict, hazard: self.hazard, reach: self.reach.clone(), never: self.never.clone() }
     }
 }
 

@@ -5,16 +5,17 @@ use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
-use leasehold_check::{ClosestCall, Invariant, Verdict};
+use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::{FaultKind, Role};
 use leasehold_core::time::Span;
+use leasehold_report::BadHistogram;
 
 use crate::fingerprint::Fingerprint;
-use crate::record::{FaultCount, InvariantCount, RunRecord};
+use crate::record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 
 /// The columns. A cell with several items has them apart by `;`.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "position",
     "scenario",
     "seed",
@@ -30,6 +31,7 @@ const COLUMNS: [&str; 15] = [
     "reach",
     "invariants",
     "failed",
+    "measures",
 ];
 
 /// How many lines are kept before they are written together. Chosen by us: some 100 KB.
@@ -183,6 +185,7 @@ fn cells(record: &RunRecord, path: &str) -> [String; COLUMNS.len()] {
         list(&record.reach, |(probe, count)| format!("{}:{count}", probe.name())),
         list(&record.invariants, invariant_cell),
         list(&record.failed, fingerprint_cell),
+        list(&record.measures, measure_cell),
     ]
 }
 
@@ -198,6 +201,20 @@ fn invariant_cell(count: &InvariantCount) -> String {
         format!(":{}{of}", left.as_nanos())
     });
     format!("{}:{judged}/{excused}/{violations}{closest}", invariant.name())
+}
+
+/// `staleness:12/1/0:40:30of50:300/9/0:29+30*10+40`: how many samples kept to their bound, did not and are excused, and did
+/// not; the worst; the nearest to its bound; the same counts as nanoseconds; and all of them as a [`Histogram`]. The
+/// nearest and the nanoseconds may be missing.
+fn measure_cell(count: &MeasureCount) -> String {
+    let MeasureCount { metric, in_bound, outside, violated, worst, nearest, times, histogram } = count;
+    let nearest =
+        nearest.map_or_else(String::new, |Nearest { measured, bound }| format!("{measured}of{bound}"));
+    let times = times.map_or_else(String::new, |Times { in_bound, outside, violated }| {
+        format!("{}/{}/{}", in_bound.as_nanos(), outside.as_nanos(), violated.as_nanos())
+    });
+    let name = metric.name();
+    format!("{name}:{in_bound}/{outside}/{violated}:{worst}:{nearest}:{times}:{histogram}")
 }
 
 /// `fencing/accepted-older-token/contender+resource`.
@@ -265,6 +282,7 @@ fn record(line: &StringRecord, scenarios: &BTreeMap<String, usize>) -> Result<Ru
         })?,
         invariants: items(cell(13)?, invariant)?,
         failed: items(cell(14)?, fingerprint)?,
+        measures: items(cell(15)?, measure)?,
     })
 }
 
@@ -317,6 +335,37 @@ fn invariant(text: &str) -> Result<InvariantCount, String> {
     Ok(InvariantCount { invariant, judged, excused, violations, closest: closest.transpose()? })
 }
 
+fn measure(text: &str) -> Result<MeasureCount, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let &[name, numbers, worst, nearest, times, histogram] = parts.as_slice() else {
+        return Err(format!("`{text}` does not have six parts"));
+    };
+    let [in_bound, outside, violated] = counts(numbers)?;
+    let nearest = unless_empty(nearest, |text| {
+        let (measured, bound) =
+            text.split_once("of").ok_or_else(|| format!("`{text}` does not say of what"))?;
+        Ok(Nearest { measured: number(measured)?, bound: number(bound)? })
+    })?;
+    let times = unless_empty(times, |text| {
+        let [in_bound, outside, violated] = counts::<u64>(text)?.map(Span::from_nanos);
+        Ok(Times { in_bound, outside, violated })
+    })?;
+    Ok(MeasureCount {
+        metric: named(name, Metric::from_name)?,
+        in_bound,
+        outside,
+        violated,
+        worst: number(worst)?,
+        nearest,
+        times,
+        histogram: histogram.parse().map_err(|error: BadHistogram| error.to_string())?,
+    })
+}
+
+fn unless_empty<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
 fn fingerprint(text: &str) -> Result<Fingerprint, String> {
     let (what, rest) = split(text, '/')?;
     let (clause, roles) = split(rest, '/')?;
@@ -329,7 +378,7 @@ fn fingerprint(text: &str) -> Result<Fingerprint, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::samples::{any_record, bad, fine, order};
+    use crate::results::samples::{any_record, bad, fine, order, staleness};
     use proptest::prelude::*;
 
     fn written(records: &[RunRecord]) -> Vec<u8> {
@@ -376,6 +425,7 @@ mod tests {
         record.pairs = vec![(FaultKind::Pause, FaultKind::WallStep)];
         record.invariants[0].closest =
             Some(ClosestCall { left: Span::from_nanos(5), of: Some(Span::from_nanos(20)) });
+        record.measures = vec![staleness()];
         let mut file = Vec::new();
         let mut writer = RowWriter::create(&mut file, order.paths()).unwrap();
         writer.write(&record).unwrap();
@@ -387,7 +437,8 @@ mod tests {
             format!(
                 "7,scenarios/a.toml,7,violation,{digest},{digest},107,60000000000,0,no,pause:2/1/1,\
                  pause+clock.wall-step,taken-over:2,fencing:10/0/1:5of20,\
-                 fencing/accepted-older-token/contender+resource"
+                 fencing/accepted-older-token/contender+resource,\
+                 staleness:12/1/0:40:30of50:300/9/0:29+30*10+40*2"
             )
         );
     }

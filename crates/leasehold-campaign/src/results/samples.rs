@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use leasehold_check::{ClosestCall, Invariant, Verdict};
+use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Unit, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::{FaultKind, Role};
 use leasehold_core::time::Span;
+use leasehold_report::Histogram;
 use leasehold_scenario::{Digest, HazardPolicy};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -14,7 +15,7 @@ use proptest::sample::select;
 
 use super::{Expects, FaultSource, Order, OrderedScenario, Replace, ResultsWriter, VariantName};
 use crate::fingerprint::Fingerprint;
-use crate::record::{FaultCount, InvariantCount, RunRecord};
+use crate::record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 use crate::shard::Shard;
 
 /// A sweep with these scenarios, those that leave nothing open marked by a `!`.
@@ -33,6 +34,7 @@ pub(crate) fn order(scenarios: &[&str], seeds: (u64, u64)) -> Order {
             also: Vec::new(),
             hazard: HazardPolicy::Allowed,
             reach: Vec::new(),
+            never: Vec::new(),
             invariants: vec![Invariant::Exclusivity, Invariant::Fencing, Invariant::Liveness],
             kinds: vec![FaultKind::Pause, FaultKind::WallStep],
         }
@@ -74,8 +76,28 @@ pub(crate) fn fine(order: &Order, position: u64) -> RunRecord {
             violations: 0,
             closest: None,
         }],
+        measures: Vec::new(),
         failed: Vec::new(),
         found_expected: false,
+    }
+}
+
+/// What a few lookups came to.
+pub(crate) fn staleness() -> MeasureCount {
+    let mut histogram = Histogram::default();
+    for (value, times) in [(29, 1), (30, 10), (40, 2)] {
+        histogram.record_times(value, times);
+    }
+    let nanos = Span::from_nanos;
+    MeasureCount {
+        metric: Metric::Staleness,
+        in_bound: 12,
+        outside: 1,
+        violated: 0,
+        worst: 40,
+        nearest: Some(Nearest { measured: 30, bound: 50 }),
+        times: Some(Times { in_bound: nanos(300), outside: nanos(9), violated: nanos(0) }),
+        histogram,
     }
 }
 
@@ -138,9 +160,10 @@ pub(crate) fn any_record(order: &Order, position: u64) -> impl Strategy<Value = 
     let counts = (0..1_000_u64, 0..1_000_u64, 0..1_000_u64, option::of(call));
     let invariants = btree_map(select(Invariant::ALL.to_vec()), counts, 0..4);
     let failed = prop_oneof![2 => Just(Vec::new()), 1 => vec(any_fingerprint(), 1..3)];
+    let measures = any_measures();
     let numbers = (0..1_000_000_u64, 0..1_000_000_000_000_u64, 0..100_u64, any::<bool>());
-    (verdict, digests, faults, pairs, reach, invariants, failed, numbers).prop_map(
-        move |(verdict, digests, faults, pairs, reach, invariants, failed, numbers)| {
+    (verdict, digests, faults, pairs, reach, invariants, measures, failed, numbers).prop_map(
+        move |(verdict, digests, faults, pairs, reach, invariants, measures, failed, numbers)| {
             let (events, simulated_ns, hazards, found_expected) = numbers;
             RunRecord {
                 position,
@@ -171,11 +194,43 @@ pub(crate) fn any_record(order: &Order, position: u64) -> impl Strategy<Value = 
                         }),
                     })
                     .collect(),
+                measures,
                 failed,
                 found_expected,
             }
         },
     )
+}
+
+fn any_measures() -> impl Strategy<Value = Vec<MeasureCount>> {
+    let numbers = (0..1_000_u64, 0..1_000_u64, 0..1_000_u64, 0..1_u64 << 50);
+    let nearest = option::of((0..1_u64 << 50, 0..1_u64 << 50));
+    let values = vec((0..1_u64 << 51, 1..1_000_u64), 0..8);
+    let of_one = (numbers, nearest, any::<[u32; 3]>(), values);
+    btree_map(select(Metric::ALL.to_vec()), of_one, 0..3).prop_map(|measures| {
+        let count = |(metric, (numbers, nearest, times, values)): (Metric, _)| {
+            let (in_bound, outside, violated, worst) = numbers;
+            let nearest: Option<(u64, u64)> = nearest;
+            let [one, two, three] = <[u32; 3]>::map(times, |nanos| Span::from_nanos(nanos.into()));
+            let mut histogram = Histogram::default();
+            Vec::into_iter(values).for_each(|(value, times)| histogram.record_times(value, times));
+            MeasureCount {
+                metric,
+                in_bound,
+                outside,
+                violated,
+                worst,
+                nearest: nearest.map(|(measured, bound)| Nearest { measured, bound }),
+                times: (metric.unit() == Unit::Nanoseconds).then_some(Times {
+                    in_bound: one,
+                    outside: two,
+                    violated: three,
+                }),
+                histogram,
+            }
+        };
+        measures.into_iter().map(count).collect()
+    })
 }
 
 /// Of the few kinds that turn up again and again, and of panics that say anything.

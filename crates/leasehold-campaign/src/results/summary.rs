@@ -2,17 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_check::{Invariant, Verdict};
+use leasehold_check::{Invariant, Metric, Unit, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_core::time::Span;
+use leasehold_report::{Histograms, interval_log};
 use serde::Serialize;
 
 use super::writer::json;
 use super::{FORMAT, Manifest};
 use crate::fingerprint::Fingerprint;
 use crate::standing::{Standing, Unmet};
-use crate::tally::{ScenarioTally, Tally};
+use crate::tally::{MeasureTally, ScenarioTally, Tally};
+
+/// The text of `histograms.hlog`; nothing if nothing was measured.
+pub(crate) fn histograms(manifest: &Manifest, tally: &Tally) -> Option<String> {
+    let of_scenario = |(scenario, tally): (&super::OrderedScenario, &ScenarioTally)| {
+        let mut histograms = Histograms::default();
+        for (metric, measured) in &tally.measures {
+            histograms.insert(*metric, &measured.histogram);
+        }
+        (!histograms.is_empty()).then(|| (scenario.id.clone(), histograms))
+    };
+    let measured: Vec<(String, Histograms)> =
+        manifest.order.scenarios.iter().zip(&tally.scenarios).filter_map(of_scenario).collect();
+    (!measured.is_empty())
+        .then(|| interval_log(measured.iter().map(|(name, histograms)| (name.as_str(), histograms))))
+}
 
 /// The text of `summary.json`.
 pub(crate) fn summary(manifest: &Manifest, tally: &Tally) -> String {
@@ -92,6 +108,70 @@ struct ScenarioSummary<'m> {
     faults: BTreeMap<&'static str, FaultSummary>,
     pairs: BTreeMap<String, u64>,
     invariants: BTreeMap<&'static str, InvariantSummary>,
+    measures: BTreeMap<&'static str, MeasureSummary>,
+}
+
+/// What was measured of one metric, in the metric's unit.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeasureSummary {
+    unit: &'static str,
+    samples: u64,
+    in_bound: u64,
+    outside: u64,
+    violated: u64,
+    worst: u64,
+    percentiles: BTreeMap<&'static str, u64>,
+    /// That which used up the greatest share of its bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<NearestSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times_ns: Option<TimesSummary>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct NearestSummary {
+    measured: u64,
+    bound: u64,
+    share: f64,
+    seed: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct TimesSummary {
+    in_bound: Span,
+    outside: Span,
+    violated: Span,
+}
+
+impl MeasureSummary {
+    /// What a scenario's runs measured of a metric.
+    pub fn of(metric: Metric, tally: &MeasureTally) -> Self {
+        let [in_bound, outside, violated] = tally.counts;
+        let percentiles = tally.histogram.percentiles(tally.worst);
+        Self {
+            unit: match metric.unit() {
+                Unit::Nanoseconds => "ns",
+                Unit::Calls => "calls",
+            },
+            samples: tally.samples(),
+            in_bound,
+            outside,
+            violated,
+            worst: tally.worst,
+            percentiles: percentiles.into_iter().map(|told| (told.name, told.value)).collect(),
+            nearest: tally.nearest.map(|(nearest, seed)| NearestSummary {
+                measured: nearest.measured,
+                bound: nearest.bound,
+                share: nearest.share_ppm() as f64 / 1e6,
+                seed,
+            }),
+            times_ns: tally.times.map(|times| TimesSummary {
+                in_bound: times.in_bound,
+                outside: times.outside,
+                violated: times.violated,
+            }),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -206,6 +286,11 @@ impl<'m> ScenarioSummary<'m> {
             faults: named_faults(&tally.faults),
             pairs: named_pairs(&tally.pairs),
             invariants: invariants.collect(),
+            measures: tally
+                .measures
+                .iter()
+                .map(|(metric, tally)| (metric.name(), MeasureSummary::of(*metric, tally)))
+                .collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::samples::{bad, fencing, fine, order, store, write};
+use super::samples::{bad, fencing, fine, order, staleness, store, write};
 use super::*;
 use crate::shard::Shard;
 
@@ -52,6 +52,39 @@ fn a_folder_is_read_as_it_was_written() {
     assert_eq!(files, [plan, "junit.xml", "runs.csv", "summary.json"]);
     let read: Vec<RunRecord> = results.records().unwrap().map(Result::unwrap).collect();
     assert_eq!(read, records);
+}
+
+#[test]
+fn what_was_measured_is_summed_up_by_scenario() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("out");
+    let order = order(&["a", "b"], (0, 10));
+    let mut records = runs(&order, 0..order.total());
+    for record in records.iter_mut().filter(|record| record.scenario == 1) {
+        record.measures = vec![staleness()];
+    }
+    write(&dir, &order, Shard::WHOLE, &records);
+    let text = std::fs::read_to_string(dir.join(SUMMARY)).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(summary["scenarios"][0]["measures"], serde_json::json!({}));
+    assert_eq!(
+        summary["scenarios"][1]["measures"],
+        serde_json::json!({ "staleness": {
+            "unit": "ns",
+            "samples": 130,
+            "in_bound": 120,
+            "outside": 10,
+            "violated": 0,
+            "worst": 40,
+            "percentiles": { "p50": 30, "p90": 40, "p99": 40, "p99.9": 40, "max": 40 },
+            "nearest": { "measured": 30, "bound": 50, "share": 0.6, "seed": 0 },
+            "times_ns": { "in_bound": 3_000, "outside": 90, "violated": 0 },
+        } })
+    );
+    let log = std::fs::read_to_string(dir.join(HISTOGRAMS)).unwrap();
+    assert!(log.contains("Tag=b/staleness,") && !log.contains("Tag=a/"), "{log}");
+    assert!(log.ends_with('\n'), "{log}");
+    assert!(Results::open(&dir).unwrap().manifest().files.contains_key(HISTOGRAMS));
 }
 
 #[test]
@@ -209,8 +242,8 @@ fn a_damaged_folder_is_told_by_file_and_reason() {
         (MANIFEST, &|text| text[..text.len() / 2].to_owned(), "this is not JSON"),
         (
             MANIFEST,
-            &|text| text.replacen("\"format\": 1", "\"format\": 9", 1),
-            "has the results format 9, this version of leasehold reads 1",
+            &|text| text.replacen("\"format\": 2", "\"format\": 1", 1),
+            "has the results format 1, this version of leasehold reads 2",
         ),
         (
             MANIFEST,

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::place::{Place, files_below};
 use super::rows::{RowReader, RowWriter};
 use super::{
-    FAILURES, JUNIT, MANIFEST, Manifest, Order, RUNS, Replace, Results, ResultsError, SUMMARY, StoredFailure,
-    TIMING, digest_of, summary,
+    FAILURES, HISTOGRAMS, JUNIT, MANIFEST, Manifest, Order, RUNS, Replace, Results, ResultsError, SUMMARY,
+    StoredFailure, TIMING, digest_of, histograms, summary,
 };
 use crate::fingerprint::Fingerprint;
 use crate::junit::junit;
@@ -254,6 +254,9 @@ impl ResultsWriter {
         self.manifest.failures = std::mem::take(&mut self.failures).into_values().collect();
         self.write(SUMMARY, &summary(&self.manifest, &self.tally))?;
         self.write(JUNIT, &junit(&self.manifest, &self.tally))?;
+        if let Some(log) = histograms(&self.manifest, &self.tally) {
+            self.write(HISTOGRAMS, &log)?;
+        }
         if let Some(timing) = timing {
             self.write(TIMING, &json(&timing))?;
         }

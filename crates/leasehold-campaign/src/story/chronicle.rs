@@ -7,6 +7,7 @@ use leasehold_core::event::{Claim, LossCause, NodeEvent, WorldEvent};
 use leasehold_core::{Event, EventKind, FaultId, NodeId, SimInstant};
 use leasehold_scenario::Observer;
 
+use super::fleet::{Belief, Fleet};
 use super::focus::{Ending, Focus};
 use super::tenure::{Routine, TenureId, Tenures};
 use super::{Loss, LostMessages, Moment};
@@ -25,6 +26,10 @@ pub(super) struct Chronicle<'e> {
     faults: &'e [FaultId],
     tenures: Tenures,
     routine: BTreeMap<TenureId, Routine>,
+    /// What there is of a registry, its members and its views.
+    fleet: Fleet,
+    /// Whether there is a registry: then leases are those of members, of which only those in the evidence matter.
+    has_registry: bool,
     kept: VecDeque<(Event, Option<TenureId>)>,
     lost: Vec<(Loss, LostMessages)>,
     /// The tenures that began last, for a failure whose evidence names none.
@@ -39,14 +44,16 @@ impl<'e> Chronicle<'e> {
             faults,
             tenures: Tenures::default(),
             routine: BTreeMap::new(),
+            fleet: Fleet::default(),
+            has_registry: false,
             kept: VecDeque::new(),
             lost: Vec::new(),
             latest: VecDeque::new(),
         }
     }
 
-    /// What is to be told, in the order of time.
-    pub(super) fn finish(self) -> Vec<Moment> {
+    /// What is to be told, in the order of time, and what everybody believed at its end.
+    pub(super) fn finish(self) -> (Vec<Moment>, Vec<Belief>) {
         let told = self.told();
         let mut nodes = self.focus.nodes.clone();
         for (event, tenure) in &self.kept {
@@ -83,13 +90,22 @@ impl<'e> Chronicle<'e> {
             .iter()
             .filter(|(loss, lost)| between(loss) && lost.last >= begins && lost.first < self.ending.at);
         moments.extend(lost.map(|(loss, lost)| Moment::Lost(*loss, *lost)));
+        moments.extend(self.fleet.late().map(|late| Moment::Late(*late)));
+        if self.focus.instances.is_empty() {
+            let told = |event: &Event| self.kept.iter().any(|(known, _)| known == event);
+            moments
+                .extend(self.fleet.latest().filter(|event| !told(event)).map(|event| Moment::Event(*event)));
+        }
         moments.sort_by_key(Moment::at);
-        moments
+        (moments, self.fleet.beliefs(&self.focus))
     }
 
     /// The tenures that the evidence names.
     fn told(&self) -> BTreeSet<TenureId> {
         if self.focus.is_wide() {
+            if self.has_registry {
+                return BTreeSet::new();
+            }
             return self.latest.iter().copied().collect();
         }
         let resource = self.ending.resource;
@@ -221,6 +237,13 @@ const fn is_a_turn(said: &NodeEvent) -> bool {
 impl Observer for Chronicle<'_> {
     fn event(&mut self, event: &Event) {
         if event.at > self.ending.at {
+            return;
+        }
+        if let EventKind::Node(NodeEvent::Registry(_)) = event.kind {
+            self.has_registry = true;
+        }
+        if self.fleet.hear(&self.focus, event) {
+            self.keep(event, None);
             return;
         }
         if let Some(tenure) = self.tenures.of(event) {

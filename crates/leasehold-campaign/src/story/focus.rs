@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use leasehold_check::{Fact, Hazard, Invariant};
-use leasehold_core::event::Refusal;
-use leasehold_core::{LeaseId, NodeId, OpId, ResourceId, RunEnd, SimInstant, Token};
+use leasehold_core::event::{Probe, Refusal};
+use leasehold_core::{InstanceId, LeaseId, NodeId, OpId, ResourceId, RunEnd, SimInstant, Token};
 use leasehold_scenario::{Report, Trial};
 
 use crate::fingerprint::Fingerprint;
@@ -36,6 +36,8 @@ pub enum Wrong {
     },
     /// Something dangerous happened that the scenario forbids.
     Hazard(Hazard),
+    /// The run reached a place that the scenario says it never does.
+    Astray(Probe),
     /// A node's code panicked, or the nodes kept each other busy.
     End(RunEnd),
 }
@@ -67,6 +69,13 @@ impl Ending {
                 evidence: seen.evidence.clone(),
             });
         }
+        let forbidden = trial.scenario().expect.forbidden(&report.judgement);
+        if fingerprint.what == "astray"
+            && let Some(probe) = forbidden.into_iter().find(|probe| probe.name() == fingerprint.clause)
+        {
+            let (wrong, at) = (Wrong::Astray(probe), report.outcome.ended_at);
+            return Some(Self { wrong, at, nodes: Vec::new(), resource: None, evidence: Vec::new() });
+        }
         let end = report.outcome.end.clone();
         let nodes = match end {
             RunEnd::Panicked { node, .. } | RunEnd::Livelock { node } => vec![node],
@@ -83,6 +92,8 @@ pub(super) struct Focus {
     pub(super) nodes: BTreeSet<NodeId>,
     pub(super) tokens: BTreeSet<Token>,
     pub(super) leases: BTreeSet<LeaseId>,
+    /// The registered instances that it names.
+    pub(super) instances: BTreeSet<InstanceId>,
     /// The instants of its evidence.
     pub(super) instants: BTreeSet<SimInstant>,
     /// The effects that it names.
@@ -159,6 +170,26 @@ impl Focus {
                 self.tokens.insert(token);
             }
             Fact::PutOff { at, node, .. } => {
+                self.at(at, &[node]);
+            }
+            Fact::Registered { at, registry: node, lease, instance, .. }
+            | Fact::Deregistered { at, registry: node, lease, instance, .. } => {
+                let focus = self.at(at, &[node]);
+                focus.leases.insert(lease);
+                focus.instances.insert(instance);
+            }
+            Fact::HeartbeatArrived { at, registry: node, lease, .. } => {
+                self.at(at, &[node]).leases.insert(lease);
+            }
+            Fact::StatusChanged { at, registry: node, instance, .. }
+            | Fact::Excluded { at, registry: node, instance, .. }
+            | Fact::Gone { at, node, instance, .. }
+            | Fact::Answered { at, client: node, instance, .. } => {
+                self.at(at, &[node]).instances.insert(instance);
+            }
+            Fact::Viewed { at, node, .. }
+            | Fact::HeartbeatSent { at, node, .. }
+            | Fact::StoodStill { at, node, .. } => {
                 self.at(at, &[node]);
             }
             Fact::Bound { .. } | Fact::Count { .. } | Fact::Total { .. } => {}

@@ -67,6 +67,8 @@ impl Tenures {
             | NodeEvent::Queued { .. }
             | NodeEvent::Withdrew { .. }
             | NodeEvent::DuplicateRecognised { .. }
+            | NodeEvent::Registry(_)
+            | NodeEvent::Discovery(_)
             | NodeEvent::Probed(_) => None,
         }
     }

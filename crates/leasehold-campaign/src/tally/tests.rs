@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::*;
-use crate::record::{FaultCount, InvariantCount};
+use crate::record::{FaultCount, InvariantCount, MeasureCount};
 
 fn some_digest() -> Digest {
     Digester::default().finish()
@@ -27,6 +27,26 @@ fn closest() -> impl Strategy<Value = Option<ClosestCall>> {
     prop::option::of(call)
 }
 
+fn measures() -> impl Strategy<Value = Vec<MeasureCount>> {
+    let count = |(metric, values, bound): (Metric, Vec<u64>, u64)| {
+        let mut histogram = Histogram::default();
+        values.iter().for_each(|value| histogram.record(*value));
+        let worst = values.iter().copied().max().unwrap_or(0);
+        MeasureCount {
+            metric,
+            in_bound: values.len() as u64,
+            outside: bound,
+            violated: 0,
+            worst,
+            nearest: Some(Nearest { measured: worst, bound }),
+            times: (bound > 1).then(|| Times { in_bound: Span::from_nanos(worst), ..Times::default() }),
+            histogram,
+        }
+    };
+    let one = (select(Metric::ALL.to_vec()), prop::collection::vec(0_u64..9_000, 0..4), 0_u64..4);
+    prop::collection::vec(one.prop_map(count), 0..2)
+}
+
 prop_compose! {
     /// A record of any run; its position is set by whoever makes many.
     fn any_record()(
@@ -39,6 +59,7 @@ prop_compose! {
         probes in subsequence(Probe::ALL.to_vec(), 0..4),
         invariants in subsequence(Invariant::ALL.to_vec(), 0..4),
         call in closest(),
+        measures in measures(),
         failed in fingerprints(),
         found_expected: bool,
     ) -> RunRecord {
@@ -66,6 +87,7 @@ prop_compose! {
                     closest: call,
                 })
                 .collect(),
+            measures,
             failed,
             found_expected,
         }
@@ -110,6 +132,13 @@ proptest! {
             .map(|failure| failure.runs)
             .sum();
         prop_assert_eq!(by_fingerprint, tally.failed());
+        let measured = tally.scenarios.iter().flat_map(|scenario| scenario.measures.values());
+        let counted = records.iter().flat_map(|record| &record.measures);
+        prop_assert_eq!(
+            measured.clone().map(|measure| measure.histogram.count()).sum::<u64>(),
+            counted.clone().map(|count| count.histogram.count()).sum::<u64>()
+        );
+        prop_assert_eq!(measured.clone().map(|m| m.worst).max(), counted.clone().map(|c| c.worst).max());
         for record in failing {
             let failure = &tally.scenarios[record.scenario].failures[&record.failed[0]];
             prop_assert!(failure.first <= record.position);
@@ -125,6 +154,19 @@ proptest! {
         if closer(&a, &b).is_le() && closer(&b, &c).is_le() {
             prop_assert!(closer(&a, &c).is_le());
         }
+    }
+}
+
+#[test]
+fn the_nearest_is_the_greatest_share_then_the_longer_bound_then_the_first_seed() {
+    let nearest = |measured, bound, seed| (Nearest { measured, bound }, seed);
+    for (chosen, other) in [
+        (nearest(9, 10, 5), nearest(80, 100, 1)),
+        (nearest(90, 100, 5), nearest(9, 10, 1)),
+        (nearest(9, 10, 1), nearest(9, 10, 5)),
+        (nearest(1, 0, 5), nearest(0, 0, 1)),
+    ] {
+        assert_eq!((nearer(chosen, other), nearer(other, chosen)), (chosen, chosen));
     }
 }
 
@@ -162,6 +204,7 @@ fn what_is_kept_of_a_failure_does_not_grow() {
         reach: vec![],
         hazards: 0,
         invariants: vec![],
+        measures: vec![],
         failed,
         found_expected: false,
     };
@@ -197,6 +240,7 @@ fn kinds_of_failure_are_bounded_and_the_rest_is_counted() {
             reach: vec![],
             hazards: 0,
             invariants: vec![],
+            measures: vec![],
             failed,
             found_expected: false,
         }

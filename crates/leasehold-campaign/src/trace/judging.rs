@@ -73,11 +73,11 @@ fn judged(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudg
         let _ = judge.on_event(&event);
         note_fault(&mut faults, &event);
         observer.event(&event);
-        judge.drain_findings().for_each(|finding| observer.finding(&finding));
+        tell(&mut judge, observer);
     }
     let footer = trace.footer().expect("a trace without a footer is an error").clone();
     let judgement = judge.finish(footer.ended_at);
-    judge.drain_findings().for_each(|finding| observer.finding(&finding));
+    tell(&mut judge, observer);
     let report = Report {
         seed,
         engine,
@@ -89,6 +89,11 @@ fn judged(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudg
         judgement,
     };
     Ok(Rejudged { report, recorded_digest: footer.digest })
+}
+
+fn tell(judge: &mut Judge, observer: &mut dyn Observer) {
+    judge.drain_findings().for_each(|finding| observer.finding(&finding));
+    judge.drain_samples().for_each(|sample| observer.sample(&sample));
 }
 
 /// What became of each fault stands in the events too.

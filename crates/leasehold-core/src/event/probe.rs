@@ -57,11 +57,51 @@ pub enum Probe {
     RecoveredFromJeopardy,
     /// A grantor gave up ending a lease.
     EndGivenUp,
+    /// A heartbeat reached a registry whose sender had died since, or whose lease was over.
+    HeartbeatArrivedAfterDeath,
+    /// A heartbeat was counted when its lease's term was over: grace had kept it.
+    KeptByGrace,
+    /// A membership expired although its member's processes ran.
+    FalseExpiry,
+    /// A guard withheld ends that were due.
+    EndsWithheld,
+    /// A sweep ran later than it was due.
+    SweptLate,
+    /// A registry dropped a message because too many waited.
+    InboxOverflowed,
+    /// A member that came and went too often was told to wait.
+    ReadmissionPutOff,
+    /// An instance was listed as suspect.
+    InstanceSuspected,
+    /// An instance was listed as critical.
+    InstanceTurnedCritical,
+    /// A lease was revoked because its member could not do its work.
+    InstanceRevokedByHealth,
+    /// An instance was registered again.
+    ReRegistered,
+    /// A registry restarted with live registrations on its disk.
+    RegistryRestartedWithRegistrations,
+    /// A watcher for whom changes were missing got all there is.
+    WatchGapResynced,
+    /// A watcher fell so far behind that changes for it were dropped.
+    WatcherOverflowed,
+    /// A view whose watch had died was brought up to date by a poll.
+    PolledWhileWatchWasDead,
+    /// A view became too old to be answered from.
+    ViewLapsed,
+    /// A lookup was answered from a view that is too old, and the answer said so.
+    ServedStale,
+    /// A view answered with an instance that its registry routes no more, after at least 90 % of what is allowed.
+    CacheServedNearItsBound,
+    /// A call left for an instance that was gone.
+    DeadInstanceCalled,
+    /// A call was not answered in time.
+    CallFailed,
 }
 
 impl Probe {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 45] = [
         Self::ExpiredWhilePaused,
         Self::RenewalInFlightAtExpiry,
         Self::RenewalAppliedButResponseLost,
@@ -87,6 +127,26 @@ impl Probe {
         Self::GrantedToTheDead,
         Self::RecoveredFromJeopardy,
         Self::EndGivenUp,
+        Self::HeartbeatArrivedAfterDeath,
+        Self::KeptByGrace,
+        Self::FalseExpiry,
+        Self::EndsWithheld,
+        Self::SweptLate,
+        Self::InboxOverflowed,
+        Self::ReadmissionPutOff,
+        Self::InstanceSuspected,
+        Self::InstanceTurnedCritical,
+        Self::InstanceRevokedByHealth,
+        Self::ReRegistered,
+        Self::RegistryRestartedWithRegistrations,
+        Self::WatchGapResynced,
+        Self::WatcherOverflowed,
+        Self::PolledWhileWatchWasDead,
+        Self::ViewLapsed,
+        Self::ServedStale,
+        Self::CacheServedNearItsBound,
+        Self::DeadInstanceCalled,
+        Self::CallFailed,
     ];
 
     /// The name as it stands in scenario files.
@@ -117,6 +177,26 @@ impl Probe {
             Self::GrantedToTheDead => "granted-to-the-dead",
             Self::RecoveredFromJeopardy => "recovered-from-jeopardy",
             Self::EndGivenUp => "end-given-up",
+            Self::HeartbeatArrivedAfterDeath => "heartbeat-arrived-after-death",
+            Self::KeptByGrace => "kept-by-grace",
+            Self::FalseExpiry => "false-expiry",
+            Self::EndsWithheld => "ends-withheld",
+            Self::SweptLate => "swept-late",
+            Self::InboxOverflowed => "inbox-overflowed",
+            Self::ReadmissionPutOff => "readmission-put-off",
+            Self::InstanceSuspected => "instance-suspected",
+            Self::InstanceTurnedCritical => "instance-turned-critical",
+            Self::InstanceRevokedByHealth => "instance-revoked-by-health",
+            Self::ReRegistered => "re-registered",
+            Self::RegistryRestartedWithRegistrations => "registry-restarted-with-registrations",
+            Self::WatchGapResynced => "watch-gap-resynced",
+            Self::WatcherOverflowed => "watcher-overflowed",
+            Self::PolledWhileWatchWasDead => "polled-while-watch-was-dead",
+            Self::ViewLapsed => "view-lapsed",
+            Self::ServedStale => "served-stale",
+            Self::CacheServedNearItsBound => "cache-served-near-its-bound",
+            Self::DeadInstanceCalled => "dead-instance-called",
+            Self::CallFailed => "call-failed",
         }
     }
 }

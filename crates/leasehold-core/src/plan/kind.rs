@@ -1,6 +1,6 @@
 //! What faults are called.
 
-use crate::plan::Action;
+use crate::plan::{Action, WatchFault};
 
 /// The kind of a fault: what it does, without its numbers and targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,11 +41,17 @@ pub enum FaultKind {
     WallStep,
     /// [`Action::Command`].
     Command,
+    /// [`WatchFault::Drop`].
+    WatchDrop,
+    /// [`WatchFault::Stall`].
+    WatchStall,
+    /// [`WatchFault::Gap`].
+    WatchGap,
 }
 
 impl FaultKind {
     /// All of them. A new one goes to the end: random plans number their faults in this order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Partition,
         Self::Link,
         Self::Clog,
@@ -64,6 +70,9 @@ impl FaultKind {
         Self::WallStrobe,
         Self::WallStep,
         Self::Command,
+        Self::WatchDrop,
+        Self::WatchStall,
+        Self::WatchGap,
     ];
 
     /// The name as it stands in scenario files. Commands stand there under names of their own.
@@ -87,6 +96,9 @@ impl FaultKind {
             Self::WallStrobe => "clock.strobe",
             Self::WallStep => "clock.wall-step",
             Self::Command => "command",
+            Self::WatchDrop => "watch.drop",
+            Self::WatchStall => "watch.stall",
+            Self::WatchGap => "watch.gap",
         }
     }
 
@@ -118,6 +130,9 @@ impl Action {
             Self::WallStrobe { .. } => FaultKind::WallStrobe,
             Self::WallStep(_) => FaultKind::WallStep,
             Self::Command(_) => FaultKind::Command,
+            Self::Watch(WatchFault::Drop) => FaultKind::WatchDrop,
+            Self::Watch(WatchFault::Stall) => FaultKind::WatchStall,
+            Self::Watch(WatchFault::Gap) => FaultKind::WatchGap,
         }
     }
 }

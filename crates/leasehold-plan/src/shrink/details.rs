@@ -2,10 +2,11 @@
 
 use leasehold_core::id::NodeId;
 use leasehold_core::plan::{
-    Action, Chance, Cut, FaultPlan, Group, Pick, Role, Scope, Target, Trigger, Worsening,
+    Action, Chance, Cut, FaultPlan, Group, Pick, Scope, Target, Trigger, WatchFault, Worsening,
 };
 use leasehold_core::time::{SimInstant, Span};
 
+use super::legal::claimant;
 use super::size::scope_of;
 use super::state::{Offer, State};
 
@@ -50,6 +51,7 @@ fn kinds(fault: &FaultPlan) -> Vec<FaultPlan> {
         Action::Torn => Action::Crash,
         Action::Suspend => Action::Pause,
         Action::Swizzle => Action::Clog(Scope::Isolate),
+        Action::Watch(WatchFault::Drop) => Action::Watch(WatchFault::Gap),
         _ => return Vec::new(),
     };
     vec![FaultPlan { action, ..fault.clone() }]
@@ -62,8 +64,11 @@ fn targets(best: &State, place: usize, fault: &FaultPlan) -> Vec<FaultPlan> {
     }
     let struck = best.outcome(place).map_or(&[][..], |outcome| &outcome.targets);
     let named = struck.iter().map(|node| Target::Node(*node));
-    // Others than contenders have no such role, and not every node takes a command.
-    let can_hold = matches!(fault.target, Target::Drawn { from: Group::Role(Role::Contender), .. });
+    // Others than those who claim have no such role, and not every node takes a command.
+    let can_hold = match fault.target {
+        Target::Drawn { from: Group::Role(role), .. } => claimant(&best.case.plan) == Some(role),
+        _ => false,
+    };
     let roles = can_hold.then_some(Target::Holder);
     let all = match fault.target {
         Target::Drawn { pick: Pick::Minority | Pick::Majority | Pick::Random(_), from } => {
@@ -78,7 +83,7 @@ fn cuts(fault: &FaultPlan) -> Vec<FaultPlan> {
     let fewer = match fault.cut {
         Cut::After(0) => return Vec::new(),
         Cut::After(outputs) => vec![0, outputs / 2, outputs - 1],
-        Cut::BeforeSend(_) => vec![0],
+        Cut::BeforeSend(_) | Cut::Now => vec![0],
     };
     fewer.into_iter().map(|outputs| FaultPlan { cut: Cut::After(outputs), ..fault.clone() }).collect()
 }

@@ -47,7 +47,7 @@ fn is_same(target: Target, peer: Target, plan: &Plan) -> bool {
             Group::Everybody => true,
             Group::Role(role) => match peer {
                 Target::Node(node) => plan.nodes[node.index()].role == role,
-                Target::Holder | Target::ExHolder => role == Role::Contender,
+                Target::Holder | Target::ExHolder => claimant(plan) == Some(role),
                 Target::Drawn { from, .. } => from == Group::Role(role),
             },
         };
@@ -56,6 +56,13 @@ fn is_same(target: Target, peer: Target, plan: &Plan) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => target == peer && !matches!(target, Target::Drawn { .. }),
     }
+}
+
+/// The role of whoever claims, if all who can have the same.
+pub(super) fn claimant(plan: &Plan) -> Option<Role> {
+    let can_claim = |role: &Role| role.can_claim() && plan.nodes.iter().any(|node| node.role == *role);
+    let mut roles = Role::ALL.into_iter().filter(can_claim);
+    roles.next().filter(|_| roles.next().is_none())
 }
 
 /// The node that a target is, whatever happens.

@@ -2,7 +2,8 @@
 
 use leasehold_core::plan::Chance;
 use leasehold_core::plan::{
-    Action, Cut, FaultPlan, Latency, NetworkPlan, NodePlan, Pick, Plan, Scope, Target, Trigger, Worsening,
+    Action, Cut, FaultPlan, Latency, NetworkPlan, NodePlan, Pick, Plan, Scope, Target, Trigger, WatchFault,
+    Worsening,
 };
 use leasehold_core::time::{RateError, SimInstant};
 
@@ -100,13 +101,13 @@ fn form(fault: &FaultPlan) -> usize {
     };
     let cut = match fault.cut {
         Cut::After(outputs) => usize::from(outputs),
-        Cut::BeforeSend(_) => 1,
+        Cut::BeforeSend(_) | Cut::Now => 1,
     };
     let action = match fault.action {
         Action::Partition(scope) | Action::Clog(scope) | Action::Hold(scope) => reach(scope),
         Action::Link { scope, worse } => reach(scope) + parts(&worse),
         Action::Swizzle => 1 + reach(Scope::Isolate),
-        Action::Torn | Action::Suspend => 1,
+        Action::Torn | Action::Suspend | Action::Watch(WatchFault::Drop) => 1,
         _ => 0,
     };
     trigger + who(fault.target) + cut + action

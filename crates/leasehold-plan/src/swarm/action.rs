@@ -1,13 +1,14 @@
 //! What faults do, to whom, and for how long.
 
 use leasehold_core::id::CommandId;
-use leasehold_core::plan::{Action, Condition, FaultKind, Target};
+use leasehold_core::plan::{Action, Condition, FaultKind, Target, WatchFault};
 use leasehold_core::time::{RateError, Span};
 
 use super::Season;
 use super::length::between;
 use super::links::{links, worse};
 use crate::stream::Stream;
+use crate::template::{CommandEffect, CommandTemplate};
 
 /// The longest jump of a wall clock. Chosen by us: a clock that is set to the wrong zone.
 const LONGEST_JUMP: Span = Span::from_secs(3_600);
@@ -42,7 +43,11 @@ pub(super) fn act(
             Action::Restart | Action::WallStep(_) => None,
             _ => lasts,
         };
-        Act { target: season.cast.target(aim, stream), action, lasts }
+        let target = match kind {
+            FaultKind::Stall => season.cast.writer(aim, stream),
+            _ => season.cast.target(aim, stream),
+        };
+        Act { target, action, lasts }
     };
     Some(match kind {
         FaultKind::Partition => on_links(Action::Partition, stream)?,
@@ -53,7 +58,15 @@ pub(super) fn act(
             let worse = worse(&season.lengths, stream);
             Act { target, action: Action::Link { scope, worse }, lasts }
         }
-        FaultKind::Command => return command(season, stream),
+        FaultKind::Command => return command(season, lasts, stream),
+        FaultKind::WatchDrop | FaultKind::WatchStall | FaultKind::WatchGap => {
+            let what = match kind {
+                FaultKind::WatchDrop => WatchFault::Drop,
+                FaultKind::WatchStall => WatchFault::Stall,
+                _ => WatchFault::Gap,
+            };
+            Act { target: season.cast.watchers(stream)?, action: Action::Watch(what), lasts }
+        }
         kind => {
             let action = season.on_nodes(kind, lasts, stream);
             on_nodes(action, stream)
@@ -62,13 +75,16 @@ pub(super) fn act(
 }
 
 /// One of the system's commands, to somebody who takes it.
-fn command(season: &Season<'_>, stream: &mut Stream) -> Option<Act> {
+fn command(season: &Season<'_>, lasts: Option<Span>, stream: &mut Stream) -> Option<Act> {
     let commands = &season.template.commands;
     let id = stream.below(commands.len() as u64);
-    let role = *commands.get(id as usize)?;
+    let known = commands.get(id as usize).copied();
+    let CommandTemplate { role, effect } =
+        known.filter(|command| command.effect != CommandEffect::Nothing)?;
     let target = season.cast.of_role(role, stream)?;
     let id = u16::try_from(id).expect("a system has few commands");
-    Some(Act { target, action: Action::Command(CommandId(id)), lasts: None })
+    let lasts = lasts.filter(|_| effect == CommandEffect::Lasting);
+    Some(Act { target, action: Action::Command(CommandId(id)), lasts })
 }
 
 impl Season<'_> {
@@ -101,7 +117,10 @@ impl Season<'_> {
             | FaultKind::Link
             | FaultKind::Clog
             | FaultKind::Hold
-            | FaultKind::Command => unreachable!("links and commands are drawn apart"),
+            | FaultKind::WatchDrop
+            | FaultKind::WatchStall
+            | FaultKind::WatchGap
+            | FaultKind::Command => unreachable!("links, watches and commands are drawn apart"),
         }
     }
 

@@ -1,10 +1,14 @@
 //! Whom faults strike: every target that a scenario file can express, and no other.
 
 use leasehold_core::id::NodeId;
-use leasehold_core::plan::{Condition, Group, Pick, Role, Target};
+use leasehold_core::plan::{Condition, FaultKind, Group, Pick, Role, Target};
 
 use crate::stream::Stream;
 use crate::template::NodeTemplate;
+
+/// The roles of a lease's topology. Part of every plan ever generated for one: never change it.
+const LEASE_ROLES: [Role; 6] =
+    [Role::Grantor, Role::Contender, Role::Resource, Role::Registry, Role::Instance, Role::Discovery];
 
 /// All nodes together.
 pub(super) const EVERYBODY: Target = Target::Drawn { pick: Pick::All, from: Group::Everybody };
@@ -31,10 +35,28 @@ enum Wanted {
 impl Cast<'_> {
     /// Somebody who has to do with what the fault aims at; anybody if it aims at nothing.
     pub(super) fn target(self, aim: Option<Condition>, stream: &mut Stream) -> Target {
+        let wanted = match self.has(Role::Registry) {
+            true => stream.weighted(&self.registry_shares(aim)),
+            false => self.lease_target(aim, stream),
+        };
+        self.find(wanted, stream)
+    }
+
+    /// Somebody who has something to write. Around a registry only that writes, and a stalled disk of anybody else does
+    /// nothing: so it is nearly always the registry's. Chosen by us.
+    pub(super) fn writer(self, aim: Option<Condition>, stream: &mut Stream) -> Target {
+        if self.has(Role::Registry) && stream.happens(900_000) {
+            return self.find(Wanted::OneOf(Role::Registry), stream);
+        }
+        self.target(aim, stream)
+    }
+
+    /// Whom faults strike around a lease.
+    fn lease_target(self, aim: Option<Condition>, stream: &mut Stream) -> Wanted {
         use Role::{Contender, Grantor, Resource};
         use Wanted::{AnyNode, ExHolder, Holder, OneOf, SeveralOf, SeveralOfAll, SeveralOfAnyRole};
         let several = SeveralOf(Contender);
-        let wanted = match aim {
+        match aim {
             None => stream.weighted(&[
                 (24, Holder),
                 (8, ExHolder),
@@ -83,8 +105,139 @@ impl Cast<'_> {
                 (8, OneOf(Resource)),
                 (5, ExHolder),
             ]),
+        }
+    }
+
+    /// Whom faults strike around a registry, each with its share; none of those whom there is nobody of. Chosen by us:
+    /// whoever keeps something up to date (leases, lists, views) is struck more often than who is only written about.
+    fn registry_shares(self, aim: Option<Condition>) -> Vec<(u32, Wanted)> {
+        use Role::{Discovery, Follower, Instance, Observer, Registry, Sidecar};
+        use Wanted::{AnyNode, ExHolder, Holder, OneOf, SeveralOf, SeveralOfAll, SeveralOfAnyRole};
+        let all: &[(u32, Wanted)] = match aim {
+            None => &[
+                (14, Holder),
+                (5, ExHolder),
+                (18, OneOf(Registry)),
+                (12, OneOf(Instance)),
+                (8, OneOf(Sidecar)),
+                (12, OneOf(Discovery)),
+                (7, OneOf(Follower)),
+                (3, OneOf(Observer)),
+                (8, AnyNode),
+                (5, SeveralOf(Instance)),
+                (3, SeveralOf(Discovery)),
+                (3, SeveralOfAnyRole),
+                (3, SeveralOfAll),
+                (1, Wanted::Everybody),
+            ],
+            Some(
+                Condition::TtlRemainingBelow { .. }
+                | Condition::ExpiryWithin { .. }
+                | Condition::RenewalInFlight,
+            ) => &[
+                (40, Holder),
+                (30, OneOf(Registry)),
+                (8, OneOf(Instance)),
+                (6, OneOf(Discovery)),
+                (5, OneOf(Follower)),
+                (3, OneOf(Observer)),
+                (5, SeveralOf(Instance)),
+                (3, SeveralOfAll),
+            ],
+            Some(Condition::GrantInFlight | Condition::AfterTakeover) => &[
+                (30, Holder),
+                (28, OneOf(Registry)),
+                (8, ExHolder),
+                (8, OneOf(Instance)),
+                (15, OneOf(Discovery)),
+                (8, OneOf(Follower)),
+                (3, SeveralOf(Instance)),
+            ],
+            Some(Condition::EndOrdered) => &[
+                (40, OneOf(Registry)),
+                (18, Holder),
+                (5, OneOf(Instance)),
+                (20, OneOf(Discovery)),
+                (12, OneOf(Follower)),
+                (5, ExHolder),
+            ],
         };
-        self.find(wanted, stream)
+        self.of_those_there_are(all)
+    }
+
+    /// Whom somebody around a registry talks to, as [`registry_shares`](Self::registry_shares).
+    fn registry_peers(self, role: Option<Role>) -> Vec<(u32, Wanted)> {
+        use Role::{Discovery, Follower, Instance, Observer, Registry, Sidecar};
+        use Wanted::{AnyNode, Everybody, Holder, OneOf};
+        let all: &[(u32, Wanted)] = match role {
+            Some(Registry) => &[
+                (30, Holder),
+                (15, OneOf(Instance)),
+                (25, OneOf(Discovery)),
+                (15, OneOf(Follower)),
+                (8, OneOf(Observer)),
+                (5, AnyNode),
+                (2, Everybody),
+            ],
+            Some(Discovery) => &[
+                (45, OneOf(Registry)),
+                (30, OneOf(Follower)),
+                (15, OneOf(Instance)),
+                (5, AnyNode),
+                (5, Everybody),
+            ],
+            Some(Follower) => &[(55, OneOf(Registry)), (35, OneOf(Discovery)), (5, AnyNode), (5, Everybody)],
+            Some(Observer) => &[(45, OneOf(Instance)), (45, OneOf(Registry)), (10, AnyNode)],
+            Some(Instance) => &[
+                (50, OneOf(Registry)),
+                (15, OneOf(Sidecar)),
+                (10, OneOf(Observer)),
+                (10, OneOf(Discovery)),
+                (10, AnyNode),
+                (5, Everybody),
+            ],
+            _ => &[(70, OneOf(Registry)), (10, OneOf(Instance)), (15, AnyNode), (5, Everybody)],
+        };
+        self.of_those_there_are(all)
+    }
+
+    fn of_those_there_are(self, shares: &[(u32, Wanted)]) -> Vec<(u32, Wanted)> {
+        let is_there = |wanted| match wanted {
+            Wanted::OneOf(role) | Wanted::SeveralOf(role) => self.has(role),
+            _ => true,
+        };
+        shares.iter().copied().filter(|&(_, wanted)| is_there(wanted)).collect()
+    }
+
+    /// Whether there is somebody to whom faults of a kind can do something.
+    pub(super) fn can_suffer(self, kind: FaultKind) -> bool {
+        match kind {
+            FaultKind::WatchDrop | FaultKind::WatchStall | FaultKind::WatchGap => {
+                self.nodes.iter().any(|node| node.role.can_watch())
+            }
+            _ => true,
+        }
+    }
+
+    /// Some who watch; nothing if nobody does.
+    pub(super) fn watchers(self, stream: &mut Stream) -> Option<Target> {
+        let shares = self.of_those_there_are(&[
+            (50, Wanted::OneOf(Role::Discovery)),
+            (15, Wanted::SeveralOf(Role::Discovery)),
+            (25, Wanted::OneOf(Role::Follower)),
+            (10, Wanted::SeveralOf(Role::Follower)),
+        ]);
+        if shares.is_empty() {
+            return None;
+        }
+        let wanted = stream.weighted(&shares);
+        let target = self.find(wanted, stream);
+        let (Wanted::OneOf(role) | Wanted::SeveralOf(role)) = wanted else { return Some(target) };
+        if self.role_of(target) == Some(role) {
+            Some(target)
+        } else {
+            self.member(role, stream).map(Target::Node)
+        }
     }
 
     /// Somebody whom the targets talk to, who is not one of them whatever happens; nothing if nobody is found.
@@ -92,8 +245,10 @@ impl Cast<'_> {
         use Role::{Contender, Grantor, Resource};
         use Wanted::{AnyNode, Everybody, ExHolder, Holder, OneOf};
         let role = self.role_of(targets);
+        let around_a_registry = self.has(Role::Registry).then(|| self.registry_peers(role));
         // A peer is one node or all: no file can say more.
         let wanted: &[(u32, Wanted)] = match role {
+            _ if around_a_registry.is_some() => around_a_registry.as_deref().unwrap_or_default(),
             Some(Contender) => &[
                 (50, OneOf(Grantor)),
                 (28, OneOf(Resource)),
@@ -133,10 +288,10 @@ impl Cast<'_> {
         if self.members(Group::Role(role)) == 0 {
             return None;
         }
-        let contenders = u32::from(role == Role::Contender);
+        let claimants = u32::from(role.can_claim());
         let wanted = stream.weighted(&[
-            (45 * contenders, Wanted::Holder),
-            (8 * contenders, Wanted::ExHolder),
+            (45 * claimants, Wanted::Holder),
+            (8 * claimants, Wanted::ExHolder),
             (35, Wanted::OneOf(role)),
             (12, Wanted::SeveralOf(role)),
         ]);
@@ -150,7 +305,7 @@ impl Cast<'_> {
 
     /// The target that is wanted, or any node where there is no such one or no file can say so.
     fn find(self, wanted: Wanted, stream: &mut Stream) -> Target {
-        let claims = |name| self.is_no_node(name) && self.members(Group::Role(Role::Contender)) > 0;
+        let claims = |name| self.is_no_node(name) && self.nodes.iter().any(|node| node.role.can_claim());
         match wanted {
             Wanted::Holder if claims("holder") => Target::Holder,
             Wanted::ExHolder if claims("ex-holder") => Target::ExHolder,
@@ -161,7 +316,11 @@ impl Cast<'_> {
             },
             Wanted::SeveralOf(role) => self.several(Group::Role(role), stream),
             Wanted::SeveralOfAnyRole => {
-                let role = Role::ALL[stream.below(Role::ALL.len() as u64) as usize];
+                let there: Vec<Role> = match self.has(Role::Registry) {
+                    true => Role::ALL.into_iter().filter(|role| self.has(*role)).collect(),
+                    false => LEASE_ROLES.into(),
+                };
+                let role = there[stream.below(there.len() as u64) as usize];
                 self.several(Group::Role(role), stream)
             }
             Wanted::SeveralOfAll => self.several(Group::Everybody, stream),
@@ -207,6 +366,10 @@ impl Cast<'_> {
         nodes.filter(move |(_, node)| node.role == role).map(|(index, _)| node_id(index))
     }
 
+    pub(super) fn has(self, role: Role) -> bool {
+        self.nodes.iter().any(|node| node.role == role)
+    }
+
     /// How many nodes a group has.
     pub(super) fn members(self, group: Group) -> usize {
         match group {
@@ -232,10 +395,16 @@ impl Cast<'_> {
     pub(super) fn role_of(self, target: Target) -> Option<Role> {
         match target {
             Target::Node(node) => self.nodes.get(node.index()).map(|node| node.role),
-            Target::Holder | Target::ExHolder => Some(Role::Contender),
+            Target::Holder | Target::ExHolder => self.claimant(),
             Target::Drawn { from: Group::Role(role), .. } => Some(role),
             Target::Drawn { from: Group::Everybody, .. } => None,
         }
+    }
+
+    /// The role of whoever claims, if all who can have the same.
+    fn claimant(self) -> Option<Role> {
+        let mut roles = Role::ALL.into_iter().filter(|role| role.can_claim() && self.has(*role));
+        roles.next().filter(|_| roles.next().is_none())
     }
 
     /// Whether a peer can only be one of the targets.

@@ -15,7 +15,12 @@ pub(super) fn cut(cast: Cast<'_>, act: &Act, stream: &mut Stream) -> Cut {
         _ => return Cut::After(0),
     }
     if stream.happens(550_000) {
-        return Cut::BeforeSend(purpose(cast.role_of(act.target), stream));
+        let role = cast.role_of(act.target);
+        let purpose = match cast.has(Role::Registry) {
+            true => purpose_around_a_registry(role, stream),
+            false => purpose(role, stream),
+        };
+        return Cut::BeforeSend(purpose);
     }
     let some = 1 + stream.below(6) as u16;
     Cut::After(stream.weighted(&[(40, 0), (60, some)]))
@@ -28,6 +33,24 @@ fn purpose(role: Option<Role>, stream: &mut Stream) -> Purpose {
         Some(Role::Grantor) => &[(36, Renew), (32, Acquire), (20, Release), (8, Query), (4, Other)],
         Some(Role::Resource) => &[(60, Write), (36, Read), (4, Other)],
         _ => &[(30, Renew), (30, Write), (14, Acquire), (13, Release), (8, Read), (3, Query), (2, Other)],
+    };
+    stream.weighted(shares)
+}
+
+/// The same where there is a registry. Heartbeats are renewals.
+fn purpose_around_a_registry(role: Option<Role>, stream: &mut Stream) -> Purpose {
+    use Purpose::{Acquire, Call, Other, Probe, Query, Release, Renew, Watch};
+    let shares: &[(u32, Purpose)] = match role {
+        Some(Role::Registry) => {
+            &[(30, Renew), (30, Watch), (14, Acquire), (12, Query), (8, Release), (6, Probe)]
+        }
+        Some(Role::Follower) => &[(65, Watch), (35, Query)],
+        Some(Role::Discovery) => &[(45, Query), (35, Watch), (20, Call)],
+        Some(Role::Observer) => &[(100, Probe)],
+        Some(Role::Instance) => {
+            &[(40, Renew), (20, Acquire), (15, Release), (10, Probe), (10, Call), (5, Other)]
+        }
+        _ => &[(50, Renew), (25, Acquire), (15, Release), (10, Probe)],
     };
     stream.weighted(shares)
 }

@@ -15,7 +15,9 @@ use proptest::sample::select;
 use super::Swarm;
 use super::length::in_three_digits;
 use crate::chaos::Chaos;
-use crate::template::{NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template};
+use crate::template::{
+    CommandEffect, CommandTemplate, NodeTemplate, OffsetDraw, RateDraw, StartDraw, Template,
+};
 
 const TTL: Span = Span::from_secs(10);
 const BOUND: u32 = 500_000;
@@ -80,9 +82,54 @@ fn template(nodes: &[(&str, Role)]) -> Template {
         noise: None,
         chaos: Chaos { kinds: FaultKind::ALL.to_vec(), ..Chaos::default() },
         ttl: TTL,
-        commands: vec![Role::Contender, Role::Grantor],
+        commands: vec![at_once(Role::Contender), at_once(Role::Grantor)],
     }
 }
+
+const fn at_once(role: Role) -> CommandTemplate {
+    CommandTemplate { role, effect: CommandEffect::AtOnce }
+}
+
+/// A registry's commands, of which some last.
+fn registry(nodes: &[(&str, Role)]) -> Template {
+    let lasting = |role| CommandTemplate { role, effect: CommandEffect::Lasting };
+    Template {
+        commands: vec![
+            at_once(Role::Instance),
+            at_once(Role::Registry),
+            lasting(Role::Registry),
+            lasting(Role::Discovery),
+        ],
+        ..template(nodes)
+    }
+}
+
+/// What stands in a registry's scenarios.
+const REGISTRY: &[(&str, Role)] = &[
+    ("registry", Role::Registry),
+    ("follower-1", Role::Follower),
+    ("instance-1", Role::Instance),
+    ("instance-2", Role::Instance),
+    ("instance-3", Role::Instance),
+    ("observer-1", Role::Observer),
+    ("discovery-1", Role::Discovery),
+    ("discovery-2", Role::Discovery),
+];
+
+const REGISTRIES: [&[(&str, Role)]; 3] = [
+    REGISTRY,
+    &[("registry", Role::Registry), ("instance", Role::Instance)],
+    // Names of roles that nodes have, and sidecars.
+    &[
+        ("r", Role::Registry),
+        ("instance", Role::Instance),
+        ("discovery", Role::Instance),
+        ("follower", Role::Discovery),
+        ("holder", Role::Sidecar),
+        ("s", Role::Sidecar),
+        ("c", Role::Discovery),
+    ],
+];
 
 fn five() -> Template {
     template(FIVE)
@@ -121,7 +168,11 @@ mod rules {
         target(fault.target, template);
         action(fault, template);
         let kind = fault.action.kind();
-        let has_no_end = matches!(kind, FaultKind::Restart | FaultKind::WallStep | FaultKind::Command);
+        let has_no_end = match fault.action {
+            Action::Command(id) => template.commands[usize::from(id.0)].effect == CommandEffect::AtOnce,
+            Action::Restart | Action::WallStep(_) => true,
+            _ => false,
+        };
         assert!(!(has_no_end && fault.lasts.is_some()), "{fault:?}");
         assert_ne!(fault.lasts, Some(Span::ZERO), "{fault:?}");
         let strikes = matches!(
@@ -146,8 +197,8 @@ mod rules {
         };
         match target {
             Target::Node(node) => assert!(node.index() < template.nodes.len()),
-            Target::Holder => is_a_role("holder", Role::Contender),
-            Target::ExHolder => is_a_role("ex-holder", Role::Contender),
+            Target::Holder => is_a_role("holder", claimants(template)[0]),
+            Target::ExHolder => is_a_role("ex-holder", claimants(template)[0]),
             Target::Drawn { pick, from } => {
                 if let Group::Role(role) = from {
                     is_a_role(role.name(), role);
@@ -211,10 +262,18 @@ mod rules {
     fn role_of(target: Target, template: &Template) -> Option<Role> {
         match target {
             Target::Node(node) => Some(template.nodes[node.index()].role),
-            Target::Holder | Target::ExHolder => Some(Role::Contender),
+            Target::Holder | Target::ExHolder => match claimants(template)[..] {
+                [role] => Some(role),
+                _ => None,
+            },
             Target::Drawn { from: Group::Role(role), .. } => Some(role),
             Target::Drawn { .. } => None,
         }
+    }
+
+    fn claimants(template: &Template) -> Vec<Role> {
+        let is_there = |role: &Role| template.nodes.iter().any(|node| node.role == *role);
+        [Role::Contender, Role::Instance, Role::Sidecar].into_iter().filter(is_there).collect()
     }
 
     fn action(fault: &FaultPlan, template: &Template) {
@@ -234,8 +293,12 @@ mod rules {
             Action::WallStep(by) => assert_ne!(by, 0),
             Action::WallStrobe { by, every } => assert!(by != 0 && every >= Span::from_millis(1)),
             Action::Command(command) => {
-                let takes = template.commands[usize::from(command.0)];
+                let takes = template.commands[usize::from(command.0)].role;
                 assert_eq!(role_of(fault.target, template), Some(takes));
+            }
+            Action::Watch(_) => {
+                let role = role_of(fault.target, template);
+                assert!(matches!(role, Some(Role::Discovery | Role::Follower)), "{fault:?}");
             }
             _ => {}
         }
@@ -248,6 +311,14 @@ proptest! {
     #[test]
     fn a_fault_is_one_that_a_file_can_say(seed: u64, nodes in select(TOPOLOGIES.to_vec())) {
         let template = template(nodes);
+        for fault in faults(&template, seed) {
+            rules::check(&fault, &template);
+        }
+    }
+
+    #[test]
+    fn so_it_is_around_a_registry(seed: u64, nodes in select(REGISTRIES.to_vec())) {
+        let template = registry(nodes);
         for fault in faults(&template, seed) {
             rules::check(&fault, &template);
         }
@@ -316,7 +387,7 @@ proptest! {
 fn every_kind_condition_target_scope_cut_and_number_turns_up() {
     let mut all = BTreeSet::new();
     let mut seen = |what: String| all.insert(what);
-    for fault in many(&five(), 4_000) {
+    for fault in many(&five(), 4_000).into_iter().chain(many(&registry(REGISTRY), 4_000)) {
         seen(fault.action.kind().name().to_owned());
         if let Trigger::When { condition, from } = fault.trigger {
             let condition = match condition {
@@ -346,7 +417,7 @@ fn every_kind_condition_target_scope_cut_and_number_turns_up() {
                 };
             }
             Action::Command(command) => {
-                seen(format!("{command:?}"));
+                seen(format!("{command:?}, lasts {}", fault.lasts.is_some()));
             }
             _ => {}
         }
@@ -379,11 +450,17 @@ fn every_kind_condition_target_scope_cut_and_number_turns_up() {
     expected.extend(several(Group::Everybody));
     expected.extend(several(Group::Role(Role::Contender)));
     let one = |role| format!("{:?}", Target::one_of(role));
-    for who in ["a node", "Holder", "ExHolder", &one(Role::Contender)] {
+    // A registry has the name of its role: it is always meant by name.
+    let roles = [Role::Contender, Role::Follower, Role::Instance, Role::Discovery, Role::Observer];
+    let roles = roles.map(one);
+    for who in ["a node", "Holder", "ExHolder"].into_iter().chain(roles.iter().map(String::as_str)) {
         expected.extend([format!("on {who}"), format!("between {who}"), format!("one way {who}")]);
     }
+    expected.extend(several(Group::Role(Role::Instance)));
+    expected.extend(several(Group::Role(Role::Discovery)).filter(|on| !on.contains("Minority")));
     expected.extend(["Isolate", "Majority", "Ring", "Bridge", "duplicate true"].map(str::to_owned));
-    expected.extend(["CommandId(0)", "CommandId(1)"].map(str::to_owned));
+    expected.extend([0, 1].map(|id| format!("CommandId({id}), lasts false")));
+    expected.extend([2, 3].map(|id| format!("CommandId({id}), lasts true")));
     expected.extend((0..=6).map(|count| format!("{:?}", Cut::After(count))));
     expected.extend(About::ALL.map(|purpose| format!("{:?}", Cut::BeforeSend(purpose))));
     for part in 0..5 {
@@ -400,18 +477,62 @@ fn enabled(swarm: &Swarm) -> impl Iterator<Item = &str> {
     swarm.drawn[1].value.split(", ").filter_map(|kind| kind.split(' ').next())
 }
 
+/// The kinds that can do something to somebody around a lease.
+fn kinds_of_a_lease() -> Vec<FaultKind> {
+    let about_watches = |kind: &FaultKind| kind.name().starts_with("watch.");
+    FaultKind::ALL.into_iter().filter(|kind| !about_watches(kind)).collect()
+}
+
 #[test]
 fn half_of_the_seeds_do_without_a_kind() {
-    let template = five();
-    let seeds: Vec<Swarm> = (0..1_000).map(|seed| Swarm::draw(&template, seed)).collect();
-    for kind in FaultKind::ALL {
-        let enabled = seeds.iter().filter(|swarm| enabled(swarm).any(|name| name == kind.name()));
-        let without = share(1_000 - enabled.count(), 1_000);
-        assert!((0.3..0.7).contains(&without), "{} is left out in {without}", kind.name());
-        let struck =
-            seeds.iter().filter(|swarm| swarm.faults.iter().any(|fault| fault.action.kind() == kind)).count();
-        assert!((100..450).contains(&struck), "{} in {struck} of a thousand seeds", kind.name());
+    for (template, kinds) in [(five(), kinds_of_a_lease()), (registry(REGISTRY), FaultKind::ALL.to_vec())] {
+        let seeds: Vec<Swarm> = (0..1_000).map(|seed| Swarm::draw(&template, seed)).collect();
+        for kind in kinds {
+            let enabled = seeds.iter().filter(|swarm| enabled(swarm).any(|name| name == kind.name()));
+            let without = share(1_000 - enabled.count(), 1_000);
+            assert!((0.3..0.7).contains(&without), "{} is left out in {without}", kind.name());
+            let strikes = |swarm: &&Swarm| swarm.faults.iter().any(|fault| fault.action.kind() == kind);
+            let struck = seeds.iter().filter(strikes).count();
+            assert!((100..450).contains(&struck), "{} in {struck} of a thousand seeds", kind.name());
+        }
     }
+}
+
+/// What may be drawn of watches leaves plans without any as they were.
+#[test]
+fn where_nobody_watches_nothing_is_drawn_of_watches() {
+    let mut without = five();
+    without.chaos.kinds = kinds_of_a_lease();
+    for seed in 0..200 {
+        let (all, fewer) = (Swarm::draw(&five(), seed), Swarm::draw(&without, seed));
+        assert_eq!(all.faults, fewer.faults);
+        assert_eq!(all.drawn, fewer.drawn, "nor is anybody told so");
+    }
+    let mut only = five();
+    only.chaos.kinds = vec![FaultKind::WatchGap];
+    assert!(many(&only, 50).is_empty());
+}
+
+#[test]
+fn around_a_registry_most_faults_strike_those_who_keep_something_up_to_date() {
+    let template = registry(REGISTRY);
+    let faults = many(&template, 2_000);
+    let of = |wanted: &dyn Fn(Target) -> bool| {
+        share(faults.iter().filter(|fault| wanted(fault.target)).count(), faults.len())
+    };
+    let node = |target, index| matches!(target, Target::Node(node) if node.index() == index);
+    let registry = of(&|target| target == Target::one_of(Role::Registry) || node(target, 0));
+    let members = of(&|target| {
+        let role = matches!(target, Target::Drawn { from: Group::Role(Role::Instance), .. });
+        role || matches!(target, Target::Holder | Target::ExHolder)
+    });
+    let views = of(&|target| {
+        let of = |role| matches!(target, Target::Drawn { from: Group::Role(other), .. } if other == role);
+        of(Role::Discovery) || of(Role::Follower)
+    });
+    assert!((0.15..0.4).contains(&registry), "{registry}");
+    assert!((0.25..0.5).contains(&members), "{members}");
+    assert!((0.15..0.4).contains(&views), "{views}");
 }
 
 #[test]
@@ -452,9 +573,10 @@ fn what_is_left_out_by_the_limit_is_of_any_kind() {
     let mut template = five();
     template.chaos.most = 3;
     let kept = many(&template, 2_000);
-    for kind in FaultKind::ALL {
+    let kinds = kinds_of_a_lease();
+    for &kind in &kinds {
         let of_kind = kept.iter().filter(|fault| fault.action.kind() == kind).count();
-        let share = share(of_kind, kept.len()) * FaultKind::ALL.len() as f64;
+        let share = share(of_kind, kept.len()) * kinds.len() as f64;
         assert!((0.6..1.5).contains(&share), "{} is drawn {share} times as often as it should", kind.name());
     }
 }

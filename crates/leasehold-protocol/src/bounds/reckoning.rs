@@ -23,7 +23,8 @@ pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
         formula: match sums.grantor.restart {
             Restart::FullTerm | Restart::Remaining => "(m·T+σ)/(1−ρ) + q + c",
             Restart::Extra(_) => "(m·T+σ+e)/(1−ρ) + q + c",
-        },
+        }
+        .into(),
         left: sums.latest_end.clone(),
         right: None,
         notes: vec![],
@@ -40,7 +41,8 @@ pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
             }
             (Queue::None, false) => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + 2·(1+j)·P/(1−ρ) + 2·(4d⁺+c)",
             (Queue::None, true) => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + 2·(1+j)·P/(1−ρ) + 2·(4d⁺+2c)",
-        },
+        }
+        .into(),
         left: sums.regrant.clone(),
         right: None,
         notes: vec![],
@@ -125,7 +127,8 @@ fn exclusivity(sums: &Sums<'_>) -> Inequality {
         formula: match sums.holder.anchor {
             Anchor::FirstSend => "L ≤ m·T·(1−ρ)/(1+ρ)",
             Anchor::LatestRetry | Anchor::Receipt => "L + x ≤ m·T·(1−ρ)/(1+ρ)",
-        },
+        }
+        .into(),
         left: claim.sum,
         right: Some(right),
         notes,
@@ -155,7 +158,7 @@ fn earliest_end(sums: &Sums<'_>) -> Inequality {
     let value = sums.environment.clock_rate.shortest_true(length);
     Inequality {
         name: "earliest end of a lease (I4)",
-        formula: "m·T/(1+ρ)",
+        formula: "m·T/(1+ρ)".into(),
         left: Sum::of(
             "how long a lease lives at least",
             vec![term("m·T/(1+ρ)", value, format!("a term of {length}, on a fast clock"))],
@@ -198,7 +201,8 @@ fn renewal(sums: &Sums<'_>) -> Inequality {
         formula: match waits_for_disk {
             false => "h + 2d⁺·(1+ρ) ≤ L",
             true => "h + (2d⁺+c)·(1+ρ) ≤ L",
-        },
+        }
+        .into(),
         left: Sum::of(
             "until a renewal is answered, on the holder's clock",
             vec![
@@ -281,7 +285,8 @@ fn worst_failover(sums: &Sums<'_>) -> Inequality {
         formula: match sums.grantor.queue {
             Queue::Fifo => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + W",
             Queue::None => "d⁺ + (m·T+σ)/(1−ρ) + q + 2c + Λ/(1−ρ) + (1+j)·P/(1−ρ) + W",
-        },
+        }
+        .into(),
         left: Sum::of("from the crash to the next claim", terms),
         right: None,
         notes: vec!["if the next contender is alive: a dead one burns a term more".into()],
@@ -313,7 +318,7 @@ fn mean_failover(sums: &Sums<'_>) -> Inequality {
     }
     Inequality {
         name: "failover after a crash, on average",
-        formula: "m·T − h/2 + σ/2 + 2c + Λ + P/2",
+        formula: "m·T − h/2 + σ/2 + 2c + Λ + P/2".into(),
         left: Sum::of("from the crash to the next grant, without network delays, clocks perfect", terms),
         right: None,
         notes: vec![],
@@ -325,7 +330,7 @@ fn lock_delay(sums: &Sums<'_>) -> Inequality {
     let value = sums.environment.clock_rate.shortest_true(delay);
     Inequality {
         name: "lock-delay (I16)",
-        formula: "Λ/(1+ρ)",
+        formula: "Λ/(1+ρ)".into(),
         left: Sum::of(
             "how long nobody is granted the resource after an involuntary end",
             vec![term("Λ/(1+ρ)", value, format!("the lock-delay of {delay}, on a fast clock"))],
@@ -338,7 +343,7 @@ fn lock_delay(sums: &Sums<'_>) -> Inequality {
 }
 
 /// A length with all its digits down to the microsecond.
-pub(super) fn exact(span: Span) -> String {
+pub(crate) fn exact(span: Span) -> String {
     let micros = u128::from(span.as_nanos() / 1_000);
     match micros {
         0 => format!("{span}"),
@@ -347,7 +352,7 @@ pub(super) fn exact(span: Span) -> String {
 }
 
 /// `number / scale` without trailing zeros. `scale` is a power of ten.
-pub(super) fn decimal(number: u128, scale: u128) -> String {
+pub(crate) fn decimal(number: u128, scale: u128) -> String {
     let (whole, rest) = (number / scale, number % scale);
     if rest == 0 {
         return format!("{whole}");

@@ -1,7 +1,7 @@
 //! Faults in words, for logs and traces.
 
 use leasehold_core::plan::{
-    Action, Burst, Chance, Condition, Cut, FaultPlan, Pick, Scope, Target, Trigger, Worsening,
+    Action, Burst, Chance, Condition, Cut, FaultPlan, Pick, Scope, Target, Trigger, WatchFault, Worsening,
 };
 use leasehold_core::{CommandId, NodeId, SimInstant, Span};
 
@@ -35,12 +35,16 @@ pub fn describe(fault: &FaultPlan, nodes: &[String], commands: &[String]) -> Str
         Action::WallStrobe { by, every } => {
             format!("strobe the wall clock of {on} by {} every {every}", signed(by))
         }
+        Action::Watch(WatchFault::Drop) => format!("drop the watches of {on}"),
+        Action::Watch(WatchFault::Stall) => format!("stall the watches of {on}"),
+        Action::Watch(WatchFault::Gap) => format!("lose what the watches of {on} tell"),
         Action::Command(command) => format!("tell {on}: {}", command_name(command, commands)),
     };
     let lasts = match fault.action {
-        Action::Restart | Action::WallStep(_) | Action::Command(_) => String::new(),
-        // Without a duration it is for good, but for nodes that the core needs; a wiped process is back at once.
-        Action::Crash | Action::Torn | Action::Wipe => {
+        Action::Restart | Action::WallStep(_) => String::new(),
+        // Without a duration it is for good, but for nodes that the core needs; a wiped process is back at once; and most
+        // commands take no time.
+        Action::Crash | Action::Torn | Action::Wipe | Action::Command(_) => {
             fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"))
         }
         _ => fault.lasts.map_or(" until all is healed".to_owned(), |lasts| format!(" for {lasts}")),
@@ -162,6 +166,7 @@ fn place(cut: Cut) -> String {
         Cut::After(0) => String::new(),
         Cut::After(1) => " after 1 output of its next step".to_owned(),
         Cut::After(count) => format!(" after {count} outputs of its next step"),
+        Cut::Now => " without waiting for a step".to_owned(),
         Cut::BeforeSend(purpose) => format!(" before its next {}", purpose.name()),
     }
 }

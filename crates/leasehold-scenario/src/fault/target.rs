@@ -32,9 +32,10 @@ impl Cast<'_> {
         if let Some(index) = self.nodes.iter().position(|node| node.name == text) {
             return Ok(Target::Node(node_id(index)));
         }
+        let claimant = self.claimants().next().unwrap_or(Role::Contender);
         let (target, role) = match text {
-            "holder" => (Target::Holder, Role::Contender),
-            "ex-holder" => (Target::ExHolder, Role::Contender),
+            "holder" => (Target::Holder, claimant),
+            "ex-holder" => (Target::ExHolder, claimant),
             _ => match Role::ALL.into_iter().find(|role| role.name() == text) {
                 Some(role) => (Target::one_of(role), role),
                 None => return Err(self.nobody(name)),
@@ -81,7 +82,7 @@ impl Cast<'_> {
     }
 
     fn is_one(&self, target: Target, name: &Spanned<String>, pick: &Spanned<PickText>) -> Diagnostic {
-        let role = self.role_of(target).unwrap_or(Role::Contender).name();
+        let role = self.role_of(target).or_else(|| self.claimants().next()).unwrap_or(Role::Contender).name();
         let name_text = cut(name.get_ref());
         Diagnostic::at(pick.span(), format!("`{name_text}` is one node: there is nothing to pick"))
             .related(name.span(), "because of this")
@@ -92,10 +93,18 @@ impl Cast<'_> {
     pub(crate) fn role_of(&self, target: Target) -> Option<Role> {
         match target {
             Target::Node(node) => Some(self.nodes[node.index()].role),
-            Target::Holder | Target::ExHolder => Some(Role::Contender),
+            Target::Holder | Target::ExHolder => {
+                let mut claimants = self.claimants();
+                claimants.next().filter(|_| claimants.next().is_none())
+            }
             Target::Drawn { from: Group::Role(role), .. } => Some(role),
             Target::Drawn { from: Group::Everybody, .. } => None,
         }
+    }
+
+    /// The roles of those here who can claim something, and so be `holder`.
+    fn claimants(&self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(|role| role.can_claim() && self.with_role(*role).next().is_some())
     }
 
     /// Whether a peer can only be one of the targets.
@@ -151,11 +160,12 @@ impl Cast<'_> {
     /// The roles that somebody here has. A node may have the name of its role, and goes before it.
     fn role_names(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
+        let claimant = self.claimants().next();
         for role in Role::ALL.into_iter().filter(|role| self.with_role(*role).next().is_some()) {
-            match role {
-                Role::Contender => names.extend(["holder", "ex-holder", "contender"]),
-                _ => names.push(role.name()),
+            if Some(role) == claimant {
+                names.extend(["holder", "ex-holder"]);
             }
+            names.push(role.name());
         }
         names.retain(|name| self.nodes.iter().all(|node| node.name != *name));
         names
@@ -193,6 +203,9 @@ pub(super) fn plural(group: Group, count: usize) -> &'static str {
         Role::Registry => "registries",
         Role::Instance => "instances",
         Role::Discovery => "discovery clients",
+        Role::Follower => "followers",
+        Role::Sidecar => "sidecars",
+        Role::Observer => "observers",
     }
 }
 

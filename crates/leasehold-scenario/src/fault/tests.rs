@@ -7,6 +7,8 @@ use super::*;
 use crate::toy::Toy;
 use crate::{Scenario, ScenarioError, Source};
 
+mod watching;
+
 const HEAD: &str = "schema = 1\nname = \"x\"\nsummary = \"s\"\n[lease]\nttl = \"10s\"\n[[fault]]\n";
 
 /// A scenario of one fault. Its lines begin with the seventh.
@@ -83,6 +85,8 @@ fn every_action_is_read() {
         ),
         ("resource", "do = \"crash\"", (Target::one_of(Role::Resource), Action::Crash, None, whole)),
         ("grantor-1", "do = \"restart\"", (GRANTOR, Action::Restart, None, whole)),
+        ("grantor-1", "do = \"restart\"\nstrikes = \"now\"", (GRANTOR, Action::Restart, None, Cut::Now)),
+        ("holder", "do = \"pause\"\nstrikes = \"next-step\"", (Target::Holder, Action::Pause, None, whole)),
         (
             "holder-1",
             "do = \"clock.rate\"\nrate = \"-20%\"",
@@ -302,11 +306,7 @@ fn broken_rules_are_shown_where_they_are_broken() {
         ),
         ("at = \"1s\"\non = \"holder\"\ndo = \"shutdwn\"", (9, 6), &["did you mean `shutdown`?"]),
         ("at = \"1s\"\non = \"holder\"\ndo = \"wall-step\"", (9, 6), &["did you mean `clock.wall-step`?"]),
-        (
-            "at = \"1s\"\non = \"holder\"\ndo = \"zebra\"",
-            (9, 6),
-            &["`clock.wall-step`, `shutdown` or `revoke`"],
-        ),
+        ("at = \"1s\"\non = \"holder\"\ndo = \"zebra\"", (9, 6), &["`watch.gap`, `shutdown` or `revoke`"]),
         (
             "at = \"1s\"\non = \"grantor\"\ndo = \"shutdown\"",
             (8, 6),
@@ -315,12 +315,12 @@ fn broken_rules_are_shown_where_they_are_broken() {
         (
             "at = \"1s\"\non = \"holder\"\ndo = \"pause\"\nto = \"grantor\"",
             (10, 6),
-            &["`to` means nothing for `pause`", "`pause` takes `for`, `before` or `after`"],
+            &["`to` means nothing for `pause`", "`pause` takes `for`, `before`, `after` or `strikes`"],
         ),
         (
             "at = \"1s\"\non = \"holder\"\ndo = \"restart\"\nfor = \"1s\"",
             (10, 7),
-            &["`for` means nothing for `restart`", "`restart` has no keys of its own"],
+            &["`for` means nothing for `restart`", "`restart` takes `strikes`"],
         ),
         (
             "at = \"1s\"\non = \"holder\"\ndo = \"shutdown\"\nfor = \"1s\"",
@@ -379,6 +379,11 @@ fn broken_rules_are_shown_where_they_are_broken() {
             "at = \"1s\"\non = \"holder\"\ndo = \"pause\"\nbefore = \"write\"\nafter = 1",
             (11, 9),
             &["both `before` and `after`"],
+        ),
+        (
+            "at = \"1s\"\non = \"holder\"\ndo = \"pause\"\nafter = 1\nstrikes = \"now\"",
+            (10, 9),
+            &["waits for no step"],
         ),
         (
             "at = \"1s\"\non = \"holder\"\ndo = \"pause\"\nbefore = \"writ\"",

@@ -19,7 +19,16 @@ pub(super) enum Verb {
     /// One of the harness's own, never [`FaultKind::Command`].
     Harness(FaultKind),
     /// What a system can be told.
-    Command(CommandId),
+    Command(CommandId, Lasting),
+}
+
+/// Whether there is an end to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// It takes no time.
+    No,
+    /// It is taken back when its fault is over.
+    Yes,
 }
 
 impl Verb {
@@ -35,12 +44,21 @@ impl Verb {
         }
         let command = cast.commands.iter().position(|command| command.name == name);
         let index = command.ok_or_else(|| unknown(action, cast))?;
-        Ok(Self::Command(CommandId(u16::try_from(index).expect("a system has few commands"))))
+        if let Some((why, needs)) = cast.commands[index].refused {
+            let message = format!("`{name}` would do nothing: {why}");
+            return Err(Diagnostic::at(action.span(), message).help(format!("{needs}, or remove the fault")));
+        }
+        let lasting = if cast.commands[index].undo.is_some() { Lasting::Yes } else { Lasting::No };
+        Ok(Self::Command(CommandId(u16::try_from(index).expect("a system has few commands")), lasting))
     }
 
     /// The keys that belong to it, beside those that every fault has.
     pub(super) const fn keys(self) -> &'static [&'static str] {
-        let Self::Harness(kind) = self else { return &[] };
+        let kind = match self {
+            Self::Harness(kind) => kind,
+            Self::Command(_, Lasting::Yes) => return &["for"],
+            Self::Command(_, Lasting::No) => return &[],
+        };
         match kind {
             FaultKind::Partition | FaultKind::Clog | FaultKind::Hold => &["for", "to", "shape"],
             FaultKind::Link => {
@@ -48,13 +66,15 @@ impl Verb {
             }
             FaultKind::Swizzle | FaultKind::Stall | FaultKind::ClockFreeze => &["for"],
             FaultKind::Pause | FaultKind::Suspend | FaultKind::Crash | FaultKind::Torn | FaultKind::Wipe => {
-                &["for", "before", "after"]
+                &["for", "before", "after", "strikes"]
             }
             FaultKind::Throttle => &["for", "step"],
             FaultKind::ClockRate => &["for", "rate"],
             FaultKind::WallStrobe => &["for", "by", "every"],
             FaultKind::WallStep => &["by"],
-            FaultKind::Restart | FaultKind::Command => &[],
+            FaultKind::WatchDrop | FaultKind::WatchStall | FaultKind::WatchGap => &["for"],
+            FaultKind::Restart => &["strikes"],
+            FaultKind::Command => &[],
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn write(fault: &FaultPlan, cast: &Cast<'_>, document: &mut Document)
     match fault.cut {
         Cut::After(0) => {}
         Cut::After(count) => document.key("after", count.to_string()),
+        Cut::Now => document.text("strikes", "now"),
         Cut::BeforeSend(purpose) => document.text("before", purpose.name()),
     }
     if let Some(lasts) = fault.lasts {
@@ -78,7 +79,8 @@ fn action(action: &Action, cast: &Cast<'_>, document: &mut Document) {
         | Action::Wipe
         | Action::Restart
         | Action::ClockFreeze
-        | Action::Command(_) => {}
+        | Action::Command(_)
+        | Action::Watch(_) => {}
     }
 }
 

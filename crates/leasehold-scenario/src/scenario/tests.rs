@@ -9,8 +9,9 @@ use crate::Variant;
 use crate::expect::{ExpectedVerdict, HazardPolicy};
 use crate::toy::{Other, Toy};
 use leasehold_check::Invariant;
+use leasehold_core::Span;
 use leasehold_core::event::Probe;
-use leasehold_core::plan::{Action, Chance, Condition, Cut, Latency, Target, Trigger};
+use leasehold_core::plan::{Action, Chance, Condition, Cut, Latency, Role, Target, Trigger};
 use leasehold_core::{Drift, RateError, SimInstant};
 
 const GOOD: &str = r#"schema = 1
@@ -65,6 +66,7 @@ violation = "no-lost-update"
 also = ["fencing"]
 hazard = "none"
 reach = ["stale-write-attempted", "expired-while-paused"]
+never = ["taken-over"]
 "#;
 
 const SHORT: &str = "schema = 1\nname = \"short\"\nsummary = \"s\"\n[lease]\nttl = \"10s\"\n";
@@ -89,6 +91,7 @@ fn a_file_becomes_what_it_says() {
             },
             hazard: HazardPolicy::None,
             reach: vec![Probe::ExpiredWhilePaused, Probe::StaleWriteAttempted],
+            never: vec![Probe::TakenOver],
         }
     );
 
@@ -203,8 +206,7 @@ fn the_header_of_a_trace_names_everything() {
 fn one_of_several_systems_is_chosen_by_name() {
     let systems: [&dyn System; 2] = [&Toy, &Other];
     let parse = |text: String| Scenario::parse(Source::from_text("x.toml", text), &systems);
-    let shown = parse(SHORT.to_owned()).unwrap_err().to_string();
-    assert!(shown.contains("add `system = \"...\"` at the top: `toy` or `other`"), "{shown}");
+    assert_eq!(parse(SHORT.to_owned()).unwrap().system, "toy", "the first, if it names none");
     assert_eq!(parse(format!("system = \"toy\"\n{SHORT}")).unwrap().system, "toy");
     let shown = parse(format!("system = \"toy\"\n{SHORT}[record]\n")).unwrap_err().to_string();
     assert!(shown.contains("this table belongs to another system: system = \"other\""), "{shown}");

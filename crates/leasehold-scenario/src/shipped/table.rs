@@ -2,11 +2,9 @@
 
 mod grantor;
 mod holder;
-mod names;
 mod resource;
 mod work;
 
-use crate::Spanned;
 use leasehold_core::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,41 +13,13 @@ pub(crate) use self::grantor::GrantorTable;
 pub(crate) use self::holder::{HolderTable, Priorities, check_round_trip};
 pub(crate) use self::resource::{ResourceTable, check_fence};
 pub(crate) use self::work::WorkTable;
-use crate::diagnostic::is_written;
+use crate::field::{seconds, spanned};
 use crate::value::{Length, Share, Whole};
-use crate::{Diagnostic, Diagnostics};
+use crate::{Diagnostic, Diagnostics, Spanned};
 
 /// The most holders and the most resources. Chosen by us: well above what one grantor is studied with, and low
 /// enough that a mistyped zero does not fill the memory.
 const MOST: u32 = 400;
-
-fn spanned<T>(value: T) -> Spanned<T> {
-    Spanned::new(0..0, value)
-}
-
-fn seconds(secs: u64) -> Spanned<Length> {
-    spanned(Length(Span::from_secs(secs)))
-}
-
-fn millis(millis: u64) -> Spanned<Length> {
-    spanned(Length(Span::from_millis(millis)))
-}
-
-fn length(value: &Spanned<Length>) -> Span {
-    value.get_ref().0
-}
-
-/// Whether the file says so, or it is the default.
-fn written<T>(value: &Spanned<T>) -> bool {
-    is_written(&value.span())
-}
-
-/// Refuses a length of zero.
-fn not_zero(found: &mut Diagnostics, value: &Spanned<Length>, what: &str) {
-    if length(value).is_zero() {
-        found.push(Diagnostic::at(value.span(), format!("{what} of 0s")).label("expected more than zero"));
-    }
-}
 
 /// `[lease]`: the term and its renewal.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -52,6 +52,9 @@ fn drawn(scenario: &Scenario, seed: u64, systems: &[&dyn System]) -> Vec<Setting
     if scenario.expect.hazard == HazardPolicy::None && !scenario.source.is_set("expect.hazard") {
         dice.replace("expect.hazard", "\"allowed\"");
     }
+    if !scenario.expect.never.is_empty() && !scenario.source.is_set("expect.never") {
+        dice.replace("expect.never", "[]");
+    }
     for (key, values) in &chaos.values {
         // Who says something on the command line means it.
         if !scenario.source.is_set(key) {

@@ -154,6 +154,55 @@ impl FromText for AutoOrLength {
     }
 }
 
+/// `"never"`, or a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeverOrLength {
+    /// It never comes.
+    Never,
+    /// After so long.
+    Length(Span),
+}
+
+impl NeverOrLength {
+    /// After how long; nothing if it never comes.
+    pub const fn span(self) -> Option<Span> {
+        match self {
+            Self::Never => None,
+            Self::Length(span) => Some(span),
+        }
+    }
+}
+
+deserialize_from_text!(NeverOrLength);
+serialize_as_text!(NeverOrLength);
+
+impl ToText for NeverOrLength {
+    fn to_text(&self) -> String {
+        match *self {
+            Self::Never => "never".to_owned(),
+            Self::Length(span) => Length(span).to_text(),
+        }
+    }
+}
+
+impl FromText for NeverOrLength {
+    const EXPECTED: &'static str = r#""never", or a duration such as "2m""#;
+    const PATTERN: Option<&'static str> = Some(concat!(r"^(\s*never\s*|", length_pattern!(), ")$"));
+    const EXAMPLES: &'static [&'static str] = &["never", "2m"];
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        match text.trim() {
+            "never" => Ok(Self::Never),
+            text if nearest(text, ["never"]).is_some() => Err(Reason::new("").help("did you mean `never`?")),
+            text => Length::from_text(text).map(|length| Self::Length(length.0)),
+        }
+    }
+
+    fn meant_by(number: &str) -> String {
+        Length::meant_by(number)
+    }
+}
+
 fn parse(text: &str) -> Result<Span, Reason> {
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -1,7 +1,8 @@
 //! Any faults at all, also such as no scenario file can ask for.
 
 use leasehold_core::plan::{
-    Action, Burst, Chance, Condition, Cut, FaultPlan, Group, Pick, Role, Scope, Target, Trigger, Worsening,
+    Action, Burst, Chance, Condition, Cut, FaultPlan, Group, Pick, Role, Scope, Target, Trigger, WatchFault,
+    Worsening,
 };
 use leasehold_core::{CommandId, NodeId, Purpose, RateError, SimInstant, Span};
 use proptest::collection::vec;
@@ -13,8 +14,49 @@ use crate::world::{World, millis};
 /// The longest that a fault lasts, if it has an end of its own.
 const LONGEST_FAULT_MILLIS: u64 = 30_000;
 
-fn target(nodes: u16) -> impl Strategy<Value = Target> {
-    let role = || select(vec![Role::Grantor, Role::Contender, Role::Resource]);
+/// Who can be struck, and what they can be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cast {
+    pub(crate) nodes: u16,
+    pub(crate) roles: &'static [Role],
+    /// Those that watch something.
+    watchers: &'static [Role],
+    /// Who takes the commands, in their order; who is anybody else, if nothing is said.
+    takers: &'static [Option<Role>],
+}
+
+impl Cast {
+    /// Around a lease. Only a grantor can be told to revoke.
+    pub(crate) const fn of_a_lease(nodes: u16) -> Self {
+        let roles = &[Role::Grantor, Role::Contender, Role::Resource];
+        Self { nodes, roles, watchers: &[], takers: &[None, Some(Role::Grantor)] }
+    }
+
+    /// Around a registry. The commands are deregister, revoke, expire, slow-sweep, stop-work, turn-unready and
+    /// freeze-cache.
+    pub(crate) const fn of_a_registry(nodes: u16) -> Self {
+        use Role::{Discovery, Follower, Instance, Registry, Sidecar};
+        let takers = &[
+            Some(Instance),
+            Some(Registry),
+            Some(Registry),
+            Some(Registry),
+            Some(Instance),
+            Some(Instance),
+            Some(Discovery),
+        ];
+        Self {
+            nodes,
+            roles: &[Registry, Instance, Sidecar, Discovery, Follower],
+            watchers: &[Discovery, Follower],
+            takers,
+        }
+    }
+}
+
+fn target(cast: Cast) -> impl Strategy<Value = Target> {
+    let nodes = cast.nodes;
+    let role = || select(cast.roles.to_vec());
     let group = prop_oneof![3 => role().prop_map(Group::Role), 1 => Just(Group::Everybody)];
     let pick = prop_oneof![
         Just(Pick::Minority),
@@ -43,11 +85,11 @@ fn rate(bound_ppm: u32) -> impl Strategy<Value = RateError> {
     ppb.prop_map(|ppb| RateError::from_ppb(ppb).expect("in range"))
 }
 
-fn scope(nodes: u16) -> impl Strategy<Value = Scope> {
+fn scope(cast: Cast) -> impl Strategy<Value = Scope> {
     prop_oneof![
         2 => Just(Scope::Isolate),
-        2 => target(nodes).prop_map(Scope::Between),
-        2 => target(nodes).prop_map(Scope::OneWay),
+        2 => target(cast).prop_map(Scope::Between),
+        2 => target(cast).prop_map(Scope::OneWay),
         1 => select(vec![Scope::Majority, Scope::Ring, Scope::Bridge]),
     ]
 }
@@ -72,20 +114,27 @@ fn worsening() -> impl Strategy<Value = Worsening> {
     )
 }
 
-fn link_action(nodes: u16) -> impl Strategy<Value = Action> {
+fn link_action(cast: Cast) -> impl Strategy<Value = Action> {
     prop_oneof![
-        3 => scope(nodes).prop_map(Action::Partition),
-        3 => (scope(nodes), worsening()).prop_map(|(scope, worse)| Action::Link { scope, worse }),
-        1 => scope(nodes).prop_map(Action::Clog),
-        1 => scope(nodes).prop_map(Action::Hold),
+        3 => scope(cast).prop_map(Action::Partition),
+        3 => (scope(cast), worsening()).prop_map(|(scope, worse)| Action::Link { scope, worse }),
+        1 => scope(cast).prop_map(Action::Clog),
+        1 => scope(cast).prop_map(Action::Hold),
         1 => Just(Action::Swizzle),
     ]
 }
 
-fn action(nodes: u16, bound_ppm: u32) -> impl Strategy<Value = Action> {
+fn action(cast: Cast, bound_ppm: u32) -> impl Strategy<Value = Action> {
+    let commands = cast.takers.len() as u16;
+    let on_watches = select(vec![WatchFault::Drop, WatchFault::Stall, WatchFault::Gap]);
+    let watch = match cast.watchers.is_empty() {
+        true => link_action(cast).boxed(),
+        false => on_watches.prop_map(Action::Watch).boxed(),
+    };
     let offset = || -3_600_000_000_000..=3_600_000_000_000_i64;
     prop_oneof![
-        5 => link_action(nodes),
+        2 => watch,
+        5 => link_action(cast),
         2 => Just(Action::Pause),
         1 => Just(Action::Suspend),
         1 => millis(1_000).prop_map(|step| Action::Throttle { step }),
@@ -98,7 +147,7 @@ fn action(nodes: u16, bound_ppm: u32) -> impl Strategy<Value = Action> {
         1 => Just(Action::ClockFreeze),
         1 => offset().prop_map(Action::WallStep),
         1 => (offset(), millis(10_000)).prop_map(|(by, every)| Action::WallStrobe { by, every }),
-        2 => (0..=1_u16).prop_map(|command| Action::Command(CommandId(command))),
+        2 => (0..commands).prop_map(|command| Action::Command(CommandId(command))),
     ]
 }
 
@@ -125,7 +174,7 @@ fn instant(chaos: Span, focus: Span) -> impl Strategy<Value = SimInstant> {
     prop_oneof![anywhere, after_focus, before_end].prop_map(|span| SimInstant::START + span)
 }
 
-fn fault(nodes: u16, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<FaultPlan> {
+fn fault(cast: Cast, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<FaultPlan> {
     let trigger = prop_oneof![
         3 => instant(chaos, focus).prop_map(Trigger::At),
         1 => condition().prop_map(Trigger::when),
@@ -137,11 +186,11 @@ fn fault(nodes: u16, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<
         (0..=6_u16).prop_map(Cut::After),
         select(Purpose::ALL.to_vec()).prop_map(Cut::BeforeSend),
     ];
-    (trigger, target(nodes), action(nodes, bound_ppm), lasts, cut)
-        .prop_map(|(trigger, target, action, lasts, cut)| {
-            // Only a grantor can be told to revoke.
+    (trigger, target(cast), action(cast, bound_ppm), lasts, cut, any::<prop::sample::Index>())
+        .prop_map(move |(trigger, target, action, lasts, cut, which)| {
             let target = match action {
-                Action::Command(CommandId(1)) => Target::one_of(Role::Grantor),
+                Action::Command(CommandId(id)) => cast.takers[usize::from(id)].map_or(target, Target::one_of),
+                Action::Watch(_) => Target::one_of(*which.get(cast.watchers)),
                 _ => target,
             };
             FaultPlan { trigger, target, action, lasts, cut }
@@ -150,11 +199,11 @@ fn fault(nodes: u16, bound_ppm: u32, chaos: Span, focus: Span) -> BoxedStrategy<
 }
 
 /// A few faults or many, some of them close together.
-pub(crate) fn some_faults(world: &World) -> BoxedStrategy<Vec<FaultPlan>> {
-    let (nodes, bound_ppm, chaos) = (world.nodes(), world.bound_ppm, world.chaos);
+pub(crate) fn some_faults(world: &World, cast: Cast) -> BoxedStrategy<Vec<FaultPlan>> {
+    let (bound_ppm, chaos) = (world.bound_ppm, world.chaos);
     let focus = (0..chaos.as_nanos()).prop_map(Span::from_nanos);
     let faults = focus.prop_flat_map(move |focus| {
-        let fault = fault(nodes, bound_ppm, chaos, focus);
+        let fault = fault(cast, bound_ppm, chaos, focus);
         prop_oneof![3 => vec(fault.clone(), 0..=8), 1 => vec(fault, 0..=24)]
     });
     faults.boxed()

@@ -7,6 +7,7 @@
 
 mod faults;
 mod policies;
+mod registry;
 mod world;
 
 use leasehold_check::{Invariant, Violation};
@@ -15,7 +16,7 @@ use leasehold_core::plan::{Action, Burst, FaultPlan};
 use leasehold_scenario::{Engine, Report, Scenario, ScenarioError, SingleGrantor, Source};
 use proptest::prelude::*;
 
-use crate::faults::{burst, some_faults};
+use crate::faults::{Cast, burst, some_faults};
 use crate::policies::Policies;
 use crate::world::{World, world};
 
@@ -45,7 +46,7 @@ impl Case {
 fn case<P: Strategy<Value = Policies>>(policies: impl Fn(&World) -> P) -> impl Strategy<Value = Case> {
     let world_and_policies = world().prop_flat_map(move |world| (policies(&world), Just(world)));
     world_and_policies.prop_flat_map(|(policies, world)| {
-        let mut faults = some_faults(&world);
+        let mut faults = some_faults(&world, Cast::of_a_lease(world.nodes()));
         if policies.trust_a_wall_clock() {
             faults = faults.prop_map(without_steps).boxed();
         }

@@ -47,9 +47,8 @@ impl World {
 
     /// All tables but those that policies stand in; of `[lease]` what they rest on.
     pub(crate) fn text(&self) -> String {
-        let Self { ttl_millis, renew, holders, resources, network, duplicate_percent, .. } = self;
-        let Self { receive_buffer, disk, bound_ppm, wall_offset, chaos, .. } = self;
-        let (network, disk) = (&network.text, &disk.text);
+        let Self { ttl_millis, renew, holders, resources, .. } = self;
+        let surroundings = self.surroundings();
         format!(
             r#"
                 schema = 1
@@ -59,7 +58,21 @@ impl World {
                 [topology]
                 holders = {holders}
                 resources = {resources}
+                {surroundings}
+                [lease]
+                ttl = "{ttl_millis}ms"
+                renew = "ttl/{renew}"
+            "#
+        )
+    }
 
+    /// What is there whatever the system.
+    pub(crate) fn surroundings(&self) -> String {
+        let Self { network, duplicate_percent, receive_buffer, disk, bound_ppm, wall_offset, chaos, .. } =
+            self;
+        let (network, disk) = (&network.text, &disk.text);
+        format!(
+            r#"
                 [bounds]
                 clock_rate = "{bound_ppm}ppm"
 
@@ -76,10 +89,6 @@ impl World {
 
                 [phases]
                 chaos = "{chaos}"
-
-                [lease]
-                ttl = "{ttl_millis}ms"
-                renew = "ttl/{renew}"
             "#
         )
     }

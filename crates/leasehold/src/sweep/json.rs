@@ -1,6 +1,6 @@
 //! A sweep as one JSON object. Its fields are stable; new ones may be added.
 
-use leasehold_campaign::{ScenarioTally, Unmet};
+use leasehold_campaign::{MeasureSummary, ScenarioTally, Unmet};
 use leasehold_core::plan::FaultKind;
 use serde_json::{Map, Value, json};
 
@@ -79,6 +79,11 @@ fn scenario(findings: &Findings, place: usize, tally: &ScenarioTally) -> Value {
         .iter()
         .map(|(probe, (runs, times))| (probe.name().to_owned(), json!({ "runs": runs, "times": times })))
         .collect();
+    let measures: Map<String, Value> = tally
+        .measures
+        .iter()
+        .map(|(metric, tally)| (metric.name().to_owned(), json!(MeasureSummary::of(*metric, tally))))
+        .collect();
     json!({
         "path": entry.path,
         "id": entry.id,
@@ -94,8 +99,10 @@ fn scenario(findings: &Findings, place: usize, tally: &ScenarioTally) -> Value {
         "with_hazard": tally.with_hazard,
         "events": tally.events,
         "reach": reach,
+        "forbidden": entry.never.iter().map(|probe| probe.name()).collect::<Vec<_>>(),
         "required": entry.reach.iter().map(|probe| probe.name()).collect::<Vec<_>>(),
         "faults": faults(tally.faults.iter().map(|(kind, counts)| (*kind, *counts))),
+        "measures": measures,
     })
 }
 

@@ -1,5 +1,7 @@
 //! A sweep, told to people: what is fine first and short, failures last.
 
+mod measured;
+
 use anstyle::Style;
 use leasehold_campaign::{Expects, ScenarioTally, Standing, Unmet};
 use leasehold_check::Verdict;
@@ -36,6 +38,7 @@ pub(crate) fn print(findings: &Findings, page: &mut Page) {
     findings.faults(&totals, page);
     findings.pairs(&totals, page);
     findings.closest_calls(page);
+    measured::print(findings, page);
     findings.audit(page);
     findings.counts(&totals, page);
     findings.ending(page);

@@ -143,6 +143,12 @@ fn a_mistake_is_shown_where_it_stands_with_what_to_write() {
         ("receive_buffer = 64", "receive_buffer = 65537", (20, 18), &["expected 1 to 65536"]),
         ("chaos = \"40s\"", "chaos = \"0s\"", (45, 9), &["expected more than 0s"]),
         (
+            "never = [\"taken-over\"]",
+            "never = [\"taken-over\", \"expired-while-paused\"]",
+            (53, 24),
+            &["`expired-while-paused` cannot be both: to be reached, and never"],
+        ),
+        (
             "settle = \"30s\"",
             "settle = \"atuo\"",
             (46, 10),

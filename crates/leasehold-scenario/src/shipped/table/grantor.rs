@@ -8,8 +8,9 @@ use leasehold_protocol::policy::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::names::names;
-use super::{LeaseTable, length, not_zero, spanned, written};
+use super::LeaseTable;
+use crate::field::{length, not_zero, spanned, written};
+use crate::names::names;
 use crate::schema::Named;
 use crate::value::{Length, Whole};
 use crate::{Diagnostic, Diagnostics, Spanned};

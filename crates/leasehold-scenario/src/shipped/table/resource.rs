@@ -6,8 +6,8 @@ use leasehold_protocol::policy::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::names::names;
-use super::spanned;
+use crate::field::spanned;
+use crate::names::names;
 use crate::{Diagnostic, Diagnostics, Spanned};
 
 /// `[resource]`.

@@ -5,8 +5,8 @@ use leasehold_protocol::policy::{Takeover, WorkKind, WorkPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::names::names;
-use super::{length, millis, not_zero};
+use crate::field::{length, millis, not_zero};
+use crate::names::names;
 use crate::value::Length;
 use crate::{Diagnostics, Spanned};
 
