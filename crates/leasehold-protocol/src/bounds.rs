@@ -6,7 +6,7 @@
 pub(crate) mod reckoning;
 #[cfg(test)]
 mod tests;
-mod warnings;
+pub(crate) mod warnings;
 
 use alloc::format;
 use alloc::string::String;

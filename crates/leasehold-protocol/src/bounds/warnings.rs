@@ -31,15 +31,16 @@ pub(super) fn warnings(sums: &Sums<'_>, policies: &Policies) -> Vec<Warning> {
     found.0
 }
 
-struct Found(Vec<Warning>);
+/// What somebody who relies on a design should know, as it is found.
+pub(crate) struct Found(pub(crate) Vec<Warning>);
 
 impl Found {
-    fn say(&mut self, text: impl Into<String>, help: &str) {
+    pub(crate) fn say(&mut self, text: impl Into<String>, help: &str) {
         self.0.push(Warning { text: text.into(), help: Some(help.into()) });
     }
 
     /// A policy that gives up something, or nothing to say about the safe one.
-    fn any(&mut self, policy: Option<(&str, &str)>) {
+    pub(crate) fn any(&mut self, policy: Option<(&str, &str)>) {
         if let Some((text, help)) = policy {
             self.say(text, help);
         }

@@ -1,7 +1,6 @@
 //! What a design gives up, policy by policy: whatever is not the safe choice.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use leasehold_core::{ClockKind, Warning};
@@ -9,6 +8,7 @@ use leasehold_core::{ClockKind, Warning};
 use super::Sums;
 use super::queue::Queue;
 use crate::bounds::reckoning::exact;
+use crate::bounds::warnings::Found;
 use crate::policy::{Expiry, KeysEnd, ReleaseCheck, Renewals, Restart};
 use crate::registry::policy::{
     Ages, Behind, CacheFrom, CacheGuard, ComesBack, CutOff, DiscoveryPolicy, FeedPolicy, Gap, HeartbeatCheck,
@@ -42,21 +42,6 @@ pub(super) fn warnings(sums: &Sums<'_>) -> Vec<Warning> {
     }
     budget(&mut found, sums);
     found.0
-}
-
-struct Found(Vec<Warning>);
-
-impl Found {
-    fn say(&mut self, text: impl Into<String>, help: &str) {
-        self.0.push(Warning { text: text.into(), help: Some(help.into()) });
-    }
-
-    /// A policy that gives up something, or nothing to say about the safe one.
-    fn any(&mut self, policy: Option<(&str, &str)>) {
-        if let Some((text, help)) = policy {
-            self.say(text, help);
-        }
-    }
 }
 
 fn clocks(found: &mut Found, sums: &Sums<'_>) {
