@@ -71,6 +71,9 @@ pub struct DiscoveryBounds {
 pub struct Envelope {
     /// k: so many heartbeats of one member are lost in a row at most.
     pub lost_in_a_row: u32,
+    /// So many probes of one instance, or answers to them, are lost in a row at most.
+    #[serde(default)]
+    pub probes_lost_in_a_row: u32,
     /// G: a process stands still for so long at most.
     pub pause: Span,
     /// How many false expiries are allowed nevertheless.

@@ -29,7 +29,12 @@ pub(crate) const fn discovery_bounds() -> DiscoveryBounds {
         load: Some(4),
         mass: Some(MassCap { window: Span::from_secs(10), share_ppm: 500_000, at_least: 2 }),
         progress: Some(Span::from_secs(30)),
-        envelope: Envelope { lost_in_a_row: 2, pause: Span::from_secs(3), budget: 0 },
+        envelope: Envelope {
+            lost_in_a_row: 2,
+            probes_lost_in_a_row: 1,
+            pause: Span::from_secs(3),
+            budget: 0,
+        },
     }
 }
 

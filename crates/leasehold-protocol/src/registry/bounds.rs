@@ -135,7 +135,12 @@ impl<'a> Sums<'a> {
             views: views::Views::new(assumed, policies, ttl),
             progress: chain.progress(),
             regrant: chain.regrant(),
-            envelope: Envelope { lost_in_a_row, pause: budget.pause, budget: budget.false_expiries },
+            envelope: Envelope {
+                lost_in_a_row,
+                probes_lost_in_a_row: lost_in_a_row.min(PROBES_LOST),
+                pause: budget.pause,
+                budget: budget.false_expiries,
+            },
             heartbeat_delay,
         }
     }
@@ -171,6 +176,10 @@ impl<'a> Sums<'a> {
         }
     }
 }
+
+/// So many lost probes in a row must not take an able instance out, if as many heartbeats may be lost: one less than the three of
+/// HAProxy (`fall`). Not what the policy says: that fewer are enough for it is what a design can have wrong.
+const PROBES_LOST: u32 = 2;
 
 /// h: how often something is heard of a live member.
 fn interval(policies: &Policies<'_>, ttl: Span) -> Span {

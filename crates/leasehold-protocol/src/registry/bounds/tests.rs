@@ -94,7 +94,10 @@ fn the_safe_design_keeps_to_section_2_of_the_timing_model() {
     assert_eq!(bounds.cache, Some(MS(30_000)));
     assert_eq!(bounds.visibility, MS(30));
     assert_eq!(bounds.progress, Some(MS(10_000) + bounds.exclusion));
-    assert_eq!(bounds.envelope, Envelope { lost_in_a_row: 1, pause: Span::ZERO, budget: 0 });
+    assert_eq!(
+        bounds.envelope,
+        Envelope { lost_in_a_row: 1, probes_lost_in_a_row: 1, pause: Span::ZERO, budget: 0 }
+    );
     assert_eq!((bounds.load, bounds.mass), (None, None));
 }
 
