@@ -328,7 +328,7 @@ fn help_goes_to_stdout_and_shows_the_defaults() {
 
     let help = run(&["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
-    for shown in ["--seed <N>", "[default: 0]", "[default: sim]", "[default: human]", "--trace <FILE>"] {
+    for shown in ["--seed <N>", "[default: 0]", "--engine <ENGINE>", "[default: human]", "--trace <FILE>"] {
         assert!(help.stdout.contains(shown), "{shown}:\n{}", help.stdout);
     }
     for shown in ["--set <KEY=VALUE>", "--safe", "--verbose", "--quiet", "--ignore-expect"] {
@@ -650,7 +650,10 @@ fn the_list_says_of_each_scenario_what_it_should_come_to() {
     let paths: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(paths.len() >= 8 && paths.is_sorted(), "one line each: {paths:?}");
     assert_eq!(printed(&["list", "scenarios"]), list);
-    assert_eq!(printed(&["list", "scenarios/breaks", "scenarios/holds"]).lines().count(), paths.len());
+    assert_eq!(
+        printed(&["list", "scenarios/breaks", "scenarios/holds", "scenarios/regressions"]).lines().count(),
+        paths.len()
+    );
     assert_eq!(printed(&["list", FENCED]).lines().count(), 1);
 
     let json: Value = serde_json::from_str(&printed(&["list", "--format", "json"])).unwrap();

@@ -209,3 +209,42 @@ fn two_traces_are_shown_where_they_part() {
     assert_eq!(json["before"].as_array().map(Vec::len), Some(5));
     assert_eq!(json["a"]["events"].as_array().map(Vec::len), Some(6));
 }
+
+/// The same scenario with and without its fence: what happens is alike, what comes of it is not.
+#[test]
+fn two_traces_stand_side_by_side_by_time() {
+    let bench = Bench::new();
+    let broken = bench.record("broken.jsonl", &[BREAKS]);
+    let safe = bench.record("safe.jsonl", &[BREAKS, "--safe", "--seed", "1"]);
+    let said = says(
+        &["diff", &broken, &safe, "--align", "by-time"],
+        1,
+        &[
+            "seed differs:\n    A  0\n    B  1\n",
+            "\nA  violation: I",
+            "\nB  pass\n",
+            "only B reached stale-write-rejected",
+        ],
+    );
+    let line = |words: &str| {
+        said.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {said}"))
+    };
+    // Both are paused, each at its own time; only one is wrong.
+    let times = |line: &str| {
+        line.split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .take(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let paused = times(line("is paused"));
+    assert!(paused[0] != paused[1] && paused.iter().all(|time| time.parse::<f64>().is_ok()), "{paused:?}");
+    assert_eq!(times(line("VIOLATION"))[1], "-");
+    says(&["diff", &safe, &safe, "--align", "by-time"], 0, &["\nA  pass\nB  pass\n"]);
+
+    let json = says(&["diff", &broken, &safe, "--align", "by-time", "--format", "json"], 1, &[]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!((&json["agree"], &json["b"]["verdict"]), (&false.into(), &"pass".into()));
+    assert!(json["rows"].as_array().is_some_and(|rows| rows.len() > 10));
+}

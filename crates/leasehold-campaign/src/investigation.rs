@@ -6,7 +6,7 @@ use leasehold_scenario::{Digest, Engine, Report, System, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
-use crate::shrink::{Failure, MOST_RUNS, Progress, shrink};
+use crate::shrink::{Failure, Progress, most_runs, shrink};
 
 /// A failure, looked into.
 #[derive(Clone, Debug)]
@@ -56,7 +56,8 @@ pub enum Search {
 }
 
 impl Investigation {
-    /// Runs a failed trial again, and if it fails in the same way makes it smaller, in at most [`MOST_RUNS`] runs.
+    /// Runs a failed trial again, and if it fails in the same way makes it smaller, in at most
+    /// [`most_runs`] runs.
     /// `stop` is asked between runs.
     pub fn new(
         trial: Trial,
@@ -80,7 +81,7 @@ impl Investigation {
             drawn: &[],
         };
         let mut watch = |_: Progress| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        investigation.shrunk = Some(shrink(failure, engine, systems, MOST_RUNS, &mut watch));
+        investigation.shrunk = Some(shrink(failure, engine, systems, most_runs(engine), &mut watch));
         investigation
     }
 }

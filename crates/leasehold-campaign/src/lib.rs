@@ -10,6 +10,7 @@
 //! says when to stop. It knows no protocol and no engine beside what a [`Scenario`](leasehold_scenario::Scenario)
 //! gives it.
 
+mod confirm;
 mod explain;
 mod failure;
 mod files;
@@ -30,6 +31,7 @@ mod sweep;
 mod tally;
 mod trace;
 
+pub use confirm::{Agreement, Candidate, Candidates, Confirmed, confirm};
 pub use explain::{Dissection, Part, leave_out, shows};
 pub use failure::{
     ClosestCallRecord, DrawnRecord, FAILURE_FORMAT, FailureError, FailureFolder, FailureRecord, Origin,
@@ -40,7 +42,7 @@ pub use fingerprint::Fingerprint;
 pub use investigation::{Confirmation, Investigation, Search, Shrunk};
 pub use junit::junit;
 pub use merge::{MergeError, Merged, TwoDigests, merge};
-pub use program::{Entry, Expectation, Job, Program, ProgramError, ProgramOptions};
+pub use program::{Entry, Expectation, Job, LeftOut, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 pub use results::{
     Expects, FaultSource, Kept, Manifest, MeasureSummary, Order, OrderedScenario, Records, Replace, Results,
@@ -48,7 +50,7 @@ pub use results::{
 };
 pub use seeds::{BadSeeds, SeedRange, seed};
 pub use shard::{Shard, ShardError, Taken};
-pub use shrink::{Failure, MOST_RUNS, Progress, shrink};
+pub use shrink::{Failure, MOST_RUNS, Progress, most_runs, shrink};
 pub use standing::{Standing, Unmet, Whole};
 pub use story::{Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
 pub use sweep::{

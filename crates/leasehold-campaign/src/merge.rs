@@ -115,6 +115,9 @@ pub fn merge(dirs: &[PathBuf], out: &Path, replace: Replace) -> Result<Merged, M
     for (results, failure) in chosen_failures(&inputs) {
         writer.copy_failure(results, failure);
     }
+    for results in &inputs {
+        writer.confirmed(results.manifest().confirmed.iter().cloned());
+    }
     // Half a merge is of no use: the shards are still there.
     let kept = writer.finish_whole()?;
     let missing = missing(&kept, &inputs);

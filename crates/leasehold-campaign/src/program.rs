@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_core::plan::FaultKind;
-use leasehold_scenario::{ExpectedVerdict, Faults, Scenario, ScenarioError, Source, System, Trial, Variant};
+use leasehold_scenario::{
+    Engine, ExpectedVerdict, Faults, Scenario, ScenarioError, Source, System, Trial, Variant,
+};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::files::scenario_files;
@@ -28,6 +31,8 @@ pub struct ProgramOptions {
     pub faults: Faults,
     /// What the scenarios' expectations mean.
     pub expectation: Expectation,
+    /// The engine that runs the nodes; each scenario's own if nothing is said.
+    pub engine: Option<Engine>,
 }
 
 /// What the expectations of scenarios mean in a sweep.
@@ -52,6 +57,18 @@ pub struct Program {
     often: Vec<usize>,
     /// If only these are to run.
     chosen: Option<Vec<Job>>,
+    /// Scenarios that its engine cannot run.
+    left_out: Vec<LeftOut>,
+}
+
+/// A scenario that is not run, because its engine cannot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Where it stands.
+    pub path: String,
+    /// Why it is not run.
+    pub why: String,
 }
 
 /// One scenario of a sweep.
@@ -99,6 +116,12 @@ pub enum ProgramError {
     Wrong {
         /// What is wrong with each.
         errors: Vec<ScenarioError>,
+    },
+    /// None that the engine can run.
+    #[error("none of these scenarios can be run on this engine:\n{}", all_left_out(left_out))]
+    NothingFits {
+        /// Why not, of each.
+        left_out: Vec<LeftOut>,
     },
     /// More than can be counted.
     #[error("{scenarios} scenarios under {seeds} seeds are more runs than 64 bits count")]
@@ -148,7 +171,19 @@ impl Program {
             return Err(ProgramError::Wrong { errors });
         }
         tell_apart(&mut entries);
-        Self::of(entries, options)
+        let mut left_out = Vec::new();
+        let engine_of = |entry: &Entry| options.engine.unwrap_or(entry.scenario.engine);
+        entries.retain(|entry| match entry.strange_to(engine_of(entry), options.seeds.start()) {
+            Some(why) => {
+                left_out.push(LeftOut { path: entry.path.display().to_string(), why });
+                false
+            }
+            None => true,
+        });
+        if entries.is_empty() {
+            return Err(ProgramError::NothingFits { left_out });
+        }
+        Ok(Self { left_out, ..Self::of(entries, options)? })
     }
 
     fn of(entries: Vec<Entry>, options: ProgramOptions) -> Result<Self, ProgramError> {
@@ -159,7 +194,7 @@ impl Program {
         if total.is_none() {
             return Err(ProgramError::TooMany { scenarios: entries.len(), seeds });
         }
-        Ok(Self { entries, options, once, often, chosen: None })
+        Ok(Self { entries, options, once, often, chosen: None, left_out: Vec::new() })
     }
 
     /// The same, but only with these runs, each once, in the order of scenario and seed.
@@ -174,6 +209,21 @@ impl Program {
     /// The scenarios, in the order of their paths.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The scenarios that are not run, because their engine cannot, in the order of their paths.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// The engine that runs a scenario.
+    pub fn engine(&self, scenario: usize) -> Engine {
+        self.options.engine.unwrap_or(self.entries[scenario].scenario.engine)
+    }
+
+    /// Why an engine cannot run a scenario as it is written, in words; nothing if it can.
+    pub(crate) fn strange_to(&self, engine: Engine, scenario: usize) -> Option<String> {
+        self.entries[scenario].strange_to(engine, self.options.seeds.start())
     }
 
     /// How its runs are made.
@@ -219,7 +269,8 @@ impl Program {
 
     /// Makes a run.
     pub fn trial(&self, job: Job, systems: &[&dyn System]) -> Trial {
-        Trial::new(&self.entries[job.scenario].scenario, job.seed, self.faults(job.scenario), systems)
+        let (engine, faults) = (self.engine(job.scenario), self.faults(job.scenario));
+        Trial::meant_for(engine, &self.entries[job.scenario].scenario, job.seed, faults, systems)
     }
 
     /// Whether nothing may be violated in the runs of a scenario.
@@ -253,6 +304,16 @@ impl Entry {
         let source = source.with_overlays(&options.overlays).as_variant(options.variant);
         let scenario = Arc::new(Scenario::parse(source, systems)?);
         Ok(Self { path: path.to_owned(), id: scenario.name.clone(), scenario, digest })
+    }
+
+    /// Why the engine cannot run it as it is written, in words: it does not fit, or has what cannot be expressed. What a
+    /// seed draws fits whatever engine it is drawn for.
+    fn strange_to(&self, engine: Engine, seed: u64) -> Option<String> {
+        let plan = self.scenario.plan_for(engine, seed);
+        let misfits = engine.misfits(&plan).into_iter().map(|misfit| misfit.to_string());
+        let strange = self.scenario.inexpressible(&plan, engine).into_iter().map(|found| found.to_string());
+        let why: Vec<String> = misfits.chain(strange).collect();
+        (!why.is_empty()).then(|| why.join("; "))
     }
 }
 
@@ -295,6 +356,11 @@ fn tell_apart(entries: &mut [Entry]) {
 fn listed(paths: &[PathBuf]) -> impl fmt::Display {
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     paths.join(", ")
+}
+
+fn all_left_out(left_out: &[LeftOut]) -> impl fmt::Display {
+    let told: Vec<String> = left_out.iter().map(|left| format!("  {}: {}", left.path, left.why)).collect();
+    told.join("\n")
 }
 
 fn all_of(errors: &[ScenarioError]) -> impl fmt::Display {

@@ -120,7 +120,10 @@ impl RunRecord {
             position,
             scenario: job.scenario,
             seed: job.seed,
-            verdict: Verdict::of(judgement, &outcome.end, &[]),
+            verdict: match report.inexpressible.is_empty() {
+                true => Verdict::of(judgement, &outcome.end, &[]),
+                false => Verdict::of(judgement, &outcome.end, &[]).max(Verdict::Inconclusive),
+            },
             digest: report.digest,
             second_digest: None,
             events: report.events,

@@ -12,6 +12,17 @@ use crate::investigation::{Search, Shrunk};
 /// So many runs are enough for nearly every failure. Chosen by us: ten times what the largest of the known breaks take.
 pub const MOST_RUNS: u64 = 3_000;
 
+/// The same on an engine on which a run takes a hundred times as long: a minute or two. Chosen by us.
+const MOST_RUNS_BEHIND_SOCKETS: u64 = 100;
+
+/// After how many runs a search for a smaller one ends, unless somebody says otherwise.
+pub const fn most_runs(engine: Engine) -> u64 {
+    match engine {
+        Engine::Sim => MOST_RUNS,
+        Engine::Turmoil => MOST_RUNS_BEHIND_SOCKETS,
+    }
+}
+
 /// A run that failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'f> {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use leasehold_report::Histograms;
-use leasehold_scenario::{Digest, Engine, System};
+use leasehold_scenario::{Digest, System};
 use rayon::{Scope, ThreadPoolBuilder};
 use thiserror::Error;
 
@@ -40,8 +40,6 @@ pub struct SweepOrder<'a> {
     pub positions: Range<u64>,
     /// The systems that its scenarios name.
     pub systems: &'a [&'a dyn System],
-    /// The engine that runs the nodes.
-    pub engine: Engine,
     /// On how many threads.
     pub jobs: NonZeroUsize,
     /// Which runs are run twice.
@@ -128,6 +126,12 @@ pub struct Broken {
 pub struct NoThreads {
     jobs: NonZeroUsize,
     reason: String,
+}
+
+impl NoThreads {
+    pub(crate) fn new(jobs: NonZeroUsize, error: &rayon::ThreadPoolBuildError) -> Self {
+        Self { jobs, reason: error.to_string() }
+    }
 }
 
 /// A sweep that may have been begun before.
@@ -223,7 +227,7 @@ impl<'a> Sweep<'a> {
             .num_threads(jobs.get())
             .thread_name(|place| format!("{THREAD} {place}"))
             .build()
-            .map_err(|error| NoThreads { jobs, reason: error.to_string() })?;
+            .map_err(|error| NoThreads::new(jobs, &error))?;
         let closed = AtomicBool::new(false);
         Ok(pool.in_place_scope(|scope| {
             let (sender, receiver) = channel();
@@ -423,7 +427,8 @@ impl SweepOrder<'_> {
         let run = || {
             let trial = self.program.trial(job, self.systems);
             let mut samples = Histograms::default();
-            let report = trial.run(self.engine, &mut samples);
+            let engine = self.program.engine(job.scenario);
+            let report = trial.run(engine, &mut samples);
             let expectation = self.program.options().expectation;
             let record = RunRecord::of(position, job, &trial, &report, &samples, expectation);
             let name = &self.program.entries()[job.scenario].scenario.name;
@@ -431,7 +436,7 @@ impl SweepOrder<'_> {
                 return (record, Runs::One);
             }
             // From the seed on: a plan that is drawn differently is as bad as a run that differs.
-            let again = self.program.trial(job, self.systems).run(self.engine, &mut ());
+            let again = self.program.trial(job, self.systems).run(engine, &mut ());
             (record.audited(again.digest), Runs::Two)
         };
         match guarded(job, run) {
@@ -444,12 +449,13 @@ impl SweepOrder<'_> {
         let Suspect { position, job, fingerprint, digest } = suspect;
         guarded(job, || {
             let trial = self.program.trial(job, self.systems);
-            let report = trial.run(self.engine, &mut ());
+            let engine = self.program.engine(job.scenario);
+            let report = trial.run(engine, &mut ());
             let again = report.digest;
             // Of a run that is another each time nothing smaller can be found.
             let stop = || again != digest || (self.wish)() == Wish::Hurry;
             let mut investigation =
-                Investigation::new(trial, report, fingerprint, self.engine, self.systems, &stop);
+                Investigation::new(trial, report, fingerprint, engine, self.systems, &stop);
             if again != digest {
                 investigation.confirmation = Confirmation::Differs(digest);
             }
@@ -459,7 +465,7 @@ impl SweepOrder<'_> {
 }
 
 /// What a run comes to, if the harness does not panic.
-fn guarded<T>(job: Job, run: impl FnOnce() -> T) -> Result<T, Broken> {
+pub(crate) fn guarded<T>(job: Job, run: impl FnOnce() -> T) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

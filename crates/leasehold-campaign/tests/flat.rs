@@ -11,7 +11,7 @@ use leasehold_campaign::{
     Audit, Expectation, Finding, Overseer, Program, ProgramOptions, RunRecord, SweepOrder, Tally, Until,
     Wish, sweep,
 };
-use leasehold_scenario::{Engine, Faults, SingleGrantor, System, Variant};
+use leasehold_scenario::{Faults, SingleGrantor, System, Variant};
 
 const SYSTEMS: &[&dyn System] = &[&SingleGrantor];
 
@@ -58,13 +58,13 @@ fn ten_times_the_runs_take_no_more_memory() {
         variant: Variant::AsWritten,
         faults: Faults::Random,
         expectation: Expectation::Counts,
+        engine: None,
     };
     let program = Program::load(&[path], options, SYSTEMS).unwrap();
     let order = SweepOrder {
         program: &program,
         positions: 0..program.total(),
         systems: SYSTEMS,
-        engine: Engine::Sim,
         jobs: NonZeroUsize::new(2).unwrap(),
         audit: Audit::default(),
         until: Until::default(),

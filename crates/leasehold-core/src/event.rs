@@ -516,6 +516,8 @@ pub enum LossCause {
     Down,
     /// The receiver was paused and its buffer full.
     Overflow,
+    /// There was no connection to take it, or the one that had taken it broke. Only on an engine that has connections.
+    Disconnected,
 }
 
 /// What timed invariants rely on, per node. Source: ARCHITECTURE.md.

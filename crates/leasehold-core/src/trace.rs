@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,4 +98,25 @@ pub struct Footer {
     pub events: u64,
     /// Their digest, in hexadecimal.
     pub digest: String,
+    /// What of the plan the engine left out, though nobody allowed it to: the run is inconclusive then. Empty in what was
+    /// recorded before there was an engine that leaves anything out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inexpressible: Vec<Inexpressible>,
+}
+
+/// Something of a plan that an engine leaves out, because it cannot do it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inexpressible {
+    /// Its kind, as `--allow` takes it.
+    pub kind: String,
+    /// What it is, in words.
+    pub what: String,
+    /// Why it cannot be done.
+    pub because: String,
+}
+
+impl fmt::Display for Inexpressible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "this engine cannot express {}: {}", self.what, self.because)
+    }
 }

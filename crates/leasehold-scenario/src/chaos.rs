@@ -23,7 +23,7 @@ use crate::value::{Bound, Length, Percent, Whole};
 
 /// The top-level names under which nothing can be drawn: what a run should come to does not depend on a seed, and
 /// what makes it random does not depend on itself.
-const NEVER_DRAWN: [&str; 7] = ["schema", "name", "summary", "system", "expect", "plan", "chaos"];
+const NEVER_DRAWN: [&str; 8] = ["schema", "name", "summary", "system", "engine", "expect", "plan", "chaos"];
 
 /// `[chaos]` as it stands in the file: limits of random runs, which `--chaos` and `sweep` are.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -38,7 +38,7 @@ pub(crate) fn explain(
 /// Complains about a key of a table.
 pub(crate) fn unknown_key(name: &str, table: &str, known: &[&str]) -> Diagnostic {
     Diagnostic::new(format!("unknown key `{}` in {table}", cut(name))).help(match known {
-        _ if ["schema", "name", "summary", "system"].contains(&name) => {
+        _ if ["schema", "name", "summary", "system", "engine"].contains(&name) => {
             format!("`{name}` belongs at the top, before the first table")
         }
         [] => "nothing can stand here".to_owned(),

@@ -11,8 +11,11 @@ use leasehold_core::{
 };
 
 use leasehold_plan::{CommandEffect, CommandTemplate};
+use leasehold_turmoil::{Ended, Place, RealError, ShellPolicy, Watcher};
 
+use crate::engine::{Engine, Shell};
 use crate::fault::{EVERYBODY, actions};
+use crate::suggest::which_node;
 
 /// Contenders start within this time of each other, so that who comes first depends on the seed. Chosen by us:
 /// a few round trips.
@@ -56,30 +59,6 @@ impl<C> CommandSpec<C> {
             (None, None) => CommandEffect::AtOnce,
         };
         CommandTemplate { role: self.role, effect }
-    }
-}
-
-/// An engine that can run a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Engine {
-    /// The discrete-event world.
-    Sim,
-}
-
-impl Engine {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::Sim];
-
-    /// The name as it stands on the command line and in traces.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sim => "sim",
-        }
-    }
-
-    /// The engine with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|engine| engine.name() == name)
     }
 }
 
@@ -187,6 +166,21 @@ impl Deployment {
         &self.nodes
     }
 
+    /// The node with this name.
+    ///
+    /// # Errors
+    ///
+    /// Which one may have been meant, if there is none.
+    pub fn named(&self, name: &str) -> Result<NodeId, String> {
+        match (0..).zip(&self.nodes).find(|(_, node)| node.name == name) {
+            Some((id, _)) => Ok(NodeId(id)),
+            None => {
+                let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+                Err(which_node(name, &names))
+            }
+        }
+    }
+
     /// What timed invariants are judged by.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
@@ -208,9 +202,30 @@ impl Deployment {
     }
 
     /// Runs a plan to its end, telling `sink` all that happens. The plan must be one of this deployment's
-    /// scenario.
+    /// scenario. Shells, on an engine that has them, work as they do unless a scenario says otherwise.
     pub fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome {
-        self.runner.run(engine, plan, sink)
+        let shell = Shell { policy: &ShellPolicy::default(), notes: &mut |_, _, _| {} };
+        self.run_within(engine, plan, shell, sink)
+    }
+
+    /// The same, with this shell around each node on an engine that has shells.
+    pub fn run_within(
+        &self,
+        engine: Engine,
+        plan: &Plan,
+        shell: Shell<'_>,
+        sink: &mut dyn EventSink,
+    ) -> Outcome {
+        self.runner.run(engine, plan, shell, sink)
+    }
+
+    /// Runs one node on this host, on real sockets, with real clocks and a durable log, until `watcher` says that it ends.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot listen, its data folder or its log cannot be used, a write fails, or its code panics.
+    pub fn serve(&self, place: &Place, watcher: &mut dyn Watcher) -> Result<Ended, RealError> {
+        self.runner.serve(place, watcher)
     }
 }
 
@@ -226,7 +241,8 @@ impl fmt::Debug for Deployment {
 }
 
 trait Runner: Send + Sync {
-    fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome;
+    fn run(&self, engine: Engine, plan: &Plan, shell: Shell<'_>, sink: &mut dyn EventSink) -> Outcome;
+    fn serve(&self, place: &Place, watcher: &mut dyn Watcher) -> Result<Ended, RealError>;
 }
 
 /// A protocol with its nodes and commands: the last place where its types are known.
@@ -241,9 +257,17 @@ where
     P: Protocol,
     F: Fn(NodeId) -> Box<dyn Node<P>> + Send + Sync,
 {
-    fn run(&self, engine: Engine, plan: &Plan, sink: &mut dyn EventSink) -> Outcome {
+    fn run(&self, engine: Engine, plan: &Plan, shell: Shell<'_>, sink: &mut dyn EventSink) -> Outcome {
+        let (make, commands) = (&self.make, &self.commands);
         match engine {
-            Engine::Sim => leasehold_sim::run::<P>(plan, &self.make, &self.commands, sink),
+            Engine::Sim => leasehold_sim::run::<P>(plan, make, commands, sink),
+            Engine::Turmoil => {
+                leasehold_turmoil::run::<P>(plan, make, commands, shell.policy, sink, shell.notes)
+            }
         }
+    }
+
+    fn serve(&self, place: &Place, watcher: &mut dyn Watcher) -> Result<Ended, RealError> {
+        leasehold_turmoil::serve::<P>(place, (self.make)(place.node), &self.commands, watcher)
     }
 }

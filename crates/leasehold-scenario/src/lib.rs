@@ -17,6 +17,7 @@ mod diagnostic;
 mod digest;
 mod document;
 mod draw;
+mod engine;
 mod expect;
 mod fault;
 mod field;
@@ -36,20 +37,28 @@ mod strategy;
 mod suggest;
 mod system;
 mod tables;
+mod transport;
 mod trial;
 pub mod value;
+mod widened;
 mod world;
 
 #[cfg(test)]
 mod toy;
 
-pub use deployment::{CommandSpec, Deployment, Engine, NodeSpec};
+pub use deployment::{CommandSpec, Deployment, NodeSpec};
 pub use diagnostic::{Diagnostic, Diagnostics, ScenarioError, Style};
 pub use digest::{Digest, Digester, NoDigest};
+pub use engine::{Engine, LONGEST_RUN, MOST_HOSTS, Misfit, Shell, runs_for};
 pub use expect::{Expect, ExpectedVerdict, HazardPolicy};
 pub use fault::describe;
+pub use leasehold_core::trace::Inexpressible;
 /// What random runs are drawn with.
 pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting, Stream};
+/// What it takes to run a node for real.
+pub use leasehold_turmoil::{BadLog, Beginning, Ended, Place, RealError, StopSignal, Then, Watcher};
+/// How a shell works, and what it tells people.
+pub use leasehold_turmoil::{ClosedBecause, Note, ShellPolicy};
 pub use registry::RegistrySystem;
 pub use run::{Observer, Report};
 pub use scenario::{MOST_NODES, SCHEMA, Scenario};

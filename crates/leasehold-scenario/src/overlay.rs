@@ -127,8 +127,12 @@ fn lay_over<'s>(root: &mut DeTable<'s>, overlay: &'s Overlay) -> Result<(), Diag
         return Err(Diagnostic::at(whole, format!("{} has no value", shown_overlay(overlay)))
             .help("write --set key.path=value, for example --set lease.ttl=5s"));
     };
-    let steps = steps(path, overlay)?;
     let value_base = overlay.base + path.len() + 1;
+    let (path, adds) = match path.strip_suffix('+') {
+        Some(path) => (path, true),
+        None => (path, false),
+    };
+    let steps = steps(path, overlay)?;
     let value = value_of(value, value_base)?;
     let (last, above) = steps.split_last().expect("splitting gives at least one part");
 
@@ -137,13 +141,44 @@ fn lay_over<'s>(root: &mut DeTable<'s>, overlay: &'s Overlay) -> Result<(), Diag
         here = descend(here, step, &steps[..depth])?;
     }
     match here {
+        Container::Table(table) if adds && table.contains_key(last.key) => {
+            let there = table.get_mut(last.key).expect("it was found");
+            add(there, value, last)?;
+        }
         Container::Table(table) => {
             table.remove(last.key);
             table.insert(Spanned::new(last.span.clone(), Cow::Borrowed(last.key)), value);
         }
+        Container::Array(array) if adds => add(element(array, last, above)?, value, last)?,
         Container::Array(array) => *element(array, last, above)? = value,
     }
     Ok(())
+}
+
+/// Adds the elements of one list to another: `key.path+=[value]`.
+fn add<'s>(
+    there: &mut Spanned<DeValue<'s>>,
+    value: Spanned<DeValue<'s>>,
+    step: &Step<'_>,
+) -> Result<(), Diagnostic> {
+    let (span, kind) = (there.span(), there.get_ref().type_str());
+    let (value_span, value_kind) = (value.span(), value.get_ref().type_str());
+    match (there.get_mut(), value.into_inner()) {
+        (DeValue::Array(array), DeValue::Array(more)) => {
+            more.into_iter().for_each(|value| array.push(value));
+            Ok(())
+        }
+        (DeValue::Array(_), _) => {
+            Err(Diagnostic::at(value_span, format!("`+=` adds a list, found this {value_kind}"))
+                .help("write it in brackets, as in --set transport.allow+=[\"link\"]"))
+        }
+        _ => Err(Diagnostic::at(
+            step.span.clone(),
+            format!("`{}` is no list, so `+=` has no meaning", step.key),
+        )
+        .related(span, format!("it is this {kind}"))
+        .help("replace it with `=`")),
+    }
 }
 
 /// Takes away what stands under a key path, if anything does.

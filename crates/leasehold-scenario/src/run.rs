@@ -1,24 +1,30 @@
 //! One run of a scenario: plan, engine, digest and checkers together.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Sample, Verdict};
 use leasehold_core::event::Probe;
-use leasehold_core::{Event, EventSink, Outcome, Plan, RunEnd};
+use leasehold_core::trace::Inexpressible;
+use leasehold_core::{Event, EventSink, NodeId, Outcome, Plan, RunEnd, SimInstant};
+use leasehold_turmoil::Note;
 
-use crate::deployment::Engine;
 use crate::digest::{Digest, Digester};
+use crate::engine::{Engine, Shell};
 use crate::expect::{Expect, ExpectedVerdict, HazardPolicy};
 use crate::scenario::Scenario;
 
-/// Watches a run as it happens: for logs, traces and pictures. What it does changes nothing.
-pub trait Observer {
+/// Watches a run as it happens: for logs, traces and pictures. What it does changes nothing. It may be called on another
+/// thread than that which began the run, while that one waits.
+pub trait Observer: Send {
     /// Something happened.
     fn event(&mut self, event: &Event);
     /// The judge found something, at the event that was told last.
     fn finding(&mut self, finding: &Finding);
     /// A measurement was complete, at the event that was told last.
     fn sample(&mut self, _: &Sample) {}
+    /// The shell around a node did something. Nothing is judged by it, and no digest has it.
+    fn note(&mut self, _: SimInstant, _: NodeId, _: &Note) {}
 }
 
 /// Watches nothing.
@@ -37,6 +43,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     fn sample(&mut self, sample: &Sample) {
         (**self).sample(sample);
     }
+    fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
+        (**self).note(at, node, note);
+    }
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
@@ -51,6 +60,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn sample(&mut self, sample: &Sample) {
         self.0.sample(sample);
         self.1.sample(sample);
+    }
+    fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
+        self.0.note(at, node, note);
+        self.1.note(at, node, note);
     }
 }
 
@@ -70,6 +83,11 @@ impl<O: Observer> Observer for Option<O> {
             observer.sample(sample);
         }
     }
+    fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
+        if let Some(observer) = self {
+            observer.note(at, node, note);
+        }
+    }
 }
 
 /// All that is known of a run when it is over.
@@ -83,6 +101,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// How the scenario's expectation is not met, in words; empty if it is.
     pub unmet: Vec<String>,
+    /// What of the plan the engine cannot express, and nobody allowed it to leave out. The run says nothing then of what
+    /// would have come of it.
+    pub inexpressible: Vec<Inexpressible>,
     /// The digest of its events.
     pub digest: Digest,
     /// How many events there were.
@@ -96,22 +117,35 @@ pub struct Report {
 impl Scenario {
     /// Runs the scenario as it is written under a seed, and judges it.
     pub fn run(&self, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
-        self.run_plan(&self.plan(seed), seed, engine, observer)
+        self.run_plan(&self.plan_for(engine, seed), seed, engine, observer)
     }
 
     /// Runs a plan of this scenario and judges it. The seed is only told on.
+    ///
+    /// What the engine cannot express, and nobody allowed, makes the run inconclusive, if nothing worse came of it.
     pub fn run_plan(&self, plan: &Plan, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
         let header = self.header(plan, seed, engine);
-        let judge = Judge::new(&header).expect("a deployment names invariants that exist");
-        let mut court = Court { digester: Digester::default(), judge, observer };
-        let outcome = self.deployment.run(engine, plan, &mut court);
-        let events = court.digester.events();
-        let judgement = court.judge.finish(outcome.ended_at);
-        court.tell();
-        let digest = court.digester.finish();
-        let verdict = Verdict::of(&judgement, &outcome.end, &self.expect.reach);
-        let unmet = self.expect.unmet_by(verdict, &judgement, &outcome.end);
-        Report { seed, engine, verdict, unmet, digest, events, outcome, judgement }
+        let inexpressible = self.inexpressible(plan, engine);
+        engine.apart(|| {
+            let judge = Judge::new(&header).expect("a deployment names invariants that exist");
+            let court = RefCell::new(Court { digester: Digester::default(), judge, observer });
+            let mut notes = |at, node, note: &Note| court.borrow_mut().observer.note(at, node, note);
+            let shell = Shell { policy: &self.shell, notes: &mut notes };
+            let outcome = self.deployment.run_within(engine, plan, shell, &mut Bench(&court));
+            let mut court = court.into_inner();
+            let events = court.digester.events();
+            let judgement = court.judge.finish(outcome.ended_at);
+            court.tell();
+            let digest = court.digester.finish();
+            let verdict = Verdict::of(&judgement, &outcome.end, &self.expect.reach);
+            let mut unmet = self.expect.unmet_by(verdict, &judgement, &outcome.end);
+            let verdict = match inexpressible.is_empty() {
+                true => verdict,
+                false => verdict.max(Verdict::Inconclusive),
+            };
+            unmet.extend(inexpressible.iter().map(ToString::to_string));
+            Report { seed, engine, verdict, unmet, inexpressible, digest, events, outcome, judgement }
+        })
     }
 }
 
@@ -132,12 +166,16 @@ impl Court<'_> {
     }
 }
 
-impl EventSink for Court<'_> {
+/// Where events come in, while notes come in beside them.
+struct Bench<'c, 'o>(&'c RefCell<Court<'o>>);
+
+impl EventSink for Bench<'_, '_> {
     fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
-        let _ = self.digester.on_event(event);
-        let flow = self.judge.on_event(event);
-        self.observer.event(event);
-        self.tell();
+        let court = &mut *self.0.borrow_mut();
+        let _ = court.digester.on_event(event);
+        let flow = court.judge.on_event(event);
+        court.observer.event(event);
+        court.tell();
         flow
     }
 }

@@ -9,11 +9,13 @@ use leasehold_core::plan::FaultPlan;
 use leasehold_core::trace::{Delaying, FORMAT, Header, TraceNode};
 use leasehold_core::{FaultId, Plan, RateError};
 use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, Setting, StartDraw, Template};
+use leasehold_turmoil::ShellPolicy;
 use toml::de::DeTable;
 
 use crate::chaos::ChaosTable;
-use crate::deployment::{CommandSpec, Deployment, Engine, NodeSpec};
+use crate::deployment::{CommandSpec, Deployment, NodeSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
+use crate::engine::Engine;
 use crate::expect::{Expect, ExpectTable};
 use crate::fault::{Cast, Chaos, FaultTable, describe};
 use crate::overlay;
@@ -22,7 +24,9 @@ use crate::source::{Source, Variant};
 use crate::suggest::{cut, did_you_mean, listed};
 use crate::system::{Environment, System};
 use crate::tables::Tables;
-use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTable};
+use crate::transport::TransportTable;
+use crate::value::AutoOrLength;
+use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTable, settle};
 
 /// The version of the scenario format.
 pub const SCHEMA: i64 = 1;
@@ -31,9 +35,22 @@ pub const SCHEMA: i64 = 1;
 pub const MOST_NODES: usize = 4_000;
 
 /// The top-level names that belong to the harness.
-pub(crate) const OWN: [&str; 13] = [
-    "schema", "name", "summary", "system", "bounds", "network", "disk", "clocks", "phases", "expect",
-    "fault", "plan", "chaos",
+pub(crate) const OWN: [&str; 15] = [
+    "schema",
+    "name",
+    "summary",
+    "system",
+    "engine",
+    "bounds",
+    "network",
+    "disk",
+    "clocks",
+    "phases",
+    "expect",
+    "fault",
+    "plan",
+    "chaos",
+    "transport",
 ];
 
 /// A scenario file that can be run.
@@ -51,6 +68,14 @@ pub struct Scenario {
     pub template: Template,
     /// The system, wired as the scenario says.
     pub deployment: Deployment,
+    /// Who runs it unless somebody says otherwise: what it shows may need a shell.
+    pub engine: Engine,
+    /// How the shells work that surround the nodes, on an engine that has shells.
+    pub shell: ShellPolicy,
+    /// What such an engine may leave out.
+    pub(crate) allowed: Vec<&'static str>,
+    /// How long it settles, as it is said.
+    settle: AutoOrLength,
     /// What it was read from.
     pub(crate) source: Source,
     /// What stands in it, by key path, once somebody has asked.
@@ -139,6 +164,20 @@ impl Scenario {
         self.template.expand(seed)
     }
 
+    /// The same, as an engine runs it: with as long to settle as it needs, where that is left open.
+    pub fn plan_for(&self, engine: Engine, seed: u64) -> Plan {
+        self.settled_on(engine, self.plan(seed))
+    }
+
+    /// A plan with as long to settle as it needs on an engine, where that is left open.
+    pub(crate) fn settled_on(&self, engine: Engine, mut plan: Plan) -> Plan {
+        if engine != Engine::Sim && self.settle == AutoOrLength::Auto {
+            let needed = settle(self.settle, &self.bounds(engine));
+            plan.phases.settle = plan.phases.settle.max(needed);
+        }
+        plan
+    }
+
     /// Whether it leaves nothing to a seed: all of them give the same run.
     pub fn is_explicit(&self) -> bool {
         self.template.noise.is_some()
@@ -180,7 +219,7 @@ impl Scenario {
                 })
                 .collect(),
             commands: self.deployment.commands().iter().map(|command| owned(command.name)).collect(),
-            bounds: *self.deployment.bounds(),
+            bounds: self.bounds(engine),
             invariants: self
                 .deployment
                 .invariants()
@@ -204,6 +243,8 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
 
     let head = found.keep(Head::take(&mut tables, source));
     let world = World::take(&mut tables, &mut found);
+    let transport = found.keep(tables.take::<TransportTable>("transport")).unwrap_or_default();
+    let (shell, allowed) = (found.keep(transport.policy()), found.keep(transport.allowed()));
     let faults = found.keep(tables.take_each::<FaultTable>("fault"));
     let expect = found.keep(tables.take::<ExpectTable>("expect"));
     let deployment = found.keep(configure(system, &mut tables, &world.environment()));
@@ -217,13 +258,21 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
     let limits = world.limits.chaos(world.bounds.clock_rate(), &cast, &known);
     let limits = found.keep(limits);
     let template = world.template(faults, chaos, limits, &deployment, &mut found);
-    match (head, expect, template) {
-        (Some(Head { name, summary }), Some(expect), Some(template)) => {
-            let system = system.name().to_owned();
-            let source = source.clone();
-            let written = OnceLock::new();
-            found.or(Scenario { name, summary, system, expect, template, deployment, source, written })
-        }
+    match (head, expect, template, shell, allowed) {
+        (Some(head), Some(expect), Some(template), Some(shell), Some(allowed)) => found.or(Scenario {
+            name: head.name,
+            summary: head.summary,
+            system: system.name().to_owned(),
+            expect,
+            template,
+            deployment,
+            engine: head.engine,
+            shell,
+            allowed,
+            settle: world.phases.settle(),
+            source: source.clone(),
+            written: OnceLock::new(),
+        }),
         _ => Err(found),
     }
 }
@@ -282,10 +331,11 @@ fn plan_all(
     found.or(plans)
 }
 
-/// The keys at the top: `schema`, `name`, `summary`.
+/// The keys at the top: `schema`, `name`, `summary`, `engine`.
 struct Head {
     name: String,
     summary: String,
+    engine: Engine,
 }
 
 impl Head {
@@ -303,11 +353,22 @@ impl Head {
         let summary = found.keep(tables.take_required("summary", "\"...\"", &format!(": {SUMMARY_HELP}")));
         let summary = summary.and_then(|summary| found.keep(check_summary(summary)));
         found.keep(tables.take_key::<String>("system"));
-        match (name, summary) {
-            (Some(name), Some(summary)) => found.or(Self { name, summary }),
+        let engine = found.keep(tables.take_key::<String>("engine"));
+        let engine = engine.and_then(|engine| found.keep(which_engine(engine)));
+        match (name, summary, engine) {
+            (Some(name), Some(summary), Some(engine)) => found.or(Self { name, summary, engine }),
             _ => Err(found),
         }
     }
+}
+
+/// The engine that a scenario names.
+fn which_engine(name: Option<Spanned<String>>) -> Result<Engine, Diagnostic> {
+    let Some(name) = name else { return Ok(Engine::default()) };
+    Engine::from_name(name.get_ref()).ok_or_else(|| {
+        let message = format!("no engine is called `{}`", cut(name.get_ref()));
+        Diagnostic::at(name.span(), message).help(did_you_mean(name.get_ref(), Engine::ALL.map(Engine::name)))
+    })
 }
 
 const SUMMARY_HELP: &str = "one sentence on what the scenario shows, in quotes";

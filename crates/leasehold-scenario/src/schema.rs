@@ -14,11 +14,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::chaos::ChaosTable;
+use crate::engine::Engine;
 use crate::expect::ExpectTable;
 use crate::fault::FaultTable;
 use crate::plan_table::PlanTable;
 use crate::scenario::SCHEMA;
 use crate::system::System;
+use crate::transport::TransportTable;
 use crate::world::{BoundsTable, ClocksTable, DiskTable, NetworkTable, PhasesTable};
 
 /// The tables of a system, described one by one: what [`System::schemas`] fills.
@@ -167,6 +169,7 @@ fn harness(schemas: &mut Schemas<'_>) {
     schemas.table::<DiskTable>("disk");
     schemas.table::<ClocksTable>("clocks");
     schemas.table::<PhasesTable>("phases");
+    schemas.table::<TransportTable>("transport");
     schemas.table::<PlanTable>("plan");
     schemas.table::<ChaosTable>("chaos");
     schemas.table::<ExpectTable>("expect");
@@ -194,6 +197,11 @@ fn head(system: &dyn System, systems: &[&dyn System]) -> Map<String, Value> {
             "type": "string",
             "minLength": 1,
             "description": "one sentence on what the scenario shows",
+        },
+        "engine": {
+            "enum": Engine::ALL.map(Engine::name),
+            "description": "who runs the nodes unless the command line says otherwise: sim by default; turmoil if what \
+                            the scenario shows needs a shell",
         },
         "system": {
             "const": system.name(),

@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// Lays `key.path=value` texts over it: the values of `--set`. A later one wins. They are read together
+    /// Lays `key.path=value` texts over it: the values of `--set`. A later one wins; `key.path+=[value]` adds to a list. They are read together
     /// with the text, so that is also when their errors show.
     #[must_use]
     pub fn with_overlays(mut self, overlays: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -161,7 +161,7 @@ impl Source {
             path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.overlays.iter().filter_map(|overlay| overlay.text.split('=').next()).any(|path| {
-            let path = path.trim();
+            let path = path.trim_end_matches('+').trim();
             is_within(path, key) || is_within(key, path)
         })
     }

@@ -7,12 +7,12 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use leasehold_core::plan::Plan;
-use leasehold_core::trace::Header;
+use leasehold_core::plan::{FaultKind, Plan};
+use leasehold_core::trace::{Header, Inexpressible};
 use leasehold_plan::{Case, Drawn, Setting};
 
-use crate::deployment::Engine;
 use crate::diagnostic::ScenarioError;
+use crate::engine::{Engine, Misfit};
 use crate::run::{Observer, Report};
 use crate::scenario::Scenario;
 use crate::source::Source;
@@ -47,16 +47,38 @@ impl Trial {
     /// With random faults the seed also decides values that stand nowhere in the scenario, and those of its
     /// `[chaos.values]`. Values that turn out not to go together are left out, and [`drawn`](Self::drawn) says so.
     pub fn new(scenario: &Arc<Scenario>, seed: u64, faults: Faults, systems: &[&dyn System]) -> Self {
+        Self::meant_for(Engine::Sim, scenario, seed, faults, systems)
+    }
+
+    /// The same, as one draws for an engine: nothing is drawn that it cannot express or that does not fit it, and the run
+    /// has as long to settle as it needs there. What stands in the scenario stays.
+    pub fn meant_for(
+        engine: Engine,
+        scenario: &Arc<Scenario>,
+        seed: u64,
+        faults: Faults,
+        systems: &[&dyn System],
+    ) -> Self {
         let base = Arc::clone(scenario);
         if faults == Faults::Scripted || scenario.is_explicit() {
-            let case = Case { settings: Vec::new(), plan: scenario.plan(seed) };
+            let case = Case { settings: Vec::new(), plan: scenario.plan_for(engine, seed) };
             return Self { scenario: Arc::clone(&base), base, seed, case, drawn: Vec::new() };
         }
-        let settled = settle::settle(scenario, seed, systems);
+        let settled = settle::settle(scenario, seed, engine, systems);
         let generated = settled.scenario.template.generate(seed);
-        let case = Case { settings: settled.settings, plan: generated.plan };
-        let drawn = settled.left_out.into_iter().chain(generated.drawn).collect();
+        let (plan, out) = settled.scenario.expressible(generated.plan, engine);
+        let plan = settled.scenario.settled_on(engine, plan);
+        let case = Case { settings: settled.settings, plan };
+        let drawn = settled.left_out.into_iter().chain(generated.drawn).chain(left_out(&out, engine));
+        let drawn = drawn.collect();
         Self { base, scenario: settled.scenario, seed, case, drawn }
+    }
+
+    /// The same run with as long to settle as it needs on an engine, where the scenario leaves that open.
+    #[must_use]
+    pub fn on(self, engine: Engine) -> Self {
+        let plan = self.scenario.settled_on(engine, self.case.plan.clone());
+        self.with_plan(plan)
     }
 
     /// The same run with another case: fewer faults, other settings. Where settings change which nodes there are,
@@ -126,6 +148,16 @@ impl Trial {
         &self.drawn
     }
 
+    /// What of it an engine cannot express, and nobody allowed it to leave out.
+    pub fn inexpressible(&self, engine: Engine) -> Vec<Inexpressible> {
+        self.scenario.inexpressible(self.plan(), engine)
+    }
+
+    /// Why it does not fit an engine; nothing if it does.
+    pub fn misfits(&self, engine: Engine) -> Vec<Misfit> {
+        engine.misfits(self.plan())
+    }
+
     /// What stands at the head of a trace of it.
     pub fn header(&self, engine: Engine) -> Header {
         self.scenario.header(self.plan(), self.seed, engine)
@@ -141,4 +173,11 @@ impl Trial {
     pub fn to_toml(&self) -> String {
         write::to_toml(self)
     }
+}
+
+/// What a seed drew and an engine cannot express, in words.
+fn left_out(kinds: &[FaultKind], engine: Engine) -> Option<Drawn> {
+    let value: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let what = format!("left out, for {} cannot express it", engine.name());
+    (!kinds.is_empty()).then(|| Drawn { what, value: value.join(", ") })
 }

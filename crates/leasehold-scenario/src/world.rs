@@ -352,22 +352,31 @@ impl PhasesTable {
         Ok(Chaos { lasts, span: Some(chaos.span()) })
     }
 
-    /// The phases under these bounds: unless the file says otherwise, the run settles for twice as long as a
-    /// resource may go unclaimed, and a second, so that being late can be told from being stuck. And where somebody is
-    /// looked up, until what died at the end of the chaos must be found no more.
+    /// The phases under these bounds.
     pub(crate) fn phases(&self, chaos: &Chaos, bounds: &Bounds) -> Phases {
-        let staleness = bounds.discovery.map_or(Span::ZERO, |views| {
-            let second = views.cache.or(views.dead_watch).or(views.watch).unwrap_or(Span::ZERO);
-            views.exclusion.saturating_add(second)
-        });
-        let settle = match self.settle {
-            AutoOrLength::Auto => {
-                let longest = bounds.regrant.scale(2, 1).max(staleness);
-                longest.saturating_add(Span::from_secs(1)).min(LONGEST)
-            }
-            AutoOrLength::Length(span) => span,
-        };
-        Phases { chaos: chaos.lasts, settle }
+        Phases { chaos: chaos.lasts, settle: settle(self.settle, bounds) }
+    }
+
+    /// How long the healed world runs on.
+    pub(crate) fn settle(&self) -> AutoOrLength {
+        self.settle
+    }
+}
+
+/// How long a run settles under these bounds: unless the file says otherwise, twice as long as a resource may go
+/// unclaimed, and a second, so that being late can be told from being stuck. And where somebody is looked up, until what
+/// died at the end of the chaos must be found no more.
+pub(crate) fn settle(said: AutoOrLength, bounds: &Bounds) -> Span {
+    let staleness = bounds.discovery.map_or(Span::ZERO, |views| {
+        let second = views.cache.or(views.dead_watch).or(views.watch).unwrap_or(Span::ZERO);
+        views.exclusion.saturating_add(second)
+    });
+    match said {
+        AutoOrLength::Auto => {
+            let longest = bounds.regrant.scale(2, 1).max(staleness);
+            longest.saturating_add(Span::from_secs(1)).min(LONGEST)
+        }
+        AutoOrLength::Length(span) => span,
     }
 }
 

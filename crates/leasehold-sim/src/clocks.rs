@@ -24,8 +24,8 @@ enum Pace {
 }
 
 /// A host's clocks since their rate, offset, power or pace last changed.
-#[derive(Clone, Debug)]
-pub(crate) struct HostClocks {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostClocks {
     since: SimInstant,
     then: ClockFace,
     rate: RateError,
@@ -46,7 +46,8 @@ impl HostClocks {
         }
     }
 
-    pub(crate) fn face(&self, now: SimInstant) -> ClockFace {
+    /// What the three clocks show at an instant, not before the last change.
+    pub fn face(&self, now: SimInstant) -> ClockFace {
         if self.pace == Pace::Frozen {
             return self.then;
         }
@@ -64,7 +65,7 @@ impl HostClocks {
 
     /// The first instant, not before `now`, at which `reading` is reached, if things stay as they are. Nothing
     /// if the clock stands still, or if that lies beyond the end of time.
-    pub(crate) fn instant_of(&self, reading: Reading, now: SimInstant) -> Option<SimInstant> {
+    pub fn instant_of(&self, reading: Reading, now: SimInstant) -> Option<SimInstant> {
         if self.read(reading.clock(), now).has_reached(reading) {
             return Some(now);
         }

@@ -339,8 +339,19 @@ impl<P: Protocol> World<'_, P> {
     }
 
     pub(crate) fn schedule_heal(&mut self, fault: FaultId, target: NodeId) {
-        if let Some(lasts) = self.plan.faults[usize::from(fault.0)].lasts {
-            self.queue.push(self.now + lasts, Task::Heal { fault, node: target });
+        let plan = &self.plan.faults[usize::from(fault.0)];
+        if let Some(lasts) = plan.lasts {
+            let over = self.now + lasts;
+            let at = match plan.action {
+                Action::Pause
+                | Action::Suspend
+                | Action::Crash
+                | Action::Torn
+                | Action::Wipe
+                | Action::Throttle { .. } => self.processes.can_go_on(over),
+                _ => over,
+            };
+            self.queue.push(at, Task::Heal { fault, node: target });
         }
     }
 

@@ -8,12 +8,14 @@
 //!
 //! It knows no protocol, judges nothing, reads no file, and has no source of randomness beside the plan's
 //! noise key. It does not run the shell around a state machine (framing, connections, tasks): that is for the
-//! turmoil engine.
+//! turmoil engine, which has this world's clocks, disks, faults and fates of messages behind a [`Conductor`], and runs the
+//! processes elsewhere.
 
 mod afflictions;
 mod burst;
 mod claims;
 mod clocks;
+mod conductor;
 mod disk;
 mod faults;
 mod host;
@@ -31,4 +33,7 @@ mod timers;
 mod triggers;
 mod world;
 
+pub use clocks::HostClocks;
+pub use conductor::{Conductor, Order, Progress, conduct, struck_at};
+pub use network::Carriage;
 pub use world::run;

@@ -41,6 +41,8 @@ pub(crate) struct Network {
     /// By place; empty where the network has no bursts.
     weather: Vec<Weather>,
     disturbances: Vec<Disturbance>,
+    /// How often a disturbance began or ended.
+    changes: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -135,6 +137,16 @@ pub(crate) struct Letter {
     pub(crate) from: NodeId,
     pub(crate) to: NodeId,
     pub(crate) class: (Purpose, Leg),
+    pub(crate) carriage: Carriage,
+}
+
+/// What carries a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carriage {
+    /// By itself: it may come twice, and overtake others.
+    Apart,
+    /// On a stream, once and in order. What waits for a process that is stopped or busy waits in the stream, and is not lost.
+    OnAStream,
 }
 
 /// When a message sets out.
@@ -177,6 +189,7 @@ impl Network {
             weather: vec![Weather::default(); plan.burst.map_or(0, |_| count)],
             places,
             disturbances: Vec::new(),
+            changes: 0,
         }
     }
 
@@ -190,6 +203,7 @@ impl Network {
     pub(crate) fn disturb(&mut self, disturbance: Disturbance) {
         self.count(&disturbance.links, |disturbed| *disturbed += 1);
         self.disturbances.push(disturbance);
+        self.changes += 1;
     }
 
     /// Ends a disturbance. Whether there was one.
@@ -198,6 +212,7 @@ impl Network {
         if let Some(place) = place {
             let over = self.disturbances.remove(place);
             self.count(&over.links, |disturbed| *disturbed -= 1);
+            self.changes += 1;
         }
         place.is_some()
     }
@@ -205,9 +220,15 @@ impl Network {
     /// Ends all disturbances.
     pub(crate) fn heal_all(&mut self) {
         self.disturbances.clear();
+        self.changes += 1;
         for link in &mut self.links {
             link.disturbed = 0;
         }
+    }
+
+    /// How often a disturbance began or ended so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     fn count(&mut self, links: &Links, change: fn(&mut u32)) {
@@ -243,6 +264,19 @@ impl Network {
         self.disturbed_by(letter, Effect::Cut).map(|by| by.fault)
     }
 
+    /// Whether a fault cuts whatever is sent on a link now, and what is under way.
+    pub(crate) fn severs(&self, from: NodeId, to: NodeId) -> bool {
+        self.severed_by(from, to).next().is_some()
+    }
+
+    /// The faults that do.
+    pub(crate) fn severed_by(&self, from: NodeId, to: NodeId) -> impl Iterator<Item = FaultId> {
+        let severs = move |d: &&Disturbance| {
+            d.effect == Effect::Cut && d.about == About::Everything && d.links.contain(from, to)
+        };
+        self.disturbances.iter().filter(severs).map(|d| d.by.fault)
+    }
+
     /// Makes room for one more message that is kept on a link; there is none beyond `most`.
     pub(crate) fn keep(&mut self, from: NodeId, to: NodeId, most: u32) -> bool {
         let place = self.place(from, to);
@@ -264,7 +298,7 @@ impl Network {
     }
 
     fn disturbed_by(&self, letter: Letter, effect: Effect) -> Option<Blame> {
-        let Letter { from, to, class } = letter;
+        let Letter { from, to, class, .. } = letter;
         let concerns =
             |d: &&Disturbance| d.effect == effect && d.about.includes(class) && d.links.contain(from, to);
         self.disturbances.iter().find(concerns).map(|d| d.by)
@@ -281,7 +315,8 @@ impl Network {
     /// Decides the fate of a message that sets out now. Reports to `touched` each fault that changed it.
     ///
     /// Draws come in a fixed order (loss, latency, duplication), and each fault has draws of its own, so that a
-    /// fault that ends leaves the rest of the fate as it was.
+    /// fault that ends leaves the rest of the fate as it was. On a stream nothing is duplicated or reordered, and no fault touches
+    /// a message by trying.
     pub(crate) fn fate(
         &mut self,
         letter: Letter,
@@ -290,7 +325,7 @@ impl Network {
         key: NoiseKey,
         mut touched: impl FnMut(FaultId),
     ) -> Fate {
-        let Letter { from, to, .. } = letter;
+        let Letter { from, to, carriage, .. } = letter;
         let place = self.place(from, to);
         let disturbed = self.links[place].disturbed > 0;
         if disturbed {
@@ -326,6 +361,9 @@ impl Network {
         let lost = draws.chance(loss);
         let mut after = self.latency.sample(&mut draws);
         let mut again = draws.chance(self.duplicate).then(|| self.latency.sample(&mut draws));
+        if carriage == Carriage::OnAStream {
+            again = None;
+        }
         if lost {
             return Fate::LostToNoise;
         }
@@ -345,7 +383,8 @@ impl Network {
             let aside = ordinal | (u32::from(fault.0) + 1) << 16;
             let mut draws = key.draws(Use::Message, from, to, now, aside);
             let mut lost = draws.chance(worse.loss.as_ppm());
-            let duplicated = again.is_none() && draws.chance(worse.duplicate.as_ppm());
+            let duplicated =
+                again.is_none() && draws.chance(worse.duplicate.as_ppm()) && carriage == Carriage::Apart;
             if let (Some(burst), Some(lane)) = (&worse.burst, &mut lane) {
                 let here = Place { key, source: Source::Fault(fault), from, to };
                 let bad = lane.weather.at(now, burst, here) == State::Bad;
@@ -365,7 +404,8 @@ impl Network {
             }
             let mut drawn = || Span::from_nanos(draws.draw_below(worse.reorder.as_nanos().saturating_add(1)));
             let mut late = |span: Span| {
-                let drawn = if worse.reorder.is_zero() { Span::ZERO } else { drawn() };
+                let overtakes = carriage == Carriage::Apart && !worse.reorder.is_zero();
+                let drawn = if overtakes { drawn() } else { Span::ZERO };
                 span.saturating_add(later).saturating_add(drawn)
             };
             let undisturbed = after;
@@ -409,7 +449,7 @@ mod tests {
     }
 
     const fn letter(from: NodeId, to: NodeId) -> Letter {
-        Letter { from, to, class: (Purpose::Write, Leg::Request) }
+        Letter { from, to, class: (Purpose::Write, Leg::Request), carriage: Carriage::Apart }
     }
 
     fn fate(network: &mut Network, from: NodeId, to: NodeId, at: u64) -> Fate {

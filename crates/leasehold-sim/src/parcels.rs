@@ -3,7 +3,7 @@
 use leasehold_core::id::NodeId;
 use leasehold_core::node::Message;
 
-use crate::network::Letter;
+use crate::network::{Carriage, Letter};
 
 /// Messages under way, by place. Places are used again, so that a steady run allocates nothing.
 pub(crate) struct Parcels<M> {
@@ -16,6 +16,7 @@ pub(crate) struct Parcel<M> {
     pub(crate) from: NodeId,
     pub(crate) to: NodeId,
     pub(crate) message: M,
+    pub(crate) carriage: Carriage,
     /// Orders messages by when they were sent. Copies share it.
     order: u64,
 }
@@ -26,15 +27,15 @@ impl<M: Message> Parcels<M> {
     }
 
     /// Takes a message that is sent now, and gives its place.
-    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, message: M) -> u32 {
+    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, message: M, carriage: Carriage) -> u32 {
         self.sent += 1;
-        self.put(Parcel { from, to, message, order: self.sent })
+        self.put(Parcel { from, to, message, carriage, order: self.sent })
     }
 
     /// A copy of a message, at a place of its own.
     pub(crate) fn copy(&mut self, place: u32) -> u32 {
-        let Parcel { from, to, ref message, order } = *self.at(place);
-        let copy = Parcel { from, to, message: message.clone(), order };
+        let Parcel { from, to, ref message, carriage, order } = *self.at(place);
+        let copy = Parcel { from, to, message: message.clone(), carriage, order };
         self.put(copy)
     }
 
@@ -46,8 +47,8 @@ impl<M: Message> Parcels<M> {
 
     /// A message as the network sees it.
     pub(crate) fn letter(&self, place: u32) -> Letter {
-        let Parcel { from, to, ref message, .. } = *self.at(place);
-        Letter { from, to, class: message.class() }
+        let Parcel { from, to, ref message, carriage, .. } = *self.at(place);
+        Letter { from, to, class: message.class(), carriage }
     }
 
     pub(crate) fn order(&self, place: u32) -> u64 {

@@ -164,6 +164,14 @@ impl<T: Copy> Queue<T> {
         all
     }
 
+    /// When the next thing happens.
+    pub(crate) fn next_at(&mut self) -> Option<SimInstant> {
+        if self.soon.is_empty() {
+            self.go_on();
+        }
+        self.soon.peek().map(|entry| entry.at)
+    }
+
     pub(crate) fn pop(&mut self) -> Option<(SimInstant, T)> {
         if self.soon.is_empty() {
             self.go_on();

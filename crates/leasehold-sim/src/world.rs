@@ -4,7 +4,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use leasehold_core::clock::ClockKind;
-use leasehold_core::event::{Assumption, Event, EventKind, EventSink, LossCause, Phase, WorldEvent};
+use leasehold_core::event::{
+    Assumption, Event, EventKind, EventSink, LossCause, NodeEvent, Phase, WorldEvent,
+};
 use leasehold_core::id::{FaultId, Incarnation, NodeId, ResourceId, Ticket, TimerId};
 use leasehold_core::node::{
     Context, Identity, Input, Instruction, Leg, Message, Node, Output, Protocol, Purpose,
@@ -12,13 +14,13 @@ use leasehold_core::node::{
 use leasehold_core::noise::Use;
 use leasehold_core::outcome::{Outcome, RunEnd};
 use leasehold_core::plan::{Action, Plan, Trigger};
-use leasehold_core::time::SimInstant;
+use leasehold_core::time::{SimInstant, Span};
 
 use crate::claims::Claims;
 use crate::disk::Completion;
 use crate::host::{Host, Process, place_of_cut};
 use crate::ledger::Ledger;
-use crate::network::{Departure, Fate, Letter, Network};
+use crate::network::{Carriage, Departure, Fate, Letter, Network};
 use crate::parcels::{Parcel, Parcels};
 use crate::pens::{Kept, Penned};
 use crate::queue::Queue;
@@ -27,7 +29,35 @@ use crate::triggers::Waiting;
 
 /// So many things at one instant are a livelock: no protocol needs a thousandth of it, and a run that got there
 /// would never end.
-const LIVELOCK: u64 = 1_000_000;
+pub(crate) const LIVELOCK: u64 = 1_000_000;
+
+/// Where the processes of the hosts run.
+#[derive(Debug)]
+pub(crate) enum Processes<M> {
+    /// In this world.
+    Here,
+    /// Behind a [`Conductor`](crate::Conductor).
+    Elsewhere {
+        /// They do something only when a whole number of these has passed.
+        tick: Span,
+        /// The messages that it was not told yet are lost.
+        lost: Vec<M>,
+    },
+}
+
+impl<M> Processes<M> {
+    /// When processes can go on, if nothing keeps them from it from an instant on. What ends a stop waits for that: what
+    /// a process was about to do when it was stopped leaves at the instant at which it goes on, here as there.
+    pub(crate) fn can_go_on(&self, from: SimInstant) -> SimInstant {
+        match self {
+            Self::Here => from,
+            Self::Elsewhere { tick, .. } => {
+                let ticks = from.as_nanos().div_ceil(tick.as_nanos());
+                SimInstant::from_nanos(ticks.saturating_mul(tick.as_nanos()))
+            }
+        }
+    }
+}
 
 /// Makes the node for an id: called once at its start and once after each crash.
 pub(crate) type Cast<'a, P> = &'a dyn Fn(NodeId) -> Box<dyn Node<P>>;
@@ -127,7 +157,7 @@ pub(crate) struct World<'a, P: Protocol> {
     pub(crate) commands: &'a [Instruction<P::Command>],
     sink: &'a mut dyn EventSink,
     pub(crate) now: SimInstant,
-    steps: u64,
+    pub(crate) steps: u64,
     pub(crate) queue: Queue<Task>,
     pub(crate) hosts: Vec<Host<P>>,
     pub(crate) network: Network,
@@ -138,7 +168,8 @@ pub(crate) struct World<'a, P: Protocol> {
     pub(crate) waiting: Waiting,
     pub(crate) ledger: Ledger,
     pub(crate) settled: bool,
-    stopped: bool,
+    pub(crate) stopped: bool,
+    pub(crate) processes: Processes<P::Message>,
     /// The node whose code runs right now.
     running: Option<NodeId>,
     /// The outputs of the current step; reused.
@@ -148,7 +179,7 @@ pub(crate) struct World<'a, P: Protocol> {
 }
 
 impl<'a, P: Protocol> World<'a, P> {
-    fn new(
+    pub(crate) fn new(
         plan: &'a Plan,
         make: Cast<'a, P>,
         commands: &'a [Instruction<P::Command>],
@@ -173,6 +204,7 @@ impl<'a, P: Protocol> World<'a, P> {
             ledger: Ledger::new(plan.faults.len()),
             settled: false,
             stopped: false,
+            processes: Processes::Here,
             running: None,
             outputs: Vec::with_capacity(32),
             touched: Vec::new(),
@@ -180,21 +212,7 @@ impl<'a, P: Protocol> World<'a, P> {
     }
 
     fn run(&mut self) -> RunEnd {
-        self.emit_world(None, WorldEvent::PhaseEntered { phase: Phase::Chaos });
-        for (id, node) in (0..).zip(&self.plan.nodes) {
-            self.queue.push(SimInstant::START + node.starts, Task::Start(NodeId(id)));
-            if !node.rate.is_within(self.plan.clock_rate) {
-                let assumption = Assumption::ClockRate;
-                self.emit_world(Some(NodeId(id)), WorldEvent::AssumptionBroken { assumption });
-            }
-        }
-        for (index, fault) in (0..).zip(&self.plan.faults) {
-            if let Trigger::At(at) = fault.trigger {
-                self.queue.push(at, Task::Fault(FaultId(index)));
-            }
-        }
-        self.queue.push(self.plan.phases.settles_at(), Task::Settle);
-
+        self.begin();
         let ends_at = self.plan.phases.ends_at();
         let mut steps_at_this_instant = 0;
         while let Some((at, task)) = self.queue.pop() {
@@ -219,14 +237,33 @@ impl<'a, P: Protocol> World<'a, P> {
         RunEnd::Completed
     }
 
-    fn perform(&mut self, task: Task) {
+    /// Schedules all that is known from the start.
+    pub(crate) fn begin(&mut self) {
+        self.emit_world(None, WorldEvent::PhaseEntered { phase: Phase::Chaos });
+        for (id, node) in (0..).zip(&self.plan.nodes) {
+            self.queue.push(SimInstant::START + node.starts, Task::Start(NodeId(id)));
+            if !node.rate.is_within(self.plan.clock_rate) {
+                let assumption = Assumption::ClockRate;
+                self.emit_world(Some(NodeId(id)), WorldEvent::AssumptionBroken { assumption });
+            }
+        }
+        for (index, fault) in (0..).zip(&self.plan.faults) {
+            if let Trigger::At(at) = fault.trigger {
+                self.queue.push(at, Task::Fault(FaultId(index)));
+            }
+        }
+        self.queue.push(self.processes.can_go_on(self.plan.phases.settles_at()), Task::Settle);
+    }
+
+    pub(crate) fn perform(&mut self, task: Task) {
         match task {
             Task::Start(node) => self.start(node),
             Task::Deliver { parcel } => self.deliver(parcel),
             Task::Timer { node, timer, generation } => self.timer(node, timer, generation),
             Task::Durable { node, generation } => self.durable(node, generation),
             Task::Free(node) => self.free(node),
-            Task::Fault(_) | Task::Trigger { .. } | Task::Clog { .. } if self.settled => {}
+            Task::Fault(_) | Task::Trigger { .. } | Task::Clog { .. }
+                if self.settled || self.now > self.plan.phases.settles_at() => {}
             Task::Fault(fault) => self.fire(fault, None),
             Task::Trigger { fault, subject } => self.fire(fault, subject),
             Task::Clog { fault, node } => self.clog(fault, node),
@@ -363,8 +400,8 @@ impl<'a, P: Protocol> World<'a, P> {
     }
 
     fn deliver(&mut self, place: u32) {
-        let Parcel { from, to, message, .. } = self.parcels.take(place);
-        if let Some(fault) = self.network.cut_by(Letter { from, to, class: message.class() }) {
+        let Parcel { from, to, message, carriage, .. } = self.parcels.take(place);
+        if let Some(fault) = self.network.cut_by(Letter { from, to, class: message.class(), carriage }) {
             self.land_on_link(fault, from, to);
             self.lose(from, to, &message, LossCause::Fault);
             return;
@@ -372,6 +409,11 @@ impl<'a, P: Protocol> World<'a, P> {
         let host = &mut self.hosts[to.index()];
         match host.process {
             Process::Up if host.is_ready() => self.step(to, Input::Received { from, message }),
+            // Its process is elsewhere, and reads the stream when it goes on.
+            Process::Up | Process::Stopped if carriage == Carriage::OnAStream => {
+                self.step(to, Input::Received { from, message });
+                self.had_to_wait(to);
+            }
             Process::Up | Process::Stopped => {
                 if host.backlog_messages < self.plan.receive_buffer {
                     host.backlog_messages += 1;
@@ -436,12 +478,11 @@ impl<'a, P: Protocol> World<'a, P> {
         self.running = Some(id);
         node.handle(&mut Context::new(identity, face, draws, &mut host.next_ticket, &mut outputs), input);
         self.running = None;
-        if let Some(step) = host.throttles.iter().map(|&(_, step)| step).max() {
-            let busy_until = self.now.saturating_add(step);
-            host.busy_until = Some(busy_until);
-            self.queue.push(busy_until, Task::Free(id));
+        if matches!(self.processes, Processes::Here) {
+            self.is_busy(id);
         }
 
+        let host = &mut self.hosts[id.index()];
         let strike = host
             .strikes
             .iter()
@@ -462,9 +503,19 @@ impl<'a, P: Protocol> World<'a, P> {
         self.outputs = outputs;
     }
 
+    /// A slow process is busy with its step for a while.
+    pub(crate) fn is_busy(&mut self, id: NodeId) {
+        let host = &mut self.hosts[id.index()];
+        if let Some(step) = host.throttles.iter().map(|&(_, step)| step).max() {
+            let busy_until = self.processes.can_go_on(self.now.saturating_add(step));
+            host.busy_until = Some(busy_until);
+            self.queue.push(busy_until, Task::Free(id));
+        }
+    }
+
     fn put_out(&mut self, id: NodeId, output: Output<P>) {
         match output {
-            Output::Send { to, message } => self.send(id, to, message),
+            Output::Send { to, message } => self.send(id, to, message, Carriage::Apart),
             Output::Arm { timer, at } => {
                 let host = &mut self.hosts[id.index()];
                 let generation = host.timers.arm(timer, at);
@@ -474,14 +525,17 @@ impl<'a, P: Protocol> World<'a, P> {
             }
             Output::Disarm { timer } => self.hosts[id.index()].timers.disarm(timer),
             Output::Persist { ticket, record } => self.persist(id, ticket, record),
-            Output::Emit(event) => {
-                self.emit(Some(id), EventKind::Node(event));
-                self.observe(id, &event);
-            }
+            Output::Emit(event) => self.report(id, event),
         }
     }
 
-    fn persist(&mut self, id: NodeId, ticket: Ticket, record: P::Record) {
+    /// A node tells of something.
+    pub(crate) fn report(&mut self, id: NodeId, event: NodeEvent) {
+        self.emit(Some(id), EventKind::Node(event));
+        self.observe(id, &event);
+    }
+
+    pub(crate) fn persist(&mut self, id: NodeId, ticket: Ticket, record: P::Record) {
         let host = &mut self.hosts[id.index()];
         let generation = host.disk.generation();
         match host.disk.write(ticket, record, self.now, self.plan.noise) {
@@ -498,9 +552,9 @@ impl<'a, P: Protocol> World<'a, P> {
         }
     }
 
-    fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, message: P::Message, carriage: Carriage) {
         assert!(to.index() < self.hosts.len(), "a message to node {to}, which is not in the plan");
-        let parcel = self.parcels.send(from, to, message);
+        let parcel = self.parcels.send(from, to, message, carriage);
         self.set_out(parcel, Departure::Sent);
     }
 
@@ -552,7 +606,10 @@ impl<'a, P: Protocol> World<'a, P> {
         self.lose(from, to, &message, cause);
     }
 
-    fn lose(&mut self, from: NodeId, to: NodeId, message: &P::Message, cause: LossCause) {
+    pub(crate) fn lose(&mut self, from: NodeId, to: NodeId, message: &P::Message, cause: LossCause) {
+        if let Processes::Elsewhere { lost, .. } = &mut self.processes {
+            lost.push(message.clone());
+        }
         let (purpose, leg) = message.class();
         self.emit_world(Some(from), WorldEvent::MessageLost { to, purpose, leg, cause });
     }

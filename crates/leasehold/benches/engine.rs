@@ -1,10 +1,12 @@
 //! What an event costs, in one run: the bare loop, the shipped protocol on it, and that with all checkers and the
 //! digest. Criterion's throughput is in events of the engine (messages, timers, disk writes), so its inverse is
-//! the cost of one. Budgets: ARCHITECTURE.md.
+//! the cost of one. And what a minute of five hosts costs on either engine, told as a ratio. Budgets: ARCHITECTURE.md.
 
 use std::convert::Infallible;
 use std::hint::black_box;
+use std::time::Duration;
 
+use criterion::measurement::{Measurement, WallTime};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use leasehold::clock::ClockKind;
 use leasehold::plan::{Chance, Latency, NetworkPlan, NodePlan, Phases, Role};
@@ -117,5 +119,32 @@ fn cost_of_a_seed(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, cost_of_an_event, cost_of_a_seed);
+/// The same seed on both engines. The ratio is that of the medians of a few runs of each, in this process.
+#[expect(clippy::print_stdout, reason = "a ratio is no measurement of criterion's")]
+fn cost_of_an_engine(c: &mut Criterion) {
+    let scenario = scenario();
+    let mut group = c.benchmark_group("engine");
+    group.throughput(Throughput::Elements(1)).sample_size(10);
+    for engine in Engine::ALL {
+        group.bench_function(engine.name(), |b| b.iter(|| black_box(scenario.run(1, engine, &mut ()))));
+    }
+    group.finish();
+
+    let median = |engine: Engine, runs: usize| {
+        let mut took: Vec<Duration> = (0..runs)
+            .map(|_| {
+                let start = WallTime.start();
+                black_box(scenario.run(1, engine, &mut ()));
+                WallTime.end(start)
+            })
+            .collect();
+        took.sort();
+        took[runs / 2]
+    };
+    let (sim, turmoil) = (median(Engine::Sim, 21), median(Engine::Turmoil, 5));
+    let ratio = turmoil.as_secs_f64() / sim.as_secs_f64();
+    println!("a minute of five hosts: sim {sim:.2?}, turmoil {turmoil:.2?}, ratio {ratio:.0} (at least 100)");
+}
+
+criterion_group!(benches, cost_of_an_event, cost_of_a_seed, cost_of_an_engine);
 criterion_main!(benches);

@@ -33,6 +33,7 @@ fn program(path: &str, seeds: u64) -> Program {
         variant: Variant::AsWritten,
         faults: Faults::Random,
         expectation: Expectation::Counts,
+        engine: None,
     };
     Program::load(&[path], options, SYSTEMS).expect("the scenarios are in the repository")
 }
@@ -62,7 +63,6 @@ fn sweeps(c: &mut Criterion, name: &str, program: &Program) {
             program,
             positions: 0..program.total(),
             systems: SYSTEMS,
-            engine: Engine::Sim,
             jobs: NonZeroUsize::new(jobs).expect("at least one"),
             audit: Audit::default(),
             until: Until::default(),

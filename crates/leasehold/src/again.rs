@@ -23,9 +23,14 @@ pub(crate) fn replay_line(args: &RunArgs) -> String {
     if args.chaos {
         line.push_str(" --chaos");
     }
-    let engine = leasehold_scenario::Engine::from(args.engine);
-    if engine != leasehold_scenario::Engine::Sim {
-        line.push_str(&format!(" --engine {}", engine.name()));
+    if let Some(engine) = args.engine {
+        line.push_str(&format!(" --engine {}", leasehold_scenario::Engine::from(engine).name()));
+    }
+    if !args.allow.is_empty() {
+        line.push_str(&format!(" --allow {}", shell_word(&args.allow.join(","))));
+    }
+    if args.force {
+        line.push_str(" --force");
     }
     if args.safe {
         line.push_str(" --safe");

@@ -8,8 +8,10 @@ use leasehold_campaign::BadSeeds;
 use crate::check_trace::CheckArgs;
 use crate::diff::DiffArgs;
 use crate::explain::ExplainArgs;
+use crate::hold::HoldArgs;
 use crate::merge::MergeArgs;
 use crate::replay::ReplayArgs;
+use crate::serve::ServeArgs;
 use crate::shrink::ShrinkArgs;
 use crate::sweep::SweepArgs;
 
@@ -39,6 +41,10 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     /// Fold the results of shards into those of one sweep
     Merge(MergeArgs),
+    /// Run a grantor or a registry of a scenario on real sockets: a reference to talk to, no production server
+    Serve(ServeArgs),
+    /// Run a holder on real sockets: it asks for a lease, keeps it, and says when it may not act any more
+    Hold(HoldArgs),
     /// List scenarios with what they should come to
     List(ListArgs),
     /// Show the inequalities behind a scenario's design, with its numbers and the margin left
@@ -58,7 +64,7 @@ Exit codes:
     0  as expected
     1  an invariant was violated, or the expectation is not met
     2  the command line or the scenario is wrong
-    4  vacuous: nothing was judged, or a place was not reached
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault
    74  results could not be written
   101  a node panicked, or the nodes were in a livelock")]
 pub(crate) struct RunArgs {
@@ -73,9 +79,17 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) chaos: bool,
 
-    /// The engine that runs the nodes
-    #[arg(long, value_enum, default_value_t = EngineName::Sim)]
-    pub(crate) engine: EngineName,
+    /// The engine that runs the nodes; sim unless it is given or the scenario names another
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineName>,
+
+    /// What the engine may leave out because it cannot express it, without making the run inconclusive: kinds of faults
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+
+    /// Run also what does not fit the engine
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Write every event to this file, as lines of JSON behind a header
     #[arg(long, value_name = "FILE")]
@@ -140,6 +154,10 @@ pub(crate) struct BoundArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overlays: Vec<String>,
 
+    /// The engine whose bounds are shown; sim unless it is given or the scenario names another
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineName>,
+
     /// Show the safe variant: what stands in the scenario's [safe] table replaces what stands beside it
     #[arg(long)]
     pub(crate) safe: bool,
@@ -187,12 +205,15 @@ pub(crate) struct ManArgs {
 pub(crate) enum EngineName {
     /// A discrete-event world
     Sim,
+    /// The nodes behind sockets, on turmoil's simulated network: slower, and with all that surrounds them
+    Turmoil,
 }
 
 impl From<EngineName> for leasehold_scenario::Engine {
     fn from(name: EngineName) -> Self {
         match name {
             EngineName::Sim => Self::Sim,
+            EngineName::Turmoil => Self::Turmoil,
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use anstyle::{AnsiColor, Style};
 use leasehold_core::{Bounds, DiscoveryBounds, Inequality, Reckoning, Span, Sum, Warning};
-use leasehold_scenario::{Scenario, System, Variant};
+use leasehold_scenario::{Engine, Scenario, System, Variant};
 use serde_json::{Value, json};
 
 use crate::args::{BoundArgs, Format};
+use crate::engines::engine_for;
 use crate::exit::Exit;
 use crate::page::{Page, styled};
 use crate::refusal::{finish, load, refuse};
@@ -26,26 +27,29 @@ pub(crate) fn bound(args: &BoundArgs, systems: &[&dyn System]) -> Exit {
         Ok(scenario) => scenario,
         Err(error) => return refuse(&error),
     };
+    let engine = engine_for(args.engine, &scenario);
     let mut page = Page::stdout();
     match args.format {
-        Format::Human => print(&mut page, &scenario, variant),
-        Format::Json => page.line(format_args!("{:#}", object(&scenario, variant))),
+        Format::Human => print(&mut page, &scenario, variant, engine),
+        Format::Json => page.line(format_args!("{:#}", object(&scenario, variant, engine))),
     }
     finish(page, Exit::Fine)
 }
 
-fn print(page: &mut Page, scenario: &Scenario, variant: Variant) {
+fn print(page: &mut Page, scenario: &Scenario, variant: Variant, engine: Engine) {
     let which = match variant {
         Variant::AsWritten => "",
         Variant::Safe => ", the safe variant",
     };
     page.line(format_args!("{}{which}: {}", scenario.name, scenario.summary));
+    let widenings = scenario.widenings(engine);
     match scenario.reckoning() {
-        Some(reckoning) => {
+        Some(mut reckoning) => {
+            reckoning.inequalities.extend(widenings);
             let about = "seconds of true time, cut to microseconds, unless a line says otherwise; symbols as in docs/timing.md";
             page.line(format_args!("{about}"));
             print_reckoning(page, &reckoning);
-            if let Some(discovery) = &scenario.deployment.bounds().discovery {
+            if let Some(discovery) = &scenario.bounds(engine).discovery {
                 print_discovery(page, discovery);
             }
             print_warnings(page, &reckoning.warnings);
@@ -56,7 +60,7 @@ fn print(page: &mut Page, scenario: &Scenario, variant: Variant) {
                 "the system {system} does not say how its bounds come about; these they are"
             ));
             page.line(format_args!(""));
-            print_bounds(page, scenario.deployment.bounds());
+            print_bounds(page, &scenario.bounds(engine));
             print_warnings(page, &scenario.broken_assumptions());
         }
     }
@@ -160,6 +164,11 @@ fn print_discovery(page: &mut Page, bounds: &DiscoveryBounds) {
     let lost = bounds.envelope.lost_in_a_row;
     let mut counts = vec![
         ("k", grouped(lost.into()), "heartbeats in a row may be lost"),
+        (
+            "",
+            grouped(bounds.envelope.probes_lost_in_a_row.into()),
+            "probes in a row may be lost, where it probes",
+        ),
         ("", grouped(bounds.envelope.budget.into()), "leases of live instances may expire nevertheless"),
     ];
     if let Some(load) = bounds.load {
@@ -189,14 +198,15 @@ fn seconds(span: Span) -> String {
 }
 
 /// The same for programs. Its fields are stable; new ones may be added.
-fn object(scenario: &Scenario, variant: Variant) -> Value {
-    let bounds = scenario.deployment.bounds();
+fn object(scenario: &Scenario, variant: Variant, engine: Engine) -> Value {
+    let bounds = scenario.bounds(engine);
     let reckoning = scenario.reckoning();
     let warnings = match &reckoning {
         Some(reckoning) => reckoning.warnings.clone(),
         None => scenario.broken_assumptions(),
     };
     let inequalities = reckoning.map(|r| r.inequalities.iter().map(inequality).collect::<Vec<_>>());
+    let widenings = scenario.widenings(engine);
     json!({
         "scenario": scenario.name,
         "system": scenario.system,
@@ -213,7 +223,9 @@ fn object(scenario: &Scenario, variant: Variant) -> Value {
             "lock_delay_ns": bounds.lock_delay,
             "discovery": bounds.discovery.as_ref().map(discovery),
         },
+        "engine": engine.name(),
         "inequalities": inequalities,
+        "widened": widenings.iter().map(inequality).collect::<Vec<_>>(),
         "warnings": warnings,
     })
 }
@@ -237,6 +249,7 @@ fn discovery(bounds: &DiscoveryBounds) -> Value {
         })),
         "envelope": {
             "lost_in_a_row": bounds.envelope.lost_in_a_row,
+            "probes_lost_in_a_row": bounds.envelope.probes_lost_in_a_row,
             "pause_ns": bounds.envelope.pause,
             "budget": bounds.envelope.budget,
         },

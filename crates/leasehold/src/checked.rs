@@ -8,7 +8,7 @@ use std::sync::Arc;
 use leasehold_check::Verdict;
 use leasehold_core::RunEnd;
 use leasehold_core::event::Probe;
-use leasehold_scenario::{Engine, Expect, ExpectedVerdict, Faults, Report, Scenario, System, Trial};
+use leasehold_scenario::{Expect, ExpectedVerdict, Faults, Report, Scenario, System, Trial};
 
 use crate::again::line_for_a_test;
 use crate::drawn;
@@ -40,7 +40,8 @@ use crate::words;
 ///
 /// # Errors
 ///
-/// If the scenario cannot be read, the runs do not meet its expectation, or there is no seed.
+/// If the scenario cannot be read, its engine cannot run it as it is written, the runs do not meet its expectation, or
+/// there is no seed.
 pub fn check(
     systems: &[&dyn System],
     scenario: impl AsRef<Path>,
@@ -58,8 +59,14 @@ pub fn check(
     let faults = if is_scripted { Faults::Scripted } else { Faults::Random };
     let mut sum = Sum { missed: scenario.expect.reach.clone(), ..Sum::default() };
     for seed in seeds.clone() {
-        let trial = Trial::new(&scenario, seed, faults, systems);
-        let (report, panicked_at) = panics::watch(|| trial.run(Engine::Sim, &mut ()));
+        let trial = Trial::meant_for(scenario.engine, &scenario, seed, faults, systems);
+        // A run that leaves out what it was asked to do may not pass for one that did it.
+        if let Some(why) = strange(&trial) {
+            let (name, engine) = (&scenario.name, scenario.engine.name());
+            let text = format!("{name} under seed {seed} cannot be run on {engine} as it is written: {why}");
+            return Err(CheckFailure { text });
+        }
+        let (report, panicked_at) = panics::watch(|| trial.run(scenario.engine, &mut ()));
         let wrong = match scenario.expect.verdict {
             ExpectedVerdict::Vacuous => report.unmet.clone(),
             _ => scenario.expect.wrong_in(&report.judgement, &report.outcome.end),
@@ -77,6 +84,15 @@ pub fn check(
     }
     let text = format!("{} under seeds {}..{}: {}", scenario.name, seeds.start, seeds.end, unmet.join("; "));
     Err(CheckFailure { text })
+}
+
+/// What the scenario's engine cannot do with a run, in words; nothing if it can do all of it.
+fn strange(trial: &Trial) -> Option<String> {
+    let engine = trial.scenario().engine;
+    let misfits = trial.misfits(engine).into_iter().map(|misfit| misfit.to_string());
+    let inexpressible = trial.inexpressible(engine).into_iter().map(|found| found.to_string());
+    let why: Vec<String> = misfits.chain(inexpressible).collect();
+    (!why.is_empty()).then(|| why.join("; "))
 }
 
 /// What all runs came to together.

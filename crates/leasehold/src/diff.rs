@@ -1,12 +1,15 @@
-//! `diff`: where two recorded runs part.
+//! `diff`: where two recorded runs part, or both side by side.
+
+mod beside;
 
 use std::path::{Path, PathBuf};
 
-use leasehold_campaign::{Continuation, Parting, TraceError, TraceReader, parting};
+use leasehold_campaign::{Continuation, Parting, RejudgeError, TraceError, TraceReader, parting};
 use leasehold_core::Event;
 use leasehold_core::trace::{Footer, Header};
 use serde_json::{Value, json};
 
+use self::beside::Side;
 use crate::args::Format;
 use crate::check_trace::trace_at;
 use crate::exit::Exit;
@@ -20,8 +23,8 @@ use crate::words;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes:
-    0  the same events, and the same end
-    1  they part
+    0  the same events, and the same end; by time: the same verdict and violations
+    1  they part; by time: they come to different things
     2  the command line is wrong, or a trace is damaged
    74  results could not be written")]
 pub(crate) struct DiffArgs {
@@ -35,13 +38,66 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16))]
     pub(crate) context: u16,
 
+    /// How to compare them: event by event, or side by side by time, as for runs of two engines
+    #[arg(long, value_enum, default_value_t = Align::ByEvent)]
+    pub(crate) align: Align,
+
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
 }
 
-/// Finds the first event that is not the same in both.
+/// How two runs are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Align {
+    /// Up to the first event that is not the same
+    ByEvent,
+    /// The turning points of both, each beside its like, and what they came to
+    ByTime,
+}
+
+/// Compares two recorded runs.
 pub(crate) fn diff(args: &DiffArgs) -> Exit {
+    match args.align {
+        Align::ByEvent => by_event(args),
+        Align::ByTime => by_time(args),
+    }
+}
+
+/// Shows both side by side.
+fn by_time(args: &DiffArgs) -> Exit {
+    let read = |path: &Path| {
+        let mut trace = TraceReader::open(&trace_at(path))?;
+        let names = Names::new(trace.header().clone());
+        let side = Side::read(&mut trace, &names)?;
+        Ok::<_, RejudgeError>((names, side))
+    };
+    let ((names_of_a, a), (names_of_b, b)) = match read(&args.a).and_then(|a| Ok((a, read(&args.b)?))) {
+        Ok(both) => both,
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
+    let (names, sides) = ([names_of_a, names_of_b], [a, b]);
+    let headers = unlike(names.each_ref().map(Names::header));
+    let mut page = Page::stdout();
+    match args.format {
+        Format::Human => {
+            print_headers(&mut page, args, &headers);
+            beside::print(&mut page, &sides);
+        }
+        Format::Json => {
+            let mut object = beside::object(&sides);
+            object["headers"] = told_headers(&headers);
+            page.line(format_args!("{object:#}"));
+        }
+    }
+    finish(page, if beside::agree(&sides) { Exit::Fine } else { Exit::Violated })
+}
+
+/// Finds the first event that is not the same in both.
+fn by_event(args: &DiffArgs) -> Exit {
     let found = open(&args.a, &args.b).and_then(|mut traces| {
         let [a, b] = &mut traces;
         let parting = parting(a, b, usize::from(args.context))?;
@@ -99,13 +155,7 @@ fn unlike(headers: [&Header; 2]) -> Vec<Unlike> {
     both.filter(|unlike| unlike.sides[0] != unlike.sides[1]).collect()
 }
 
-fn print(
-    page: &mut Page,
-    args: &DiffArgs,
-    names: &[Names; 2],
-    headers: &[Unlike],
-    parting: Option<&Parting>,
-) {
+fn print_headers(page: &mut Page, args: &DiffArgs, headers: &[Unlike]) {
     page.line(format_args!("A  {}", args.a.display()));
     page.line(format_args!("B  {}", args.b.display()));
     for Unlike { what, sides: [a, b] } in headers {
@@ -113,6 +163,16 @@ fn print(
         page.line(format_args!("    A  {a}"));
         page.line(format_args!("    B  {b}"));
     }
+}
+
+fn print(
+    page: &mut Page,
+    args: &DiffArgs,
+    names: &[Names; 2],
+    headers: &[Unlike],
+    parting: Option<&Parting>,
+) {
+    print_headers(page, args, headers);
     let Some(parting) = parting else {
         page.line(format_args!("the same events, and the same end"));
         return;
@@ -154,18 +214,19 @@ fn differing(a: &Event, b: &Event) -> Vec<&'static str> {
     parts.into_iter().filter_map(|(what, differs)| differs.then_some(what)).collect()
 }
 
+fn told_headers(headers: &[Unlike]) -> Value {
+    let told = headers.iter().map(|Unlike { what, sides: [a, b] }| json!({ "what": what, "a": a, "b": b }));
+    told.collect()
+}
+
 fn object(names: &[Names; 2], headers: &[Unlike], parting: Option<&Parting>) -> Value {
-    let headers: Vec<Value> = headers
-        .iter()
-        .map(|Unlike { what, sides: [a, b] }| json!({ "what": what, "a": a, "b": b }))
-        .collect();
     let told = |names: &Names, events: &[Event]| -> Vec<Value> {
         events.iter().map(|event| json!({ "event": event, "told": words::happened(names, event) })).collect()
     };
     let side = |names: &Names, side: &Continuation| json!({ "events": told(names, &side.events), "ends": side.footer });
     json!({
         "same": parting.is_none(),
-        "headers": headers,
+        "headers": told_headers(headers),
         "event": parting.map(|parting| parting.number),
         "before": parting.map(|parting| told(&names[0], &parting.before)),
         "a": parting.map(|parting| side(&names[0], &parting.sides[0])),

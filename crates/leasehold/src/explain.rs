@@ -9,12 +9,13 @@ use leasehold_scenario::{Engine, Faults, Report, Scenario, System, Trial};
 use serde_json::{Value, json};
 
 use crate::again::program;
-use crate::args::Format;
+use crate::args::{EngineName, Format};
+use crate::engines::{self, Allowing, Misfits, engine_for};
 use crate::exit::Exit;
 use crate::names::Names;
 use crate::page::Page;
 use crate::panics;
-use crate::refusal::{finish, refuse};
+use crate::refusal::{finish, misuse, refuse};
 use crate::replay::refuse_failure;
 use crate::story;
 use crate::words;
@@ -31,10 +32,15 @@ Exit codes:
     0  the failure is explained
     1  nothing goes wrong, or not what was stored: there is nothing to explain
     2  the command line is wrong, or the folder or the plan is damaged
+    4  inconclusive: nothing goes wrong, and the engine cannot express all of the plan
    74  results could not be written")]
 pub(crate) struct ExplainArgs {
     /// The folder of a stored failure, or a plan or scenario file
     pub(crate) failure: PathBuf,
+
+    /// The engine that runs a plan or scenario file; a stored failure is explained on the one that found it
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineName>,
 
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -68,6 +74,10 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
     if FailureFolder::is_at(&args.failure) {
         let folder = FailureFolder::load(&args.failure, systems).map_err(|error| refuse_failure(&error))?;
         let FailureFolder { record, engine, plan, shrunk, .. } = folder;
+        if args.engine.is_some_and(|asked| Engine::from(asked) != engine) {
+            let problem = format!("the failure was found on the engine {}", engine.name());
+            return Err(misuse(&problem, "leave --engine out, or name its plan.toml instead of the folder"));
+        }
         // Where nothing smaller was found, there is only one run to tell of.
         let mut runs = vec![("plan", plan)];
         if record.shrunk.digest != record.digest {
@@ -76,11 +86,19 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
         return Ok(Case { fingerprint: record.fingerprint, engine, runs });
     }
     let scenario = Scenario::load(&args.failure, systems).map_err(|error| refuse(&error))?;
-    let trial = Trial::new(&Arc::new(scenario), 0, Faults::Scripted, systems);
-    let engine = Engine::Sim;
+    let engine = engine_for(args.engine, &scenario);
+    let trial = Trial::meant_for(engine, &Arc::new(scenario), 0, Faults::Scripted, systems);
+    engines::check(&trial, engine, Misfits::Run, Allowing::File)?;
     let (report, _) = panics::watch(|| trial.run(engine, &mut ()));
     match first_failure(&trial, &report) {
         Some(fingerprint) => Ok(Case { fingerprint, engine, runs: vec![("plan", trial)] }),
+        None if !report.inexpressible.is_empty() => {
+            let file = args.failure.display();
+            anstream::eprintln!(
+                "error: inconclusive: nothing goes wrong in {file}, but this engine cannot express all of it"
+            );
+            Err(Exit::Vacuous)
+        }
         None => {
             let file = args.failure.display();
             anstream::eprintln!("error: nothing goes wrong in {file}: there is nothing to explain");

@@ -165,6 +165,7 @@ mod tests {
             id: "a".to_owned(),
             digest: "0".repeat(64),
             explicit: false,
+            engine: "sim".to_owned(),
             faults: FaultSource::Random,
             expects: Expects::Pass,
             violation: None,
@@ -179,13 +180,15 @@ mod tests {
             tool: "0.0.0".to_owned(),
             program: "leasehold".to_owned(),
             seeds: (0, 2_000),
-            engine: "sim".to_owned(),
+            engine: None,
             faults: FaultSource::Random,
             variant: VariantName::AsWritten,
             overlays: Vec::new(),
             audit_ppm: 0,
             ignore_expect: false,
             scenarios: vec![scenario],
+            left_out: Vec::new(),
+            confirm: None,
         };
         let failure = FailureTally { runs: 1_500, first: 7, seeds: vec![7] };
         let tally = ScenarioTally {
@@ -198,6 +201,7 @@ mod tests {
             order,
             tally: Tally { scenarios: vec![tally], ..Tally::default() },
             unmet: vec![vec![Unmet::Failed(1_500), Unmet::NothingJudged]],
+            confirmed: None,
             failures: vec![Failure {
                 position: 7,
                 job: Job { scenario: 0, seed: 7 },

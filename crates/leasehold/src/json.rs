@@ -42,6 +42,7 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
         "verdict": report.verdict.name(),
         "expectation_met": summary.expectation.is_met_by(report),
         "unmet": report.unmet,
+        "inexpressible": report.inexpressible,
         "digest": report.digest.to_string(),
         "simulated_seconds": report.outcome.ended_at.since_start().as_secs_f64(),
         "events": report.events,

@@ -26,9 +26,12 @@ mod checked;
 mod completions;
 mod diff;
 mod drawn;
+mod engines;
 mod exit;
 mod explain;
 mod github;
+mod hold;
+mod hosted;
 mod instant;
 mod json;
 mod list;
@@ -42,6 +45,7 @@ mod refusal;
 mod replay;
 mod run;
 mod schema;
+mod serve;
 mod shrink;
 mod story;
 mod summary;
@@ -86,6 +90,8 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
         args::Verb::Explain(args) => explain::explain(&args, systems),
         args::Verb::Check(args) => check_trace::check(&args),
         args::Verb::Diff(args) => diff::diff(&args),
+        args::Verb::Serve(args) => serve::serve(&args, systems),
+        args::Verb::Hold(args) => hold::hold(&args, systems),
         args::Verb::List(args) => list::list(&args, systems),
         args::Verb::Bound(args) => bound::bound(&args, systems),
         args::Verb::Schema(args) => schema::schema(&args, systems),

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use leasehold_check::Finding;
 use leasehold_core::clock::Reading;
 use leasehold_core::event::{Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, WorldEvent};
-use leasehold_core::{ClockKind, Event, FaultId, Leg, Purpose, ResourceId, SimInstant, Token};
-use leasehold_scenario::Observer;
+use leasehold_core::{ClockKind, Event, FaultId, Leg, NodeId, Purpose, ResourceId, SimInstant, Token};
+use leasehold_scenario::{ClosedBecause, Note, Observer};
 
 use self::fleet::{Fleet, Told};
 use crate::names::Names;
@@ -67,6 +67,8 @@ struct Routine {
     duplicates: u64,
     /// Messages that did not arrive, by what they were.
     lost: BTreeMap<&'static str, u64>,
+    /// What shells did, by what that was.
+    shells: BTreeMap<&'static str, u64>,
 }
 
 /// How an event is shown.
@@ -193,6 +195,7 @@ impl<'a> Log<'a> {
             WorldEvent::MessageLost { purpose, leg, cause, .. } => {
                 let what = match (cause, purpose, leg) {
                     (LossCause::Overflow, ..) => "message to a full buffer",
+                    (LossCause::Disconnected, ..) => "message without a connection",
                     (_, Purpose::Acquire, Leg::Request) => "acquire",
                     (_, Purpose::Acquire, Leg::Reply) => "answer to an acquire",
                     (_, Purpose::Renew, Leg::Request) => "renewal",
@@ -286,6 +289,8 @@ impl<'a> Log<'a> {
         if !lost.is_empty() {
             parts.push(format!("lost on the way: {}", lost.join(", ")));
         }
+        let shells = routine.shells.iter().map(|(what, &count)| words::counted(count, what));
+        parts.extend(shells);
         if self.detail == Detail::Folded && !parts.is_empty() {
             let width = 11 + 2 + self.node_width + 2 + 11;
             let text = format!("{:width$}  … {}", "", parts.join(", "));
@@ -318,7 +323,37 @@ pub(crate) fn row(names: &Names, node_width: usize, event: &Event, text: &str) -
     format!("{:>11}  {node:node_width$}  {clock:>11}  {text}", event.at)
 }
 
+/// What a shell did, where it is routine: in words that can be counted.
+fn routine_of(note: &Note) -> Option<&'static str> {
+    Some(match note {
+        Note::Opened { .. } | Note::Accepted { .. } => return None,
+        Note::NotOpened { .. } => "attempt to connect that failed",
+        Note::Closed { because: ClosedBecause::End, .. } => "connection closed",
+        Note::Closed { because: ClosedBecause::Broke(_), .. } => "connection broken",
+        Note::Closed { because: ClosedBecause::Silent, .. } => "connection given up, for nothing was heard",
+        Note::Closed { because: ClosedBecause::Replaced, .. } => "connection replaced",
+        Note::Outdated { .. } => "message of a dead process thrown away",
+        _ => return None,
+    })
+}
+
+/// Whether a shell did what it does only when something is wrong with what it was sent, or with itself.
+fn is_odd(note: &Note) -> bool {
+    !matches!(note, Note::Opened { .. } | Note::Accepted { .. }) && routine_of(note).is_none()
+}
+
 impl Observer for Log<'_> {
+    fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
+        if self.detail == Detail::Full || is_odd(note) {
+            self.unfold();
+            let (width, name) = (self.node_width, self.names.node(node));
+            let text = styled(DIM, format!("shell: {}", words::noted(self.names, note)));
+            self.page.line(format_args!("{at:>11}  {name:width$}  {:>11}  {text}", ""));
+        } else if let Some(what) = routine_of(note) {
+            *self.routine.shells.entry(what).or_default() += 1;
+        }
+    }
+
     fn event(&mut self, event: &Event) {
         let told = self.fleet.hear(self.names, event);
         let (Weight::Shown(style), false) = (self.weigh(event), self.is_folded(&told)) else { return };

@@ -59,6 +59,7 @@ pub(crate) fn merge(args: &MergeArgs) -> Exit {
     let findings = Findings {
         unmet: manifest.unmet(&tally),
         failures: Failure::stored(&dir, &manifest),
+        confirmed: order.confirm.map(|_| manifest.confirmed.clone()),
         broken: Vec::new(),
         wanted: order.total(),
         audited: order.audited(manifest.ranges().flatten()),

@@ -1,7 +1,7 @@
 //! Standard output, for a reader that may go away.
 
 use std::fmt::{Arguments, Display};
-use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
@@ -9,7 +9,7 @@ use anstyle::Style;
 /// What is printed. A reader that goes away ends it quietly: the rest is dropped, and the command goes on to its
 /// exit code.
 pub(crate) struct Page {
-    out: AutoStream<Box<dyn Write>>,
+    out: AutoStream<Box<dyn Write + Send>>,
     state: State,
 }
 
@@ -23,11 +23,12 @@ impl Page {
     /// Standard output: with colours on a terminal, unless `NO_COLOR` says otherwise.
     pub(crate) fn stdout() -> Self {
         let choice = AutoStream::choice(&io::stdout());
-        let out: BufWriter<StdoutLock<'static>> = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        // Not locked: a run on a thread of its own may print.
+        let out: BufWriter<Stdout> = BufWriter::with_capacity(1 << 16, io::stdout());
         Self::new(Box::new(out), choice)
     }
 
-    fn new(out: Box<dyn Write>, choice: ColorChoice) -> Self {
+    fn new(out: Box<dyn Write + Send>, choice: ColorChoice) -> Self {
         Self { out: AutoStream::new(out, choice), state: State::Open }
     }
 
@@ -44,6 +45,14 @@ impl Page {
         if matches!(self.state, State::Open) {
             let written = self.out.write_all(text.as_bytes());
             self.note(written);
+        }
+    }
+
+    /// Prints what there is so far: for a command that goes on.
+    pub(crate) fn flush(&mut self) {
+        if matches!(self.state, State::Open) {
+            let flushed = self.out.flush();
+            self.note(flushed);
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::again::program;
 use crate::args::{EngineName, Format};
+use crate::engines::{self, Allowing, Misfits, engine_for};
 use crate::exit::Exit;
 use crate::instant::instant;
 use crate::json;
@@ -36,7 +37,7 @@ Exit codes:
     1  the failure is there
     2  the command line is wrong, or the folder or the plan is damaged
     3  the stored plan does not give the stored run any more
-    4  of a bare plan: vacuous
+    4  of a bare plan: vacuous; or inconclusive: the engine cannot express a fault, and the failure is not there
    74  results could not be written
   101  of a bare plan: a node panicked, or the nodes were in a livelock")]
 pub(crate) struct ReplayArgs {
@@ -58,6 +59,10 @@ pub(crate) struct ReplayArgs {
     /// The engine that runs the nodes; the one that found the failure unless it is given
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineName>,
+
+    /// Run also what does not fit the engine
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Show every event instead of folding routine traffic
     #[arg(long, short, conflicts_with = "quiet")]
@@ -124,9 +129,10 @@ fn replay_file(args: &ReplayArgs, systems: &[&dyn System]) -> Exit {
         Ok(scenario) => Arc::new(scenario),
         Err(error) => return refuse(&error),
     };
-    let trial = Trial::new(&scenario, 0, Faults::Scripted, systems);
+    let engine = engine_for(args.engine, &scenario);
+    let trial = Trial::meant_for(engine, &scenario, 0, Faults::Scripted, systems);
     match faults_of(args, &trial) {
-        Ok(faults) => show(args, &trial, &faults, args.engine.map_or(Engine::Sim, Engine::from), None),
+        Ok(faults) => show(args, &trial, &faults, engine, None),
         Err(exit) => exit,
     }
 }
@@ -292,6 +298,9 @@ fn show(
     // The names of all faults, those left out among them.
     let names = Names::new(trial.header(engine));
     let trial = &leave_out(trial, without);
+    if let Err(exit) = engines::check(trial, engine, Misfits::of(args.force), Allowing::File) {
+        return exit;
+    }
     let mut page = Page::stdout();
     if args.format == Format::Human {
         head(&mut page, &names, trial, without, stored);
@@ -329,6 +338,8 @@ fn show(
     }
     let exit = match expectation {
         Expectation::Replayed(_, Standing::There) => Exit::Violated,
+        // What cannot be expressed may be what it takes.
+        Expectation::Replayed(_, Standing::Gone) if !report.inexpressible.is_empty() => Exit::Vacuous,
         Expectation::Replayed(_, Standing::Gone) => Exit::Fine,
         _ => Exit::of(report.verdict),
     };

@@ -10,6 +10,7 @@ use leasehold_scenario::{Expect, Faults, Report, System, Trial, Variant};
 use crate::again::replay_line;
 use crate::args::{Format, RunArgs};
 use crate::drawn;
+use crate::engines::{self, Allowing, Misfits, engine_for, overlay_of};
 use crate::exit::Exit;
 use crate::json;
 use crate::log::{Detail, Log};
@@ -22,7 +23,8 @@ use crate::summary::{Expectation, Summary};
 /// Runs it, prints it, judges it.
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
-    let scenario = match load(&args.scenario, &args.overlays, variant, systems) {
+    let overlays: Vec<String> = args.overlays.iter().cloned().chain(overlay_of(&args.allow)).collect();
+    let scenario = match load(&args.scenario, &overlays, variant, systems) {
         Ok(scenario) => Arc::new(scenario),
         Err(error) => return refuse(&error),
     };
@@ -32,9 +34,12 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         );
     }
     let faults = if args.chaos { Faults::Random } else { Faults::Scripted };
-    let trial = Trial::new(&scenario, args.seed, faults, systems);
+    let engine = engine_for(args.engine, &scenario);
+    let trial = Trial::meant_for(engine, &scenario, args.seed, faults, systems);
     let (scenario, expect) = (trial.scenario(), &trial.scenario().expect);
-    let engine = args.engine.into();
+    if let Err(exit) = engines::check(&trial, engine, Misfits::of(args.force), Allowing::Flag) {
+        return exit;
+    }
     if let Some(trace) = args.trace.as_deref().filter(|trace| is_same_file(trace, &args.scenario)) {
         let problem = format!("error: {} is the scenario; write the trace to another file", trace.display());
         anstream::eprintln!("{problem}");

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use leasehold_campaign::{Failure, Progress};
 use leasehold_campaign::{
-    FailureFolder, Fingerprint, MOST_RUNS, Search, Shrunk, shell_path, shell_word, shrink as smaller,
+    FailureFolder, Fingerprint, Search, Shrunk, most_runs, shell_path, shell_word, shrink as smaller,
 };
 use leasehold_scenario::{Engine, Faults, Report, System, Trial, Variant};
 
 use crate::again::program;
 use crate::args::{EngineName, seed};
+use crate::engines::{self, Allowing, Misfits, engine_for};
 use crate::exit::Exit;
 use crate::page::Page;
 use crate::panics;
@@ -72,9 +73,9 @@ pub(crate) struct ShrinkArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// End the search after so many runs
-    #[arg(long, value_name = "N", default_value_t = MOST_RUNS)]
-    pub(crate) runs: u64,
+    /// End the search after so many runs: 3000 on sim and 100 on turmoil unless it is given
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<u64>,
 }
 
 /// What is to be made smaller.
@@ -138,8 +139,9 @@ fn find(args: &ShrinkArgs, systems: &[&dyn System]) -> Result<Found, Exit> {
     let variant = if args.safe { Variant::Safe } else { Variant::AsWritten };
     let scenario = load(&args.failure, &args.overlays, variant, systems).map_err(|error| refuse(&error))?;
     let faults = if args.chaos { Faults::Random } else { Faults::Scripted };
-    let trial = Trial::new(&Arc::new(scenario), args.seed.unwrap_or(0), faults, systems);
-    let engine = args.engine.map_or(Engine::Sim, Engine::from);
+    let engine = engine_for(args.engine, &scenario);
+    let trial = Trial::meant_for(engine, &Arc::new(scenario), args.seed.unwrap_or(0), faults, systems);
+    engines::check(&trial, engine, Misfits::Run, Allowing::File)?;
     Ok(Found { trial, engine, fingerprint: None, drawn: Vec::new(), folder: None })
 }
 
@@ -200,7 +202,8 @@ fn search(
         glance.show(progress);
         ControlFlow::Continue(())
     };
-    let (shrunk, _) = panics::watch(|| smaller(failure, found.engine, systems, args.runs, &mut watch));
+    let runs = args.runs.unwrap_or_else(|| most_runs(found.engine));
+    let (shrunk, _) = panics::watch(|| smaller(failure, found.engine, systems, runs, &mut watch));
     glance.end();
 
     let text = shrunk.trial.to_toml();

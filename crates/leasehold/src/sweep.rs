@@ -17,8 +17,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use leasehold_campaign::{
-    Kept, Manifest, Order, Plateau, Program, ProgramError, Shard, Standing, Sweep, SweepEnd, SweepOrder,
-    Timing, Unmet, Until, Whole, Wish, junit,
+    Agreement, Candidate, Confirmed, Kept, Manifest, NoThreads, Order, Plateau, Program, ProgramError, Shard,
+    Standing, Sweep, SweepEnd, SweepOrder, Timing, Unmet, Until, Whole, Wish, confirm, junit,
 };
 use leasehold_scenario::System;
 
@@ -31,6 +31,7 @@ use crate::github;
 use crate::page::Page;
 use crate::panics;
 use crate::refusal::{finish, misuse, not_written, refuse};
+use crate::words::counted;
 use asked::Asked;
 use clock::Stopwatch;
 use findings::{Again, Earlier, Ending, Failure, Findings, Pace, program_name};
@@ -77,7 +78,6 @@ fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn Syste
         program,
         positions: asked.shard.slice(program.total()),
         systems,
-        engine: asked.engine,
         jobs,
         audit: asked.audit,
         until: Until {
@@ -86,14 +86,14 @@ fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn Syste
         },
         wish: &wish,
     };
-    let what = Order::new(program, asked.engine, asked.audit, &program_name());
+    let what = Order::new(program, asked.audit, asked.confirm, &program_name());
     let mut sweep = Sweep::new(&order);
     let overwrite = if args.force { Overwrite::Anything } else { Overwrite::Reports };
     let junit = match args.junit.as_deref().map(|file| JunitFile::begin(file, overwrite)).transpose() {
         Ok(junit) => junit,
         Err(exit) => return exit,
     };
-    let keeper = match Keeper::new(args, program, (&what, asked.engine), asked.shard, &mut sweep) {
+    let keeper = match Keeper::new(args, program, &what, asked.shard, &mut sweep) {
         Ok(keeper) => keeper,
         Err(error) => return refuse_results(&error),
     };
@@ -103,20 +103,48 @@ fn run(args: &SweepArgs, asked: &Asked, program: &Program, systems: &[&dyn Syste
     let mut watch = Watch::new(progress, keeper, &hurry);
     panics::silence_threads(leasehold_campaign::THREAD);
     let ended = sweep.run(&mut watch);
-    let (found, keeper) = watch.finish();
+    let (found, mut keeper) = watch.finish();
     let end = match ended {
         Ok(end) => end,
         Err(error) => return misuse(&error.to_string(), "give a smaller --jobs"),
     };
+    let confirmed = match asked.confirm.filter(|_| wish() < Wish::Hurry) {
+        None => None,
+        Some(_) => {
+            let candidates = keeper.candidates(systems);
+            match confirmed(args, program, candidates, jobs, systems, &|| wish() == Wish::Hurry) {
+                Ok(runs) => Some(runs),
+                Err(error) => return misuse(&error.to_string(), "give a smaller --jobs"),
+            }
+        }
+    };
+    keeper.confirmed(confirmed.as_deref().unwrap_or_default());
     let interrupted = signals.caught();
     let ending = Ending::of(end.reason, interrupted.is_some());
     let elapsed = stopwatch.elapsed();
     let timing = Timing { seconds: elapsed.as_secs_f64(), jobs: jobs.get() };
     let kept = keeper.finish(ending.why(), timing);
     let resumed = args.resume.is_some();
-    let over = Over { what, shard: asked.shard, end, found, ending, resumed, junit };
+    let over = Over { what, shard: asked.shard, end, found, confirmed, ending, resumed, junit };
     let pace = Pace { elapsed, jobs: jobs.get(), earlier };
     tell(args, over, kept, pace, interrupted)
+}
+
+/// What turmoil says of some runs.
+fn confirmed(
+    args: &SweepArgs,
+    program: &Program,
+    candidates: Vec<Candidate>,
+    jobs: NonZeroUsize,
+    systems: &[&dyn System],
+    is_enough: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Confirmed>, NoThreads> {
+    if !args.quiet {
+        let failed = candidates.iter().filter(|candidate| candidate.failed.is_some()).count() as u64;
+        let (failed, all) = (counted(failed, "failure"), candidates.len() as u64);
+        anstream::eprintln!("confirming on turmoil: {}, {failed} among them", counted(all, "run"));
+    }
+    confirm(program, candidates, jobs, systems, is_enough)
 }
 
 /// A sweep that is over.
@@ -125,13 +153,14 @@ struct Over {
     shard: Shard,
     end: SweepEnd,
     found: Vec<Failure>,
+    confirmed: Option<Vec<Confirmed>>,
     ending: Ending,
     resumed: bool,
     junit: Option<JunitFile>,
 }
 
 fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: Option<Exit>) -> Exit {
-    let Over { what, shard, end, found, mut ending, resumed, junit: file } = over;
+    let Over { what, shard, end, found, confirmed, mut ending, resumed, junit: file } = over;
     let slice = shard.slice(match args.rerun_failed {
         Some(_) => end.done_to,
         None => what.total(),
@@ -168,6 +197,7 @@ fn tell(args: &SweepArgs, over: Over, kept: Finished, pace: Pace, interrupted: O
         tally,
         unmet,
         failures,
+        confirmed,
         broken: end.broken,
         wanted,
         audited,
@@ -234,6 +264,9 @@ fn refuse_program(error: &ProgramError) -> Exit {
         ProgramError::NothingFound { .. } => {
             misuse(&error.to_string(), "name scenario files, or folders with some");
         }
+        ProgramError::NothingFits { .. } => {
+            misuse(&error.to_string(), "run them on sim, or allow what is left out with --allow");
+        }
         ProgramError::UnreadableFolder { .. } | ProgramError::TooMany { .. } => {
             anstream::eprintln!("error: {error}");
         }
@@ -243,7 +276,8 @@ fn refuse_program(error: &ProgramError) -> Exit {
 
 /// What it comes to. Missing shards come before violations: whoever merges wants to know that first.
 pub(crate) fn exit_of(findings: &Findings, exit_zero_on_violation: bool, interrupted: Option<Exit>) -> Exit {
-    if !findings.broken.is_empty() {
+    let broke = |run: &Confirmed| matches!(run.agreement, Agreement::Broken { .. });
+    if !findings.broken.is_empty() || findings.dissents().any(broke) {
         return Exit::Panicked;
     }
     if let Some(exit) = interrupted {
@@ -255,7 +289,9 @@ pub(crate) fn exit_of(findings: &Findings, exit_zero_on_violation: bool, interru
         _ if differs => Exit::NotDeterministic,
         _ if findings.ending == Ending::Missing => Exit::Incomplete,
         Standing::Failed => Exit::Violated,
+        _ if findings.dissents().next().is_some() => Exit::Violated,
         Standing::Vacuous => Exit::Vacuous,
+        _ if findings.confirms_nothing() => Exit::Vacuous,
         Standing::Met => Exit::Fine,
     };
     if by_standing == Exit::Violated && exit_zero_on_violation { Exit::Fine } else { by_standing }

@@ -1,9 +1,9 @@
 //! One run, shown: its log while it happens.
 
 use leasehold_check::Finding;
-use leasehold_core::{Event, SimInstant};
+use leasehold_core::{Event, NodeId, SimInstant};
 use leasehold_report::Histograms;
-use leasehold_scenario::{Engine, Observer, Report, Trial};
+use leasehold_scenario::{Engine, Note, Observer, Report, Trial};
 
 use crate::log::{Detail, Log};
 use crate::names::Names;
@@ -53,6 +53,12 @@ impl Observer for Window<'_> {
     fn event(&mut self, event: &Event) {
         if self.shows(event.at) {
             self.log.event(event);
+        }
+    }
+
+    fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
+        if self.shows(at) {
+            self.log.note(at, node, note);
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod fact;
 pub(crate) mod registry;
+mod shell;
 
 pub(crate) use fact::fact;
+pub(crate) use shell::noted;
 
 use leasehold_check::{Finding, Hazard};
 use leasehold_core::event::{
@@ -246,6 +248,7 @@ pub(crate) const fn loss(cause: LossCause) -> &'static str {
         LossCause::Fault => "a fault took it",
         LossCause::Down => "nobody was there",
         LossCause::Overflow => "the buffer was full",
+        LossCause::Disconnected => "there was no connection",
     }
 }
 

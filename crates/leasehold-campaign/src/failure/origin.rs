@@ -34,7 +34,7 @@ impl Origin {
         if self.faults == Faults::Random && !trial.scenario().is_explicit() {
             line.push_str(" --chaos");
         }
-        if self.engine != Engine::Sim {
+        if self.engine != trial.scenario().engine {
             line.push_str(&format!(" --engine {}", self.engine.name()));
         }
         if self.variant == Variant::Safe {

@@ -30,6 +30,7 @@ fn options(seeds: &str) -> ProgramOptions {
         variant: Variant::AsWritten,
         faults: Faults::Random,
         expectation: Expectation::Counts,
+        engine: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::Order;
+use crate::confirm::Confirmed;
 use crate::fingerprint::Fingerprint;
 use crate::shard::Shard;
 use crate::standing::{Unmet, Whole};
@@ -41,6 +42,10 @@ pub struct Manifest {
     pub stopped: Option<String>,
     /// The failures that are stored, in the order of their folders' names.
     pub failures: Vec<StoredFailure>,
+    /// The runs that were to be confirmed by the other engine, failures first, each in the order of positions. Each shard
+    /// confirms its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmed: Vec<Confirmed>,
     /// The BLAKE3 of each other file, by its path in the folder; `timing.json` is left out.
     pub files: BTreeMap<String, String>,
 }
@@ -76,6 +81,7 @@ impl Manifest {
             complete: slice.is_empty(),
             stopped: None,
             failures: Vec::new(),
+            confirmed: Vec::new(),
             files: BTreeMap::new(),
         }
     }
@@ -164,9 +170,14 @@ impl Manifest {
             || self.complete != (self.done == to - from)
         {
             Some("the ranges that it says it holds cannot be".to_owned())
-        } else {
-            let odd = self.failures.iter().find(|failure| !stored(failure))?;
+        } else if let Some(odd) = self.failures.iter().find(|failure| !stored(failure)) {
             Some(format!("its failure `{}` cannot be", odd.id))
+        } else {
+            let can_be = |run: &Confirmed| {
+                run.position < order.total() && order.job(run.position) == (run.scenario, run.seed)
+            };
+            let odd = self.confirmed.iter().find(|run| !can_be(run))?;
+            Some(format!("its confirmed run at position {} cannot be", odd.position))
         }
     }
 }

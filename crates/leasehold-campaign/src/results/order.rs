@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{shell_path, shell_word};
 use crate::fingerprint::Fingerprint;
-use crate::program::{Expectation, Program};
+use crate::program::{Expectation, LeftOut, Program};
 use crate::standing::{Unmet, Whole};
 use crate::sweep::Audit;
 use crate::tally::{ScenarioTally, Tally};
@@ -26,8 +26,8 @@ pub struct Order {
     pub program: String,
     /// The first seed, and the one behind the last.
     pub seeds: (u64, u64),
-    /// The engine.
-    pub engine: String,
+    /// The engine that was asked for; nothing if each scenario was run on its own.
+    pub engine: Option<String>,
     /// Scripted faults alone, or random ones.
     pub faults: FaultSource,
     /// The scenarios as written, or their safe variants.
@@ -40,6 +40,12 @@ pub struct Order {
     pub ignore_expect: bool,
     /// The scenarios, in order of their paths.
     pub scenarios: Vec<OrderedScenario>,
+    /// Those that are not run, because their engine cannot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// How many runs that passed are confirmed on turmoil, beside all failures; nothing if none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<u64>,
 }
 
 /// Which faults the runs have.
@@ -76,6 +82,9 @@ pub struct OrderedScenario {
     pub digest: String,
     /// Whether it leaves nothing to a seed, and so is run once.
     pub explicit: bool,
+    /// The engine that ran it.
+    #[serde(default = "sim")]
+    pub engine: String,
     /// Scripted faults alone, or random ones.
     pub faults: FaultSource,
     /// The verdict that it expects.
@@ -113,13 +122,13 @@ pub enum Expects {
 
 impl Order {
     /// What is ordered with a whole program. `name` is what the program is called on the command line.
-    pub fn new(program: &Program, engine: Engine, audit: Audit, name: &str) -> Self {
+    pub fn new(program: &Program, audit: Audit, confirm: Option<u64>, name: &str) -> Self {
         let options = program.options();
         Self {
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             program: name.to_owned(),
             seeds: (options.seeds.start(), options.seeds.end()),
-            engine: engine.name().to_owned(),
+            engine: options.engine.map(|engine| engine.name().to_owned()),
             faults: options.faults.into(),
             variant: options.variant.into(),
             overlays: options.overlays.clone(),
@@ -128,6 +137,8 @@ impl Order {
             scenarios: (0..program.entries().len())
                 .map(|place| OrderedScenario::new(program, place))
                 .collect(),
+            left_out: program.left_out().to_vec(),
+            confirm,
         }
     }
 
@@ -215,15 +226,18 @@ impl Order {
         };
         let seeds = |order: &Self| format!("{}..{}", order.seeds.0, order.seeds.1);
         let audit = |order: &Self| format!("{} ppm", order.audit_ppm);
+        let engine = |order: &Self| order.engine.clone().unwrap_or_else(|| "each its own".to_owned());
+        let confirm = |order: &Self| order.confirm.map_or("none".to_owned(), |runs| runs.to_string());
         let set = |order: &Self| format!("[{}]", order.overlays.join(", "));
         compare("version of the tool", self.tool.clone(), other.tool.clone());
         compare("program", self.program.clone(), other.program.clone());
         compare("seeds", seeds(self), seeds(other));
-        compare("engine", self.engine.clone(), other.engine.clone());
+        compare("engine", engine(self), engine(other));
         compare("faults", self.faults.name().to_owned(), other.faults.name().to_owned());
         compare("variant", self.variant.name().to_owned(), other.variant.name().to_owned());
         compare("--set", set(self), set(other));
         compare("--audit", audit(self), audit(other));
+        compare("--confirm", confirm(self), confirm(other));
         compare("--ignore-expect", self.ignore_expect.to_string(), other.ignore_expect.to_string());
         let one: BTreeMap<&str, &OrderedScenario> = self.by_path();
         let two: BTreeMap<&str, &OrderedScenario> = other.by_path();
@@ -249,6 +263,11 @@ impl Order {
     fn by_path(&self) -> BTreeMap<&str, &OrderedScenario> {
         self.scenarios.iter().map(|scenario| (scenario.path.as_str(), scenario)).collect()
     }
+}
+
+/// What ran the scenarios of a folder that does not say it: there was no other.
+fn sim() -> String {
+    Engine::Sim.name().to_owned()
 }
 
 /// Kinds are written as in scenario files.
@@ -307,6 +326,7 @@ impl OrderedScenario {
             id: entry.id.clone(),
             digest: entry.digest.clone(),
             explicit: scenario.is_explicit(),
+            engine: program.engine(place).name().to_owned(),
             faults: program.faults(place).into(),
             expects,
             violation,
@@ -377,6 +397,16 @@ impl Order {
 
     /// The line that runs one seed again with the program that is called like this.
     pub fn line_for(&self, program: &str, scenario: usize, seed: u64) -> String {
+        self.line_on(self.engine.as_deref(), program, scenario, seed)
+    }
+
+    /// The lines that run one seed again on either engine.
+    pub fn both_lines(&self, program: &str, scenario: usize, seed: u64) -> [String; 2] {
+        [Engine::Sim, Engine::Turmoil]
+            .map(|engine| self.line_on(Some(engine.name()), program, scenario, seed))
+    }
+
+    fn line_on(&self, engine: Option<&str>, program: &str, scenario: usize, seed: u64) -> String {
         let OrderedScenario { path, explicit, faults, .. } = &self.scenarios[scenario];
         let path = shell_path(Path::new(path));
         let mut line = format!("{} run {path}", shell_word(program));
@@ -386,8 +416,8 @@ impl Order {
                 line.push_str(" --chaos");
             }
         }
-        if self.engine != Engine::Sim.name() {
-            line.push_str(&format!(" --engine {}", shell_word(&self.engine)));
+        if let Some(engine) = engine {
+            line.push_str(&format!(" --engine {}", shell_word(engine)));
         }
         if self.variant == VariantName::Safe {
             line.push_str(" --safe");

@@ -28,6 +28,7 @@ pub(crate) fn order(scenarios: &[&str], seeds: (u64, u64)) -> Order {
             id: name.to_owned(),
             digest: blake3::hash(name.as_bytes()).to_hex().to_string(),
             explicit: mark.ends_with('!'),
+            engine: "sim".to_owned(),
             faults: if mark.ends_with('!') { FaultSource::Scripted } else { FaultSource::Random },
             expects: Expects::Pass,
             violation: None,
@@ -43,13 +44,15 @@ pub(crate) fn order(scenarios: &[&str], seeds: (u64, u64)) -> Order {
         tool: "0.0.0".to_owned(),
         program: "leasehold".to_owned(),
         seeds,
-        engine: "sim".to_owned(),
+        engine: None,
         faults: FaultSource::Random,
         variant: VariantName::AsWritten,
         overlays: Vec::new(),
         audit_ppm: 50_000,
         ignore_expect: false,
         scenarios: scenarios.iter().map(scenario).collect(),
+        left_out: Vec::new(),
+        confirm: None,
     }
 }
 

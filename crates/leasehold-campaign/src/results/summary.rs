@@ -7,10 +7,12 @@ use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_core::time::Span;
 use leasehold_report::{Histograms, interval_log};
+use leasehold_scenario::Engine;
 use serde::Serialize;
 
 use super::writer::json;
 use super::{FORMAT, Manifest};
+use crate::confirm::{Agreement, Confirmed};
 use crate::fingerprint::Fingerprint;
 use crate::standing::{Standing, Unmet};
 use crate::tally::{MeasureTally, ScenarioTally, Tally};
@@ -68,6 +70,7 @@ pub(crate) fn summary(manifest: &Manifest, tally: &Tally) -> String {
         closest_calls: closest_calls.collect(),
         not_deterministic: not_deterministic.collect(),
         failures: failures(manifest, tally),
+        confirmed: manifest.order.confirm.map(|_| ConfirmedSummary::of(manifest)),
         scenarios,
     })
 }
@@ -88,6 +91,8 @@ struct Summary<'m> {
     closest_calls: Vec<ClosestSummary<'m>>,
     not_deterministic: Vec<RunName<'m>>,
     failures: Vec<FailureSummary<'m>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed: Option<ConfirmedSummary<'m>>,
     scenarios: Vec<ScenarioSummary<'m>>,
 }
 
@@ -225,6 +230,52 @@ struct FailureSummary<'m> {
     first_position: u64,
     seeds: &'m [u64],
     folder: Option<String>,
+}
+
+/// What the other engine says of some runs.
+#[derive(Serialize)]
+struct ConfirmedSummary<'m> {
+    engine: &'static str,
+    runs: usize,
+    same: usize,
+    other: usize,
+    not_expressible: usize,
+    does_not_fit: usize,
+    broken: usize,
+    dissents: Vec<DissentSummary<'m>>,
+}
+
+#[derive(Serialize)]
+struct DissentSummary<'m> {
+    scenario: &'m str,
+    seed: u64,
+    failed: Option<&'m Fingerprint>,
+    agreement: &'m Agreement,
+    lines: [String; 2],
+}
+
+impl<'m> ConfirmedSummary<'m> {
+    fn of(manifest: &'m Manifest) -> Self {
+        let runs = &manifest.confirmed;
+        let count = |is: fn(&Agreement) -> bool| runs.iter().filter(|run| is(&run.agreement)).count();
+        let dissent = |run: &'m Confirmed| DissentSummary {
+            scenario: &manifest.order.scenarios[run.scenario].path,
+            seed: run.seed,
+            failed: run.failed.as_ref(),
+            agreement: &run.agreement,
+            lines: manifest.order.both_lines(&manifest.order.program, run.scenario, run.seed),
+        };
+        Self {
+            engine: Engine::Turmoil.name(),
+            runs: runs.len(),
+            same: count(|agreement| matches!(agreement, Agreement::Same)),
+            other: count(|agreement| matches!(agreement, Agreement::Other { .. })),
+            not_expressible: count(|agreement| matches!(agreement, Agreement::NotExpressible { .. })),
+            does_not_fit: count(|agreement| matches!(agreement, Agreement::DoesNotFit { .. })),
+            broken: count(|agreement| matches!(agreement, Agreement::Broken { .. })),
+            dissents: runs.iter().filter(|run| run.agreement.is_dissent()).map(dissent).collect(),
+        }
+    }
 }
 
 /// What is added up over all scenarios.

@@ -14,6 +14,7 @@ use super::{
     FAILURES, HISTOGRAMS, JUNIT, MANIFEST, Manifest, Order, RUNS, Replace, Results, ResultsError, SUMMARY,
     StoredFailure, TIMING, digest_of, histograms, summary,
 };
+use crate::confirm::Confirmed;
 use crate::fingerprint::Fingerprint;
 use crate::junit::junit;
 use crate::record::RunRecord;
@@ -220,6 +221,15 @@ impl ResultsWriter {
         });
     }
 
+    /// Adds what the other engine says of some runs. What is there already is not added again.
+    pub fn confirmed(&mut self, runs: impl IntoIterator<Item = Confirmed>) {
+        let confirmed = &mut self.manifest.confirmed;
+        confirmed.extend(runs);
+        let rank = |run: &Confirmed| (run.failed.is_none(), run.position, run.failed.clone());
+        confirmed.sort_by(|one, other| (rank(one), &one.agreement).cmp(&(rank(other), &other.agreement)));
+        confirmed.dedup_by(|one, other| rank(one) == rank(other));
+    }
+
     fn break_off(&mut self, name: &str, error: io::Error, until: u64) {
         let path = self.place.target().join(name);
         self.broken = Some((ResultsError::not_written(&path)(error), until));
@@ -251,6 +261,8 @@ impl ResultsWriter {
             Some((error, _)) => Some(error.to_string()),
             None => stopped,
         };
+        let covered = &self.covered;
+        self.manifest.confirmed.retain(|run| covered.iter().any(|range| range.contains(&run.position)));
         self.manifest.failures = std::mem::take(&mut self.failures).into_values().collect();
         self.write(SUMMARY, &summary(&self.manifest, &self.tally))?;
         self.write(JUNIT, &junit(&self.manifest, &self.tally))?;

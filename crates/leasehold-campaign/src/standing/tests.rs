@@ -22,6 +22,7 @@ fn program(expect: &str, expectation: Expectation) -> Program {
         variant: Variant::AsWritten,
         faults: Faults::Random,
         expectation,
+        engine: None,
     };
     Program::load(&[Path::to_owned(&path)], options, &[&SingleGrantor]).unwrap()
 }

@@ -21,6 +21,7 @@ fn program(seeds: &str) -> Program {
         variant: Variant::AsWritten,
         faults: Faults::Scripted,
         expectation: Expectation::Ignored,
+        engine: None,
     };
     Program::load(&paths.map(|path| scenarios.join(path)), options, &[&SingleGrantor]).unwrap()
 }
@@ -32,7 +33,6 @@ fn order<'a>(program: &'a Program, jobs: usize) -> SweepOrder<'a> {
         program,
         positions: 0..program.total(),
         systems: SYSTEMS,
-        engine: Engine::Sim,
         jobs: NonZeroUsize::new(jobs).unwrap(),
         audit: Audit::of(Chance::from_ppm(300_000).unwrap()),
         until: Until::default(),

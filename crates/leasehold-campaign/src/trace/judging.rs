@@ -78,11 +78,17 @@ fn judged(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudg
     let footer = trace.footer().expect("a trace without a footer is an error").clone();
     let judgement = judge.finish(footer.ended_at);
     tell(&mut judge, observer);
+    let verdict = Verdict::of(&judgement, &footer.end, &reach);
+    let verdict = match footer.inexpressible.is_empty() {
+        true => verdict,
+        false => verdict.max(Verdict::Inconclusive),
+    };
     let report = Report {
         seed,
         engine,
-        verdict: Verdict::of(&judgement, &footer.end, &reach),
-        unmet: Vec::new(),
+        verdict,
+        unmet: footer.inexpressible.iter().map(ToString::to_string).collect(),
+        inexpressible: footer.inexpressible,
         events: digester.events(),
         digest: digester.finish(),
         outcome: Outcome { ended_at: footer.ended_at, steps: 0, end: footer.end, faults },

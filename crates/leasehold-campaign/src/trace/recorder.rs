@@ -84,6 +84,7 @@ impl Recorder {
             end: report.outcome.end.clone(),
             events: report.events,
             digest: report.digest.to_string(),
+            inexpressible: report.inexpressible.clone(),
         });
         if let Some(error) = self.failed {
             return Err(error);

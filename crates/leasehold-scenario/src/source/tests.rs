@@ -152,6 +152,32 @@ fn an_overlay_reaches_into_a_list() {
 }
 
 #[test]
+fn an_overlay_adds_to_a_list() {
+    let allowed = |text: &str, overlays: &[&str]| {
+        let source =
+            Source::from_text("x.toml", format!("{TEXT}{text}")).with_overlays(overlays.iter().copied());
+        Scenario::parse(source, &[&Toy]).map(|scenario| scenario.allowed).map_err(|error| error.to_string())
+    };
+    let listed = "[transport]\nallow = [\"duplicate\"]\n";
+    for (text, overlays, expected) in [
+        (listed, &["transport.allow+=[\"link\"]"][..], &["duplicate", "link"][..]),
+        ("", &["transport.allow+=[\"link\"]"], &["link"]),
+        (listed, &["transport.allow=[]", "transport.allow+=[\"link\"]"], &["link"]),
+        (listed, &["transport.allow += [\"link\", \"pause\"]"], &["duplicate", "link", "pause"]),
+    ] {
+        assert_eq!(allowed(text, overlays).as_deref(), Ok(expected), "{text:?} {overlays:?}");
+    }
+    for (overlay, position, words) in [
+        ("transport.allow+=link", "--set:1:18", "`+=` adds a list, found this string"),
+        ("transport.allow+=[\"lnk\"]", "--set:1:19", "did you mean `link`?"),
+        ("summary+=[\"x\"]", "--set:1:1", "`summary` is no list"),
+    ] {
+        let message = allowed(listed, &[overlay]).expect_err(overlay);
+        assert!(message.contains(position) && message.contains(words), "{message}");
+    }
+}
+
+#[test]
 fn a_wrong_overlay_is_shown_itself() {
     for (overlay, position, words) in [
         ("lease.ttl=5x", "--set:1:11", &["\"x\" is not a unit of time"][..]),
@@ -181,6 +207,7 @@ fn a_key_is_set_with_its_table_or_with_what_is_below_it() {
     assert!(is_set("lease.ttl=\"5s\"", "lease.ttl"));
     assert!(is_set("lease={ttl=\"5s\"}", "lease.ttl"));
     assert!(is_set("network.latency.max = \"5s\"", "network.latency"));
+    assert!(is_set("transport.allow+=[\"link\"]", "transport.allow"));
     assert!(!is_set("lease.ttl=\"5s\"", "lease.renew"));
     assert!(!is_set("lease.tt=\"5s\"", "lease.ttl"));
     assert!(!is_set("lease.ttl=\"5s\"", "lease.tt"));

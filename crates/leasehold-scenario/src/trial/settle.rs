@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leasehold_plan::{Dice, Drawn, Purpose, Setting, Stream};
 
 use crate::draw;
+use crate::engine::Engine;
 use crate::expect::HazardPolicy;
 use crate::scenario::Scenario;
 use crate::system::System;
@@ -20,11 +21,24 @@ pub(super) struct Settled {
 /// Draws settings, and reads the scenario with them. If the reader refuses them, one is left out that is to blame; if none
 /// is by itself, they are halved. First those are kept that the scenario asks for, then those about the world, then the
 /// system's own.
-pub(super) fn settle(scenario: &Arc<Scenario>, seed: u64, systems: &[&dyn System]) -> Settled {
+///
+/// An engine refuses too: what does not fit it, or what it cannot express, unless the scenario itself is so.
+pub(super) fn settle(
+    scenario: &Arc<Scenario>,
+    seed: u64,
+    engine: Engine,
+    systems: &[&dyn System],
+) -> Settled {
     let mut settings = drawn(scenario, seed, systems);
     let mut refused = Vec::new();
+    let strange = |scenario: &Scenario| {
+        let plan = scenario.plan_for(engine, seed);
+        engine.misfits(&plan).len() + scenario.inexpressible(&plan, engine).len()
+    };
+    let is_taken = |read: &Scenario| engine == Engine::Sim || strange(read) <= strange(scenario);
     let read = |settings: &[Setting]| {
-        Scenario::again(scenario.source.clone().with_settings(settings), systems).ok().map(Arc::new)
+        let read = Scenario::again(scenario.source.clone().with_settings(settings), systems).ok();
+        read.filter(is_taken).map(Arc::new)
     };
     while !settings.is_empty() {
         if let Some(scenario) = read(&settings) {

@@ -26,6 +26,7 @@ pub(super) fn to_toml(trial: &Trial) -> String {
     if root.contains_key("system") {
         document.text("system", &scenario.system);
     }
+    as_read("engine", &root, &mut document);
     let foreign = |name: &str| OWN.contains(&name) || NEVER_WRITTEN.contains(&name);
     for (name, value) in in_order(&root).into_iter().filter(|(name, _)| !foreign(name)) {
         document.value(name, value);
@@ -56,9 +57,9 @@ fn as_read(name: &str, root: &DeTable<'_>, document: &mut Document) {
     }
 }
 
-/// `[bounds]`, `[network]` and `[disk]`: as they stand in the scenario, which says the same as the plan.
+/// `[bounds]`, `[network]`, `[disk]` and `[transport]`: as they stand in the scenario, which says the same as the plan.
 fn world(root: &DeTable<'_>, document: &mut Document) {
-    for name in ["bounds", "network", "disk"] {
+    for name in ["bounds", "network", "disk", "transport"] {
         as_read(name, root, document);
     }
 }

@@ -15,17 +15,18 @@ use crate::args::{EngineName, Format};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Each scenario is run under each seed, with random faults within the limits of its [chaos] beside those that it scripts.
-A scenario with a [plan] leaves nothing to a seed: it is run once.
+A scenario with a [plan] leaves nothing to a seed: it is run once. What does not fit an engine, or scripts what it cannot
+express, is left out and named; what is random is drawn so that the engine can express it.
 
 That a scenario finds what it expects, judges something and reaches its places is asked of a whole sweep. Of a part of
 one (a shard, a sweep that ended early for whatever reason, --rerun-failed) it is asked only that nothing failed.
 
 Exit codes:
     0  each scenario came to what it expects; for a part of a sweep, nothing failed
-    1  runs failed, or a violation that a scenario expects was never found
+    1  runs failed, a violation that a scenario expects was never found, or --confirm found that the engines disagree
     2  the command line or a scenario is wrong
     3  a run came to two digests
-    4  vacuous: nothing was judged, or a place was never reached
+    4  vacuous: nothing was judged, a place was never reached, or --confirm found nothing that can be compared
    74  results could not be written
   101  the harness itself panicked
   130  interrupted (143: terminated); what was run until then is shown")]
@@ -98,9 +99,18 @@ pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) ignore_expect: bool,
 
-    /// The engine that runs the nodes; sim unless it is given
+    /// The engine that runs the nodes; sim unless it is given or a scenario names another
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineName>,
+
+    /// What the engine may leave out because it cannot express it: kinds of faults
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+
+    /// Run the first failure of each kind, the first expected violation of each scenario, and N runs that passed, again on
+    /// turmoil, and say where the engines agree
+    #[arg(long, value_name = "N")]
+    pub(crate) confirm: Option<u64>,
 
     /// Show no progress
     #[arg(long, short)]

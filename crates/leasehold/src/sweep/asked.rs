@@ -11,6 +11,8 @@ use leasehold_core::plan::Chance;
 use leasehold_scenario::{Engine, Faults, Variant};
 
 use super::arguments::{ShardChoice, SweepArgs};
+use crate::args::EngineName;
+use crate::engines::overlay_of;
 use crate::exit::Exit;
 use crate::refusal::misuse;
 
@@ -19,7 +21,8 @@ pub(super) struct Asked {
     pub(super) paths: Vec<PathBuf>,
     pub(super) options: ProgramOptions,
     pub(super) audit: Audit,
-    pub(super) engine: Engine,
+    /// How many runs that passed are confirmed on turmoil; nothing if none are, nor what failed.
+    pub(super) confirm: Option<u64>,
     pub(super) shard: Shard,
 }
 
@@ -28,6 +31,10 @@ impl Asked {
     pub(super) fn new(args: &SweepArgs) -> Result<Self, Exit> {
         if args.force && args.out.is_none() && args.junit.is_none() {
             return Err(misuse("--force has nothing to replace", "name it with --out DIR or --junit FILE"));
+        }
+        if args.confirm.is_some() && args.engine == Some(EngineName::Turmoil) {
+            let problem = "--confirm runs on turmoil what sim found, and the sweep runs on turmoil already";
+            return Err(misuse(problem, "leave out --confirm, or --engine"));
         }
         let folder = args.resume.as_ref().or(args.rerun_failed.as_ref());
         if let (Some(dir), true) = (folder, args.paths.is_empty()) {
@@ -43,16 +50,17 @@ impl Asked {
         };
         let options = ProgramOptions {
             seeds,
-            overlays: args.overlays.clone(),
+            overlays: args.overlays.iter().cloned().chain(overlay_of(&args.allow)).collect(),
             variant: if args.safe { Variant::Safe } else { Variant::AsWritten },
             faults: if args.no_chaos { Faults::Scripted } else { Faults::Random },
             expectation: if args.ignore_expect { Expectation::Ignored } else { Expectation::Counts },
+            engine: args.engine.map(Engine::from),
         };
         let shard =
             shard(args.shard).map_err(|error| misuse(&error.to_string(), "shards are counted from 1"))?;
         let paths = args.paths.clone();
         let audit = args.audit.unwrap_or_default();
-        Ok(Self { paths, options, audit, engine: args.engine.map_or(Engine::Sim, Engine::from), shard })
+        Ok(Self { paths, options, audit, confirm: args.confirm, shard })
     }
 
     /// What a folder says, which nothing on the command line may say too.
@@ -102,19 +110,24 @@ impl Asked {
         paths.dedup();
         // A scenario that takes no random faults is run without them whatever the others have.
         let is_random = records.iter().any(|record| record.chaos);
+        let engine = Some(Engine::from_name(&first.engine)?);
         let options = ProgramOptions {
             seeds: seeds_of(&runs),
             overlays: first.scenario.set.clone(),
             variant: if first.scenario.safe { Variant::Safe } else { Variant::AsWritten },
             faults: if is_random { Faults::Random } else { Faults::Scripted },
             expectation: if first.ignore_expect { Expectation::Ignored } else { Expectation::Counts },
+            engine,
         };
-        let engine = Engine::from_name(&first.engine)?;
-        Some(Self { paths, options, audit: Audit::default(), engine, shard: Shard::WHOLE })
+        Some(Self { paths, options, audit: Audit::default(), confirm: None, shard: Shard::WHOLE })
     }
 
     fn of(manifest: &Manifest) -> Option<Self> {
         let order = &manifest.order;
+        let engine = match &order.engine {
+            Some(name) => Some(Engine::from_name(name)?),
+            None => None,
+        };
         let options = ProgramOptions {
             seeds: SeedRange::new(order.seeds.0, order.seeds.1).ok()?,
             overlays: order.overlays.clone(),
@@ -127,12 +140,13 @@ impl Asked {
                 FaultSource::Random => Faults::Random,
             },
             expectation: if order.ignore_expect { Expectation::Ignored } else { Expectation::Counts },
+            engine,
         };
         Some(Self {
             paths: order.scenarios.iter().map(|scenario| PathBuf::from(&scenario.path)).collect(),
             options,
             audit: Audit::of(Chance::from_ppm(order.audit_ppm)?),
-            engine: Engine::from_name(&order.engine)?,
+            confirm: order.confirm,
             shard: manifest.shard.as_ref().map_or(Some(Shard::WHOLE), |shard| shard.parse().ok())?,
         })
     }
@@ -161,6 +175,8 @@ fn said(args: &SweepArgs) -> Vec<&'static str> {
         ("--ignore-expect", args.ignore_expect),
         ("--audit", args.audit.is_some()),
         ("--engine", args.engine.is_some()),
+        ("--allow", !args.allow.is_empty()),
+        ("--confirm", args.confirm.is_some()),
         ("--shard", args.shard.is_some()),
     ];
     options.into_iter().filter(|(_, is_said)| *is_said).map(|(name, _)| name).collect()

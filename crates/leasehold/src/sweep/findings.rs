@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use leasehold_campaign::{
-    Broken, Confirmation, Expects, FailureRecord, Finding, Fingerprint, Job, Manifest, Order, Reason,
-    Results, ScenarioTally, Tally, Unmet, closer, shell_path,
+    Agreement, Broken, Confirmation, Confirmed, Expects, FailureRecord, Finding, Fingerprint, Job, Manifest,
+    Order, Reason, Results, ScenarioTally, Tally, Unmet, closer, shell_path,
 };
 use leasehold_check::{ClosestCall, Invariant};
 use leasehold_scenario::Expect;
@@ -20,6 +20,8 @@ pub(crate) struct Findings {
     pub(crate) unmet: Vec<Vec<Unmet>>,
     /// What is known of each failure that was looked into, in the order of positions.
     pub(crate) failures: Vec<Failure>,
+    /// What turmoil says of some runs; nothing if it was not asked.
+    pub(crate) confirmed: Option<Vec<Confirmed>>,
     /// Runs in which the harness itself panicked.
     pub(crate) broken: Vec<Broken>,
     /// How many runs there should be.
@@ -163,6 +165,24 @@ impl Failure {
 }
 
 impl Findings {
+    /// The runs of which the other engine says something else, or of which it could say nothing because it broke.
+    pub(crate) fn dissents(&self) -> impl Iterator<Item = &Confirmed> {
+        self.confirmed.iter().flatten().filter(|run| run.agreement.is_dissent())
+    }
+
+    /// Whether runs were to be confirmed, and none could be compared.
+    pub(crate) fn confirms_nothing(&self) -> bool {
+        let is_said = |run: &Confirmed| run.agreement == Agreement::Same || run.agreement.is_dissent();
+        let Some(runs) = &self.confirmed else { return false };
+        let is_asked = !runs.is_empty() || self.order.confirm.is_some_and(|most| most > 0);
+        is_asked && !runs.iter().any(is_said)
+    }
+
+    /// The lines to paste to see a run on either engine.
+    pub(crate) fn both_lines(&self, run: &Confirmed) -> [String; 2] {
+        self.order.both_lines(&called(), run.scenario, run.seed)
+    }
+
     /// Whether everything was run.
     pub(crate) fn is_complete(&self) -> bool {
         self.ending == Ending::Complete

@@ -1,6 +1,6 @@
 //! A sweep as one JSON object. Its fields are stable; new ones may be added.
 
-use leasehold_campaign::{MeasureSummary, ScenarioTally, Unmet};
+use leasehold_campaign::{Confirmed, MeasureSummary, ScenarioTally, Unmet};
 use leasehold_core::plan::FaultKind;
 use serde_json::{Map, Value, json};
 
@@ -52,6 +52,10 @@ pub(crate) fn object(findings: &Findings) -> Value {
         },
         "closest_calls": closest,
         "failures": findings.failures.iter().map(|found| failure(findings, found)).collect::<Vec<_>>(),
+        "left_out": order.left_out,
+        "confirmed": findings.confirmed.as_ref().map(|runs| {
+            runs.iter().map(|run| confirmed(findings, run)).collect::<Vec<_>>()
+        }),
         "digest_audits": {
             "runs": findings.audited,
             "different": tally.not_deterministic(),
@@ -66,6 +70,17 @@ pub(crate) fn object(findings: &Findings) -> Value {
             let scenario = &order.scenarios[broken.job.scenario].id;
             json!({ "scenario": scenario, "seed": broken.job.seed, "panic": broken.message })
         }).collect::<Vec<_>>(),
+    })
+}
+
+fn confirmed(findings: &Findings, run: &Confirmed) -> Value {
+    let dissents = run.agreement.is_dissent();
+    json!({
+        "scenario": findings.order.scenarios[run.scenario].id,
+        "seed": run.seed,
+        "failed": run.failed,
+        "agreement": run.agreement,
+        "again": dissents.then(|| findings.both_lines(run)),
     })
 }
 
@@ -87,6 +102,7 @@ fn scenario(findings: &Findings, place: usize, tally: &ScenarioTally) -> Value {
     json!({
         "path": entry.path,
         "id": entry.id,
+        "engine": entry.engine,
         "name": entry.name,
         "digest": entry.digest,
         "runs": tally.runs,

@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use leasehold_campaign::{
-    Finding, Fingerprint, Kept, Known, Order, Origin, Program, Replace, Results, ResultsError, ResultsWriter,
-    RunRecord, Search, Shard, Sweep, Timing, store,
+    Candidate, Candidates, Confirmed, Finding, Fingerprint, Job, Kept, Known, Order, Origin, Program,
+    Replace, Results, ResultsError, ResultsWriter, RunRecord, Search, Shard, StoredFailure, Sweep, Timing,
+    store,
 };
-use leasehold_scenario::Engine;
+use leasehold_scenario::System;
 
 use super::arguments::SweepArgs;
 
@@ -18,8 +19,9 @@ const REPORTS: &str = "reports";
 /// Keeps runs and failures.
 pub(super) struct Keeper<'a> {
     program: &'a Program,
-    engine: Engine,
     kept: Place,
+    /// What is to be confirmed.
+    candidates: Candidates,
 }
 
 enum Place {
@@ -34,23 +36,33 @@ impl<'a> Keeper<'a> {
     pub(super) fn new(
         args: &SweepArgs,
         program: &'a Program,
-        (order, engine): (&Order, Engine),
+        order: &Order,
         shard: Shard,
         sweep: &mut Sweep<'_>,
     ) -> Result<Self, ResultsError> {
         let replace = if args.force { Replace::Results } else { Replace::Never };
+        let mut candidates = Candidates::new(order.confirm.unwrap_or(0));
         let kept = match (&args.out, &args.resume) {
-            (_, Some(dir)) => Place::Results(Box::new(resume(dir, order, shard, sweep)?)),
+            (_, Some(dir)) => {
+                let mut known = |record: &RunRecord| candidates.ran(program, record);
+                let (writer, failures) = resume(dir, order, shard, sweep, &mut known)?;
+                for failure in &failures {
+                    let job = Job { scenario: failure.scenario, seed: failure.seed };
+                    candidates.failed(program, failure.position, job, &failure.fingerprint);
+                }
+                Place::Results(Box::new(writer))
+            }
             (Some(dir), None) => {
                 Place::Results(Box::new(ResultsWriter::create(dir, order.clone(), shard, replace)?))
             }
             (None, None) => Place::Failures { root: None, not_stored: None },
         };
-        Ok(Self { program, engine, kept })
+        Ok(Self { program, kept, candidates })
     }
 
     /// Keeps a run, or says that nothing can be kept any more.
     pub(super) fn record(&mut self, record: &RunRecord) -> Result<(), ()> {
+        self.candidates.ran(self.program, record);
         match &mut self.kept {
             Place::Results(writer) => {
                 writer.record(record);
@@ -63,6 +75,7 @@ impl<'a> Keeper<'a> {
     /// Stores a failure. Says where, if that is known by now.
     pub(super) fn failure(&mut self, finding: &Finding, hurry: Hurry) -> Option<PathBuf> {
         let Finding { position, job, investigation } = finding;
+        self.candidates.failed(self.program, *position, *job, &investigation.fingerprint);
         let cut_short = investigation.shrunk.as_ref().is_none_or(|shrunk| shrunk.search == Search::CutShort);
         let entry = &self.program.entries()[job.scenario];
         let options = self.program.options();
@@ -72,7 +85,7 @@ impl<'a> Keeper<'a> {
             overlays: options.overlays.clone(),
             faults: self.program.faults(job.scenario),
             expectation: options.expectation,
-            engine: self.engine,
+            engine: self.program.engine(job.scenario),
             ignore_expect: options.expectation,
         };
         let fingerprint = &investigation.fingerprint;
@@ -101,6 +114,18 @@ impl<'a> Keeper<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// What is to be confirmed of all this, by now.
+    pub(super) fn candidates(&mut self, systems: &[&dyn System]) -> Vec<Candidate> {
+        std::mem::replace(&mut self.candidates, Candidates::new(0)).all(self.program, systems)
+    }
+
+    /// Keeps what the other engine says.
+    pub(super) fn confirmed(&mut self, runs: &[Confirmed]) {
+        if let Place::Results(writer) = &mut self.kept {
+            writer.confirmed(runs.iter().cloned());
         }
     }
 
@@ -136,15 +161,18 @@ fn resume(
     order: &Order,
     shard: Shard,
     sweep: &mut Sweep<'_>,
-) -> Result<ResultsWriter, ResultsError> {
+    known: &mut dyn FnMut(&RunRecord),
+) -> Result<(ResultsWriter, Vec<StoredFailure>), ResultsError> {
     let earlier = Results::open(dir)?;
     let stored: BTreeSet<(usize, &Fingerprint)> =
         earlier.manifest().failures.iter().map(|failure| (failure.scenario, &failure.fingerprint)).collect();
-    ResultsWriter::resume(dir, order.clone(), shard, &mut |record| {
+    let writer = ResultsWriter::resume(dir, order.clone(), shard, &mut |record| {
+        known(record);
         sweep.take_over(record, |fingerprint| {
             if stored.contains(&(record.scenario, fingerprint)) { Known::LookedInto } else { Known::Open }
         });
-    })
+    })?;
+    Ok((writer, earlier.manifest().failures.clone()))
 }
 
 /// The first folder `reports/sweep-N` that is free, made when it is asked for first.

@@ -3,7 +3,7 @@
 mod measured;
 
 use anstyle::Style;
-use leasehold_campaign::{Expects, ScenarioTally, Standing, Unmet};
+use leasehold_campaign::{Agreement, Confirmed, Expects, LeftOut, ScenarioTally, Standing, Unmet};
 use leasehold_check::Verdict;
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
@@ -16,6 +16,11 @@ use crate::list::{terminal_width, wrapped};
 use crate::page::{Page, styled};
 use crate::summary::{BAD, DOUBTFUL, GOOD, TITLE, closeness, listed};
 use crate::words::{counted, grouped};
+
+/// How many runs a second, with a digit behind the point where there are few.
+pub(super) fn rate(a_second: f64) -> String {
+    if a_second < 10.0 { format!("{a_second:.1}") } else { grouped(a_second.round() as u64) }
+}
 
 /// How many closest calls and pairs are shown.
 const SHOWN: usize = 5;
@@ -40,6 +45,8 @@ pub(crate) fn print(findings: &Findings, page: &mut Page) {
     findings.closest_calls(page);
     measured::print(findings, page);
     findings.audit(page);
+    findings.left_out(page);
+    findings.confirmed(page);
     findings.counts(&totals, page);
     findings.ending(page);
     findings.verdict(page);
@@ -216,6 +223,65 @@ impl Findings {
         }
     }
 
+    /// The scenarios that the engine cannot run.
+    fn left_out(&self, page: &mut Page) {
+        let left_out = &self.order.left_out;
+        if left_out.is_empty() {
+            return;
+        }
+        let told = format!("{} that the engine cannot run:", counted(left_out.len() as u64, "scenario"));
+        page.line(format_args!("{:12}{}", "left out", styled(DOUBTFUL, told)));
+        for LeftOut { path, why } in left_out {
+            paragraph(page, "", &format!("{path}: {why}"));
+        }
+    }
+
+    /// What turmoil says of some runs.
+    fn confirmed(&self, page: &mut Page) {
+        let Some(runs) = &self.confirmed else { return };
+        let count = |is: fn(&Agreement) -> bool| runs.iter().filter(|run| is(&run.agreement)).count() as u64;
+        let parts = [
+            (count(|agreement| matches!(agreement, Agreement::Same)), "the same verdict"),
+            (count(Agreement::is_dissent), "ANOTHER"),
+            (count(|agreement| matches!(agreement, Agreement::NotExpressible { .. })), "not expressible"),
+            (count(|agreement| matches!(agreement, Agreement::DoesNotFit { .. })), "too large"),
+        ];
+        let told = parts.iter().filter(|(runs, _)| *runs > 0);
+        let told: Vec<String> = told.map(|(runs, what)| format!("{} {what}", grouped(*runs))).collect();
+        let runs = counted(runs.len() as u64, "run");
+        let told = format!("{runs} on turmoil: {}", listed(&told));
+        if self.confirms_nothing() {
+            page.line(format_args!(
+                "{:12}{}",
+                "confirmed",
+                styled(DOUBTFUL, format!("{told}: this says nothing"))
+            ));
+        } else {
+            paragraph(page, "confirmed", &told);
+        }
+        for run in self.dissents() {
+            self.dissent(run, page);
+        }
+    }
+
+    fn dissent(&self, run: &Confirmed, page: &mut Page) {
+        let id = &self.order.scenarios[run.scenario].id;
+        let on_sim = run.failed.as_ref().map_or("pass".to_owned(), ToString::to_string);
+        let here = match &run.agreement {
+            Agreement::Other { verdict, failed } if failed.is_empty() => verdict.name().to_owned(),
+            Agreement::Other { failed, .. } => {
+                listed(&failed.iter().map(ToString::to_string).collect::<Vec<_>>())
+            }
+            Agreement::Broken { message } => format!("the harness itself panicked: {message}"),
+            Agreement::Same | Agreement::NotExpressible { .. } | Agreement::DoesNotFit { .. } => return,
+        };
+        let told = format!("{id} seed {}: {on_sim} on sim, {here} on turmoil", run.seed);
+        page.line(format_args!("{:12}{}", "", styled(BAD, told)));
+        for line in self.both_lines(run) {
+            page.line(format_args!("{line}"));
+        }
+    }
+
     fn counts(&self, totals: &Totals, page: &mut Page) {
         let simulated = totals.simulated_seconds();
         let runs = counted(totals.runs, "run");
@@ -227,7 +293,7 @@ impl Findings {
         // What an earlier sweep ran took none of this time.
         let runs_here = totals.runs.saturating_sub(earlier.runs);
         let simulated_here = (simulated - earlier.simulated).max(0.0);
-        let rate = grouped((runs_here as f64 / seconds.max(1e-3)).round() as u64);
+        let rate = rate(runs_here as f64 / seconds.max(1e-3));
         let runs = match earlier.runs {
             0 => runs,
             _ => format!("{runs}, {} of them now", grouped(runs_here)),

@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use leasehold_campaign::{Program, SweepOrder, Tally};
+use leasehold_campaign::{LeftOut, Program, SweepOrder, Tally};
 
 use super::arguments::SweepArgs;
 use super::clock::Stopwatch;
-use super::page::{percent, times};
+use super::page::{percent, rate, times};
 use crate::words::{counted, grouped};
 
 /// How often the words beside the bar change.
@@ -52,6 +52,9 @@ impl<'a> Progress<'a> {
                 counted(total, "run"),
                 counted(order.jobs.get() as u64, "thread")
             );
+            for LeftOut { path, why } in program.left_out() {
+                anstream::eprintln!("left out: {path}: {why}");
+            }
             if std::io::stderr().is_terminal() { Shown::Bar(bar(total)) } else { Shown::Lines }
         };
         let due = match shown {
@@ -103,7 +106,7 @@ impl<'a> Progress<'a> {
         let now = self.runs as f64 / tally.runs().max(1) as f64;
         let mut words = format!(
             "{} a second, {} real time, {}",
-            grouped((self.runs as f64 / seconds).round() as u64),
+            rate(self.runs as f64 / seconds),
             times(simulated as f64 * now / 1e9 / seconds),
             counted(tally.failed(), "failure")
         );

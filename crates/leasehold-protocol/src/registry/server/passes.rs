@@ -12,8 +12,9 @@ use super::{Ctx, Pace, Registry, Timer};
 use crate::grantor::end_of_bucket;
 use crate::policy::Expiry;
 
-/// A timer that came less than so much late came in time: clocks are read in whole nanoseconds. Chosen by us.
-const PUNCTUAL: Span = Span::from_micros(1);
+/// A timer that came less than so much late came in time. Chosen by us: more than a tick of an engine or of a host's timers,
+/// which is a millisecond, and far less than anybody sweeps.
+const PUNCTUAL: Span = Span::from_millis(2);
 
 /// Ends that were not admitted are not tried again before so long. Chosen by us.
 const SOONEST: Span = Span::from_millis(1);
