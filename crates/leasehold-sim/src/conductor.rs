@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::clocks::HostClocks;
 use crate::host::{Process, place_of_cut};
 use crate::network::Carriage;
-use crate::world::{LIVELOCK, Processes, World};
+use crate::world::{LIVELOCK, Processes, Task, World};
 
 /// A message that travels elsewhere: what the world has to know of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -209,8 +209,12 @@ impl<P: Protocol> Conductor<'_, P> {
     pub fn advance(&mut self, to: SimInstant) -> Progress {
         let ends_at = self.world.plan.phases.ends_at();
         let mut steps_at_this_instant = 0;
-        while self.end.is_none() && self.world.queue.next_at().is_some_and(|at| at <= to && at < ends_at) {
+        while self.end.is_none() && self.world.queue.next_at().is_some_and(|at| at <= to) {
             let (at, task) = self.world.queue.pop().expect("something is due");
+            // A run that ends as it settles has settled.
+            if at >= ends_at && !matches!(task, Task::Settle) {
+                break;
+            }
             if at > self.world.now {
                 self.world.now = at;
                 steps_at_this_instant = 0;
@@ -218,7 +222,7 @@ impl<P: Protocol> Conductor<'_, P> {
             self.world.steps += 1;
             steps_at_this_instant += 1;
             if steps_at_this_instant > LIVELOCK {
-                self.end = Some(RunEnd::Livelock { node: NodeId::default() });
+                self.end = Some(RunEnd::Livelock { node: self.world.node_of(task).unwrap_or_default() });
                 break;
             }
             self.world.perform(task);

@@ -278,7 +278,7 @@ impl<'a, P: Protocol> World<'a, P> {
         }
     }
 
-    fn node_of(&self, task: Task) -> Option<NodeId> {
+    pub(crate) fn node_of(&self, task: Task) -> Option<NodeId> {
         match task {
             Task::Start(node)
             | Task::Timer { node, .. }

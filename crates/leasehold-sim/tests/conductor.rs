@@ -6,8 +6,9 @@ mod common;
 use std::convert::Infallible;
 
 use leasehold_core::clock::ClockKind;
+use leasehold_core::event::{EventKind, Phase, WorldEvent};
 use leasehold_core::node::{Leg, Purpose, Slot};
-use leasehold_core::plan::{Action, Chance, Cut, FaultPlan, Latency, NodePlan, Role, Scope, Target};
+use leasehold_core::plan::{Action, Chance, Cut, FaultPlan, Latency, NodePlan, Phases, Role, Scope, Target};
 use leasehold_core::*;
 use leasehold_sim::{Carriage, Conductor, Order, Progress, conduct};
 use serde::{Deserialize, Serialize};
@@ -171,4 +172,16 @@ fn a_strike_waits_until_it_is_said_to_fall_and_the_disk_survives_it() {
         assert!(conductor.take_orders().is_empty(), "it has fallen");
     });
     assert_eq!(ran.world(A, WorldEvent::Restarted { incarnation: Incarnation(1) }), [20]);
+}
+
+#[test]
+fn a_run_that_ends_as_it_settles_has_settled() {
+    let mut plan = plan(Vec::new());
+    plan.phases = Phases { chaos: Span::from_millis(10), settle: Span::ZERO };
+    let ran = direct(&plan, |conductor| {
+        assert_eq!(conductor.advance(ms(9)), Progress::GoesOn);
+        assert_eq!(conductor.advance(ms(10)), Progress::Over(RunEnd::Completed));
+    });
+    let settled = EventKind::World(WorldEvent::PhaseEntered { phase: Phase::Settle });
+    assert_eq!(ran.events.iter().filter(|event| event.kind == settled).count(), 1);
 }
