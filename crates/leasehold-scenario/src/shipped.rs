@@ -2,6 +2,7 @@
 //! shipped protocol's types.
 
 mod draw;
+pub(crate) mod ends;
 mod table;
 
 use leasehold_check::Invariant;

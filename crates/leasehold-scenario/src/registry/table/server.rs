@@ -1,7 +1,7 @@
 //! `[registry]`: how the registry behaves.
 
 use leasehold_core::{ClockKind, Span};
-use leasehold_protocol::policy::{Expiry, KeysEnd, ReleaseCheck, Renewals, Restart};
+use leasehold_protocol::policy::{KeysEnd, ReleaseCheck, Renewals};
 use leasehold_protocol::registry::grace::GracePolicy;
 use leasehold_protocol::registry::policy::{
     FeedPolicy, HeartbeatCheck, InboxOrder, InboxPolicy, LateHeartbeat, LeaseIds, Liveness, ProbePolicy,
@@ -14,6 +14,7 @@ use super::RegistrationTable;
 use crate::field::{length, not_zero, spanned, written};
 use crate::names::names;
 use crate::schema::Named;
+use crate::shipped::ends::{Ends, RestartName, restart};
 use crate::value::{Length, Whole};
 use crate::{Diagnostic, Diagnostics, Spanned};
 
@@ -42,20 +43,6 @@ names! {
     RenewalNewsName for RenewalNews { #[default] Never, Published }
     /// In which order messages are served.
     OrderName for InboxOrder { #[default] HeartbeatsFirst, Arrival }
-}
-
-/// What a restart of the registry does to leases that live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "RegistryRestart")]
-enum RestartName {
-    /// Each gets a full term.
-    #[default]
-    FullTerm,
-    /// Each keeps the deadline it had on the wall clock.
-    Remaining,
-    /// Each gets a full term and `restart_extra` more.
-    Extra,
 }
 
 /// `[registry]`.
@@ -164,8 +151,20 @@ impl RegistryTable {
         let mut found = Diagnostics::default();
         let Beside { registration, grace, probe, feed } = beside;
         self.check_limits(registration, &mut found);
-        let expiry = self.expiry(registration, &mut found);
-        let restart = found.keep(self.restart());
+        let ends = Ends {
+            sweep: registration.sweep.as_ref(),
+            sweep_key: "registration.sweep",
+            sweep_at_most: self.sweep_at_most.as_ref(),
+            buckets: self.buckets.as_ref(),
+        };
+        if let (Some(slower), None) = (&self.slow_sweep, ends.sweep) {
+            found.push(
+                Diagnostic::at(slower.span(), "there is no sweep that could come later")
+                    .help(ends.how_to_sweep()),
+            );
+        }
+        let expiry = ends.expiry(&mut found);
+        let restart = found.keep(restart(&self.restart, self.restart_extra.as_ref()));
         let inbox = self.inbox(&mut found);
         let suspect_after = registration.suspect_after(&mut found, grace.longest());
         let Some(restart) = restart else { return Err(found) };
@@ -226,56 +225,6 @@ impl RegistryTable {
                     .related(other, format!("{key} is {}, and the TTL {ttl}", length(limit)))
                     .help(format!("write a ttl from {min} to {max}, or set registry.{key} = \"{ttl}\"")),
             );
-        }
-    }
-
-    fn expiry(&self, registration: &RegistrationTable, found: &mut Diagnostics) -> Expiry {
-        if let (Some(at_most), None) = (&self.sweep_at_most, &registration.sweep) {
-            found.push(
-                Diagnostic::at(at_most.span(), "there is no sweep that could end at most so many")
-                    .help("set registration.sweep = \"500ms\", or remove this"),
-            );
-        }
-        if let (Some(slower), None) = (&self.slow_sweep, &registration.sweep) {
-            found.push(
-                Diagnostic::at(slower.span(), "there is no sweep that could come later")
-                    .help("set registration.sweep = \"500ms\", or remove this"),
-            );
-        }
-        match (&registration.sweep, &self.buckets) {
-            (Some(every), Some(width)) => {
-                found.push(
-                    Diagnostic::at(width.span(), "leases end by buckets, and by a sweep")
-                        .label("expected one of the two")
-                        .related(every.span(), "the sweep is here"),
-                );
-                Expiry::ExactTimer
-            }
-            (Some(every), None) => {
-                not_zero(found, every, "a sweep interval");
-                let at_most = self.sweep_at_most.as_ref().map(|at_most| at_most.get_ref().0);
-                Expiry::Sweep { every: length(every), at_most }
-            }
-            (None, Some(width)) => {
-                not_zero(found, width, "a bucket");
-                Expiry::Buckets { width: length(width) }
-            }
-            (None, None) => Expiry::ExactTimer,
-        }
-    }
-
-    fn restart(&self) -> Result<Restart, Diagnostic> {
-        match (*self.restart.get_ref(), &self.restart_extra) {
-            (RestartName::FullTerm, None) => Ok(Restart::FullTerm),
-            (RestartName::Remaining, None) => Ok(Restart::Remaining),
-            (RestartName::Extra, Some(extra)) => Ok(Restart::Extra(length(extra))),
-            (RestartName::Extra, None) => {
-                Err(Diagnostic::at(self.restart.span(), "`extra` does not say how much more than a term")
-                    .help("add restart_extra = \"5s\" beside it"))
-            }
-            (_, Some(extra)) => Err(Diagnostic::at(extra.span(), "a restart gives nothing extra")
-                .related(self.restart.span(), "because of this")
-                .help("write restart = \"extra\", or remove restart_extra")),
         }
     }
 

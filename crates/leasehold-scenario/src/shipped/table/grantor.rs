@@ -2,8 +2,8 @@
 
 use leasehold_core::ClockKind;
 use leasehold_protocol::policy::{
-    Ending, Expiry, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded,
-    Renewals, Restart, RevocationStyle, SameOwner, Tokens,
+    Ending, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded, Renewals,
+    RevocationStyle, SameOwner, Tokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::LeaseTable;
 use crate::field::{length, not_zero, spanned, written};
 use crate::names::names;
 use crate::schema::Named;
+use crate::shipped::ends::{Ends, RestartName, restart};
 use crate::value::{Length, Whole};
 use crate::{Diagnostic, Diagnostics, Spanned};
 
@@ -36,19 +37,6 @@ names! {
     RevocationName for RevocationStyle { #[default] Drain, AtOnce }
     /// How the keys that are attached to a lease end.
     KeysEndName for KeysEnd { #[default] Together, OneByOne }
-}
-
-/// What a restart of the grantor does to leases that live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum RestartName {
-    /// Each gets a full term.
-    #[default]
-    FullTerm,
-    /// Each keeps the deadline it had on the wall clock.
-    Remaining,
-    /// Each gets a full term and `restart_extra` more.
-    Extra,
 }
 
 /// `[grantor]`.
@@ -144,8 +132,14 @@ impl GrantorTable {
             found.push(self.out_of_limits(&lease.ttl));
         }
         not_zero(&mut found, &self.end_patience, "a patience");
-        let expiry = self.expiry(lease, &mut found);
-        let restart = found.keep(self.restart());
+        let ends = Ends {
+            sweep: lease.sweep.as_ref(),
+            sweep_key: "lease.sweep",
+            sweep_at_most: self.sweep_at_most.as_ref(),
+            buckets: self.buckets.as_ref(),
+        };
+        let expiry = ends.expiry(&mut found);
+        let restart = found.keep(restart(&self.restart, self.restart_extra.as_ref()));
         if let Some(kept) = &self.lock_delay_kept
             && lease.lock_delay.0.is_zero()
         {
@@ -192,50 +186,6 @@ impl GrantorTable {
                 attempts: self.end_attempts.map(|attempts| attempts.0),
             },
         })
-    }
-
-    fn expiry(&self, lease: &LeaseTable, found: &mut Diagnostics) -> Expiry {
-        if let (Some(at_most), None) = (&self.sweep_at_most, &lease.sweep) {
-            found.push(
-                Diagnostic::at(at_most.span(), "there is no sweep that could end at most so many")
-                    .help("set lease.sweep = \"500ms\", or remove this"),
-            );
-        }
-        match (&lease.sweep, &self.buckets) {
-            (Some(every), Some(width)) => {
-                found.push(
-                    Diagnostic::at(width.span(), "leases end by buckets, and by a sweep")
-                        .label("expected one of the two")
-                        .related(every.span(), "the sweep is here"),
-                );
-                Expiry::ExactTimer
-            }
-            (Some(every), None) => {
-                not_zero(found, every, "a sweep interval");
-                let at_most = self.sweep_at_most.as_ref().map(|at_most| at_most.get_ref().0);
-                Expiry::Sweep { every: length(every), at_most }
-            }
-            (None, Some(width)) => {
-                not_zero(found, width, "a bucket");
-                Expiry::Buckets { width: length(width) }
-            }
-            (None, None) => Expiry::ExactTimer,
-        }
-    }
-
-    fn restart(&self) -> Result<Restart, Diagnostic> {
-        match (*self.restart.get_ref(), &self.restart_extra) {
-            (RestartName::FullTerm, None) => Ok(Restart::FullTerm),
-            (RestartName::Remaining, None) => Ok(Restart::Remaining),
-            (RestartName::Extra, Some(extra)) => Ok(Restart::Extra(length(extra))),
-            (RestartName::Extra, None) => {
-                Err(Diagnostic::at(self.restart.span(), "`extra` does not say how much more than a term")
-                    .help("add restart_extra = \"5s\" beside it"))
-            }
-            (_, Some(extra)) => Err(Diagnostic::at(extra.span(), "a restart gives nothing extra")
-                .related(self.restart.span(), "because of this")
-                .help("write restart = \"extra\", or remove restart_extra")),
-        }
     }
 
     /// A TTL beyond one of the limits: of the two, what the file says is wrong.
