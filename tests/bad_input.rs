@@ -108,7 +108,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("[lease]\n«tll» = \"10s\"", &["unknown key `tll` in [lease]", "did you mean `ttl`?"]),
     (
         "[lease]\n«colour» = \"red\"",
-        &["unknown key `colour`", "expected `ttl`, `renew`, `sweep` or `lock_delay`"],
+        &["unknown key `colour`", "expected `ttl`, `renew`, `sweep`, `lock_delay` or `extensions`"],
     ),
     ("[lease]\n«\"\"» = 1", &["unknown key ``"]),
     ("[«leese»]\nttl = \"10s\"", &["unknown table `[leese]`", "did you mean `[lease]`?"]),

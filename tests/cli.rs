@@ -583,6 +583,17 @@ fn every_verb_has_a_help_page_with_its_options() {
     for (name, shown) in [
         ("list", &["[PATHS]...", "--format <FORMAT>", "[default: human]", "Exit codes:"][..]),
         ("bound", &["<SCENARIO>", "--set <KEY=VALUE>", "--safe", "--format <FORMAT>", "that is information"]),
+        (
+            "mutants",
+            &[
+                "[PATH]...",
+                "--id <ID>",
+                "[default: 1000]",
+                "--until-found",
+                "./scenarios/breaks",
+                "Exit codes:",
+            ],
+        ),
         ("schema", &["--system <NAME>", "Exit codes:"]),
         ("completions", &["<SHELL>", "bash", "zsh", "fish"]),
         ("man", &["--out <DIR>", "Exit codes:"]),
@@ -800,7 +811,9 @@ fn the_bounds_in_json_are_those_that_runs_are_judged_by() {
 fn every_shell_gets_completions_for_every_verb() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = printed(&["completions", shell]);
-        for word in ["leasehold", "run", "list", "bound", "schema", "completions", "man", "ignore-expect"] {
+        for word in
+            ["leasehold", "run", "list", "bound", "schema", "completions", "man", "mutants", "ignore-expect"]
+        {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }
@@ -818,7 +831,7 @@ fn there_is_a_page_of_the_manual_for_each_verb() {
         .map(|page| page.unwrap().file_name().into_string().expect("names are UTF-8"))
         .collect();
     pages.sort();
-    for verb in ["bound", "completions", "list", "man", "run", "schema"] {
+    for verb in ["bound", "completions", "list", "man", "mutants", "run", "schema"] {
         assert!(pages.contains(&format!("leasehold-{verb}.1")), "{pages:?}");
         assert!(main.contains(&format!("leasehold\\-{verb}(1)")), "{main}");
     }

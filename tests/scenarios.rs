@@ -14,10 +14,12 @@ const SEEDS_BEHIND_SOCKETS: u64 = 3;
 
 /// What breaks without any fault: it needs no more than somebody who wants the lease, or who asks, and what a network
 /// loses and delays by itself, or a shell.
-const BROKEN_BY_ITSELF: [&str; 8] = [
+const BROKEN_BY_ITSELF: [&str; 10] = [
     "frame-split-over-reads",
     "gives-up-before-an-answer-can-come",
+    "heartbeat-timer-aliases-with-the-ttl",
     "heartbeats-behind-queries",
+    "heartbeats-on-the-thread-of-the-work",
     "listener-stops-accepting",
     "no-hysteresis",
     "reads-go-back",

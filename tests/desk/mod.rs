@@ -114,7 +114,7 @@ impl Desk {
         let mut found = BTreeMap::new();
         collect(&self.path(name), "", &mut found);
         found.remove("timing.json");
-        assert!(found.contains_key("manifest.json"), "{name}: {:?}", found.keys());
+        assert!(!found.is_empty(), "{name} holds nothing");
         found
     }
 }

@@ -69,6 +69,7 @@ impl System for Glass {
             clock_rate: environment.clock_rate,
             delay: environment.latency.longest(),
             end_slack: Span::ZERO,
+            extensions: None,
             regrant: Span::from_secs(1),
             longest_ttl: Span::from_secs(1),
             lock_delay: Span::ZERO,

@@ -1,5 +1,6 @@
 //! Where scenario files are found.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,4 +35,25 @@ pub fn scenario_files(path: &Path) -> Vec<Found> {
         }
     }
     found
+}
+
+/// The scenario files of several paths, in the order of their paths; one that is found twice counts once.
+///
+/// # Errors
+///
+/// The folder that cannot be looked into.
+pub(crate) fn all_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for found in paths.iter().flat_map(|path| scenario_files(path)) {
+        let file = found?;
+        // What does not exist is told when it is read.
+        let itself = file.canonicalize().unwrap_or_else(|_| file.clone());
+        let known = files.entry(itself).or_insert_with(|| file.clone());
+        if file < *known {
+            *known = file;
+        }
+    }
+    let mut files: Vec<PathBuf> = files.into_values().collect();
+    files.sort();
+    Ok(files)
 }

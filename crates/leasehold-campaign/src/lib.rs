@@ -18,6 +18,7 @@ mod fingerprint;
 mod investigation;
 mod junit;
 mod merge;
+mod mutants;
 mod pairs;
 mod program;
 mod record;
@@ -42,6 +43,11 @@ pub use fingerprint::Fingerprint;
 pub use investigation::{Confirmation, Investigation, Search, Shrunk};
 pub use junit::junit;
 pub use merge::{MergeError, Merged, TwoDigests, merge};
+pub use mutants::{
+    Caught, Completeness, Extent, Figures, Interval, Matrix, MatrixRow, Measured, MeasuredRow, Missing,
+    MutantsFolder, MutantsOrder, Onlooker, Row, RowStanding, RowsError, RowsOrder, SafeFigures,
+    ScriptFigures, UNEXERCISED, catalogue, excused, measure, median, of_thousand, rows,
+};
 pub use program::{Entry, Expectation, Job, LeftOut, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 pub use results::{

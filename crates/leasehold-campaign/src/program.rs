@@ -13,7 +13,7 @@ use leasehold_scenario::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::files::scenario_files;
+use crate::files::all_files;
 use crate::fingerprint::Fingerprint;
 use crate::results::failure_id;
 use crate::seeds::SeedRange;
@@ -145,21 +145,11 @@ impl Program {
         options: ProgramOptions,
         systems: &[&dyn System],
     ) -> Result<Self, ProgramError> {
-        let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-        for found in paths.iter().flat_map(|path| scenario_files(path)) {
-            let file = found.map_err(|(folder, error)| ProgramError::UnreadableFolder { folder, error })?;
-            // What does not exist is told when it is read.
-            let itself = file.canonicalize().unwrap_or_else(|_| file.clone());
-            let known = files.entry(itself).or_insert_with(|| file.clone());
-            if file < *known {
-                *known = file;
-            }
-        }
+        let files = all_files(paths);
+        let files = files.map_err(|(folder, error)| ProgramError::UnreadableFolder { folder, error })?;
         if files.is_empty() {
             return Err(ProgramError::NothingFound { paths: paths.to_vec() });
         }
-        let mut files: Vec<PathBuf> = files.into_values().collect();
-        files.sort();
         let (mut entries, mut errors) = (Vec::new(), Vec::new());
         for path in files {
             match Entry::load(&path, &options, systems) {

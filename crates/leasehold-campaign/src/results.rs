@@ -24,6 +24,7 @@ pub(crate) use manifest::FORMAT;
 pub use manifest::{Manifest, StoredFailure};
 pub(crate) use order::failure_id;
 pub use order::{Expects, FaultSource, Order, OrderedScenario, VariantName};
+pub(crate) use place::Place;
 pub use summary::MeasureSummary;
 pub(crate) use summary::{histograms, summary};
 pub use writer::{Kept, ResultsWriter, Timing};

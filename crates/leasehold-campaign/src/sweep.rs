@@ -466,10 +466,15 @@ impl SweepOrder<'_> {
 
 /// What a run comes to, if the harness does not panic.
 pub(crate) fn guarded<T>(job: Job, run: impl FnOnce() -> T) -> Result<T, Broken> {
+    broken_by(run).map_err(|message| Broken { job, message })
+}
+
+/// The same of what is no run of a sweep: or what the panic said.
+pub(crate) fn broken_by<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Broken { job, message: text.unwrap_or_else(|| "a panic without a message".to_owned()) }
+        text.unwrap_or_else(|| "a panic without a message".to_owned())
     })
 }
 

@@ -223,6 +223,19 @@ mod tests {
             "a clock has no say in this"
         );
         assert_eq!(with(G, Assumption::DiskKeeps, end_ordered(1, EXPIRED)), (1, 0, 1));
+        // The aftermath is 22 s, and an end is no new id.
+        let ended_later = |granted_at| {
+            let events = [
+                at(s(2), G, broken(Assumption::DiskKeeps)),
+                at(s(2), G, restored(Assumption::DiskKeeps)),
+                at(granted_at, G, granted(1, A)),
+                at(s(50), G, ended(1, EXPIRED)),
+                at(s(60), G, acknowledged(1)),
+            ];
+            judged(&events).counts()
+        };
+        assert_eq!(ended_later(s(24)), (0, 1, 0));
+        assert_eq!(ended_later(just_after(s(24))), (1, 0, 1));
         let of_before = [
             at(s(2), G, broken(Assumption::DiskKeeps)),
             at(s(2), G, restored(Assumption::DiskKeeps)),

@@ -83,6 +83,16 @@ impl Assumptions {
         })
     }
 
+    /// The last instant that one of these assumptions about the node excuses; nothing if none was ever broken.
+    pub(crate) fn excused_until(&self, node: NodeId, which: &[Assumption]) -> Option<SimInstant> {
+        let states = self.nodes.get(node.index())?;
+        let until = |assumption: &Assumption| {
+            let State { broken, aftermath_ends, .. } = states[index(*assumption)];
+            if broken { Some(SimInstant::from_nanos(u64::MAX)) } else { aftermath_ends }
+        };
+        which.iter().filter_map(until).max()
+    }
+
     /// How often which was broken, without those that never were.
     pub(crate) fn times_broken(&self) -> Vec<(NodeId, Assumption, u64)> {
         let mut times = Vec::new();
@@ -122,6 +132,11 @@ mod tests {
         assumptions.hear(s(2), A, &restored(Assumption::ClockRate));
         assert!(assumptions.excused(A, s(7)));
         assert!(!assumptions.excused(A, just_after(s(7))));
+        assert_eq!(assumptions.excused_until(A, &CLOCKS), Some(s(7)));
+        assert_eq!(
+            (assumptions.excused_until(A, &DISK), assumptions.excused_until(B, &CLOCKS)),
+            (None, None)
+        );
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Book {
             judged: 0,
             excused: 0,
             violations: 0,
+            unknown: 0,
             closest_call: None,
             evidence: Vec::new(),
         };
@@ -63,6 +64,11 @@ impl Book {
     /// A broken assumption forbade a judgement.
     pub(crate) fn excuse(&mut self) {
         self.report.excused += 1;
+    }
+
+    /// There was too much to look at.
+    pub(crate) fn unknown(&mut self) {
+        self.report.unknown += 1;
     }
 
     /// A bound held with this much left.
@@ -182,6 +188,21 @@ mod tests {
         assert!(book.hand_out().is_empty());
         book.violation(s(2), "clause", nobody);
         assert_eq!(book.hand_out()[0].at, s(2));
+    }
+
+    #[test]
+    fn an_answer_that_used_up_nine_tenths_of_its_bound_was_near_it() {
+        let near = |metric, value, bound, standing| {
+            let mut book = Book::new(Invariant::BoundedStaleness);
+            book.measure(s(1), metric, value, bound, standing);
+            book.near_the_bound()
+        };
+        let (metric, bound) = (Metric::Propagation, Some(1_000_000));
+        assert_eq!(near(metric, 900_000, bound, Standing::InBound), 1);
+        assert_eq!(near(metric, 899_999, bound, Standing::InBound), 0);
+        assert_eq!(near(metric, 900_000, None, Standing::InBound), 0);
+        assert_eq!(near(metric, 1_000_001, bound, Standing::Violated), 0, "it did not keep to it");
+        assert_eq!(near(Metric::Exclusion, 900_000, bound, Standing::InBound), 0, "no answer of a view");
     }
 
     #[test]

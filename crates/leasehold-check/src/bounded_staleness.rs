@@ -9,19 +9,19 @@
 //! * *Hop one*: from then until the registry routes the instance no more, because its registration ended or it became
 //!   suspect or critical. Bound: [`DiscoveryBounds::exclusion`](leasehold_core::bounds::DiscoveryBounds::exclusion),
 //!   or `deregistration` if the member asked for it.
-//! * *Hop two*: from then until the last fresh answer from a view that still lists it as passing, in that registration.
+//! * *Hop two*: from then until the last fresh answer from a view that still lists it as passing, in that registration,
+//!   or until the registry routes it again: a view tells registrations apart by instance and epoch, and so does this.
 //!   Also judged of instances that are not gone. Bound: the least of `watch`, `dead_watch` and `cache` of those that
 //!   hold.
 //!
-//! Both together may take as long as both bounds together. In the other direction, a view that was there before shows
-//! a new registration within `visibility`.
+//! Both together are measured against both bounds together, and not judged: where each hop is in time, so are both. In the
+//! other direction, a view that was there before shows a new registration within `visibility`.
 //!
 //! **Violations**
 //!
 //! * `listed-too-long`, `never-excluded`: hop one took longer; the second if the run ended before the registry had
 //!   noticed.
 //! * `answered-too-long`: hop two took longer. It is found at the first such answer.
-//! * `stale-too-long`: both together did, though each by itself was in time.
 //! * `listed-what-never-was`: a view lists as passing what the registry never had, as far as is remembered.
 //! * `shown-too-late`, `never-shown`: a view came to list a new registration too late, or not at all before it ended or
 //!   the run did.
@@ -154,6 +154,10 @@ impl BoundedStaleness {
         if let Some(known) = cx.scene.roster.get(new.instance, new.epoch) {
             self.changed(cx, known, new.status);
             return;
+        }
+        // A registry that lost its disk may give an epoch again that it gave before. Whoever still lists that is right.
+        if new.status.is_routed() && self.departed.get(new.instance, new.epoch).is_some() {
+            self.views.routed_again(cx, new);
         }
         if let Some((_, how)) = new.gone {
             self.gone(cx, new, how);

@@ -57,6 +57,8 @@ impl Topics {
     pub(crate) const VIEWS: Self = Self(1 << 8);
     /// Messages that were lost.
     pub(crate) const LOSSES: Self = Self(1 << 9);
+    /// What contenders ask a grantor, and are told.
+    pub(crate) const OPERATIONS: Self = Self(1 << 10);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -73,6 +75,7 @@ impl Topics {
                 NodeEvent::Granted { .. }
                 | NodeEvent::Renewed { .. }
                 | NodeEvent::RenewalAcknowledged { .. }
+                | NodeEvent::RenewalTaken { .. }
                 | NodeEvent::ReleaseTaken { .. }
                 | NodeEvent::EndOrdered { .. }
                 | NodeEvent::Ended { .. }
@@ -83,6 +86,7 @@ impl Topics {
                 NodeEvent::ClaimStarted(_) | NodeEvent::ClaimRenewed(_) | NodeEvent::ClaimEnded { .. } => {
                     Self::CLAIMS
                 }
+                NodeEvent::Asked { .. } | NodeEvent::Told { .. } => Self::OPERATIONS,
                 NodeEvent::ReadServed { .. }
                 | NodeEvent::EffectAccepted { .. }
                 | NodeEvent::BarrierRaised { .. }

@@ -344,6 +344,15 @@ mod tests {
         assert_listed(&[registered(1, 1), registered(2, 2)], 1);
     }
 
+    /// As many as there can be nodes; what a table would grow to is known before.
+    #[test]
+    fn instances_are_followed_up_to_the_greatest_number_that_a_node_can_have() {
+        use crate::script::registry::*;
+        let numbered = |number| registered_as(leasehold_core::id::InstanceId(number), 1, 1);
+        assert_listed(&[numbered(u32::from(u16::MAX))], 1);
+        assert_listed(&[numbered(u32::from(u16::MAX) + 1)], 0);
+    }
+
     #[test]
     fn what_a_registry_finds_on_its_disk_is_listed() {
         use crate::script::registry::*;

@@ -191,6 +191,16 @@ mod tests {
     }
 
     #[test]
+    fn every_pair_that_flickers_is_told_once() {
+        let mut events = [(1, A), (2, B), (3, C)].map(|(n, node)| at(s(n), node, claim_started(n))).to_vec();
+        for (second, event) in [(5, lapsed(1)), (6, resumed_claim(1)), (7, lapsed(1)), (8, resumed_claim(1))]
+        {
+            events.push(at(s(second), A, event));
+        }
+        assert_eq!(judged(&events).clauses().len(), 3);
+    }
+
+    #[test]
     fn a_renewal_that_reopens_a_lapsed_claim_can_overlap() {
         let events = [
             at(s(1), A, claim_started(1)),

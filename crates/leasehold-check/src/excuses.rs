@@ -64,6 +64,15 @@ fn violating(invariant: Invariant) -> Vec<Event> {
             [all, ends].concat()
         }
         Invariant::MonotonicReads => [2, 1].map(|n| at(s(3 - n), C, advanced(n, 0, 0))).to_vec(),
+        Invariant::LinearizableRegister => [
+            at(s(1), A, asks(Operation::Acquire)),
+            grant,
+            at(s(1), A, told_granted(1)),
+            at(s(2), B, asks(Operation::Acquire)),
+            at(s(5), G, granted(2, B)),
+            at(s(5), B, told_granted(2)),
+        ]
+        .to_vec(),
         Invariant::NoLostUpdate => [at(s(1), S, wrote(A, 1, 5, Some(4)))].to_vec(),
     }
 }

@@ -27,8 +27,10 @@
 //! * that the member may have learned of its lease never, or too late, because an answer was lost or may have been late:
 //!   as long as no heartbeat under that lease has arrived, or the first may still wait in the registry;
 //! * where an instance was taken out, that messages may have been late, or more probes lost than declared, within the last
-//!   stretch of the length of `exclusion`: of a probe no event says when it was sent, that it is under way, or that it was
+//!   stretch of the length of `exclusion`, or of that which one more probe than may be lost takes: of a probe no event says when it was sent, that it is under way, or that it was
 //!   answered;
+//! * where an instance was listed as critical, that the registry's disk was slow within that stretch: it is told when it is
+//!   durable, and was decided when it was true;
 //! * the clocks of the registry and of the member, and the registry's disk.
 //!
 //! Judged: every order to expire a membership, every listing as critical, and each membership that lives in the end.
@@ -37,7 +39,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use leasehold_core::bounds::DiscoveryBounds;
-use leasehold_core::event::{EndCause, Health, RegistryEvent, Revocation, Status};
+use leasehold_core::event::{Assumption, EndCause, Health, RegistryEvent, Revocation, Status};
 use leasehold_core::{LeaseId, Leg, NodeEvent, NodeId, Purpose, ResourceId, SimInstant, Span, WorldEvent};
 
 use crate::assumptions::{CLOCKS, CLOCKS_AND_DISK};
@@ -308,14 +310,19 @@ impl FalseExpiry {
         }
         let applications = scene.roster.of_lease(lease.id).map(|registration| registration.node);
         let mut ends = applications.chain(lease.holder).chain([lease.grantor]);
-        let probed_late = ends.any(|node| scene.calm.late_since(node, lag));
+        let probed = scene.ago(bounds.exclusion.max(bounds.envelope.probes_within));
+        let probed_late = ends.any(|node| scene.calm.late_since(node, probed));
         let allowed = bounds.envelope.probes_lost_in_a_row as usize;
-        let probed_in_vain = member
-            .is_some_and(|member| member.probes_lost.iter().filter(|lost| lag <= **lost).count() > allowed);
+        let probed_in_vain = member.is_some_and(|member| {
+            member.probes_lost.iter().filter(|lost| probed <= **lost).count() > allowed
+        });
+        // A change of status waits for the disk to be told. That a lease is revoked is told as it is decided.
+        let told_late = matches!(told, Fact::StatusChanged { .. })
+            && scene.assumptions.excused_since(lease.grantor, lag, &[Assumption::DiskTimely]);
         match self.plea(scene, lease, bounds) {
             Plea::Dead => book.judge(),
             Plea::Excused => book.excuse(),
-            Plea::None if probed_late || probed_in_vain => book.excuse(),
+            Plea::None if probed_late || probed_in_vain || told_late => book.excuse(),
             Plea::None => {
                 book.judge();
                 self.found += 1;

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use leasehold_core::event::{Access, Advance, EndCause, Refusal, Status};
+use leasehold_core::event::{Access, Advance, Answer, EndCause, Operation, Refusal, Status};
 use leasehold_core::id::{Epoch, InstanceId, Revision};
 use leasehold_core::{
     Incarnation, KeyId, LeaseId, NodeId, OpId, ResourceId, SimInstant, Span, TaskId, Token, Version,
@@ -91,6 +91,37 @@ pub enum Fact {
         /// Until when, this instant not included; nothing if it still claimed when this was found.
         until: Option<SimInstant>,
     },
+    /// An operation began at a grantor.
+    Asked {
+        /// When.
+        at: SimInstant,
+        /// Who asked.
+        node: NodeId,
+        /// For which resource.
+        resource: ResourceId,
+        /// What.
+        operation: Operation,
+    },
+    /// Its answer was taken.
+    Told {
+        /// When.
+        at: SimInstant,
+        /// Who had asked.
+        node: NodeId,
+        /// For which resource.
+        resource: ResourceId,
+        /// What it was told.
+        answer: Answer,
+    },
+    /// What a grantor that does one thing at a time can have come to, by all answers before.
+    CouldBe {
+        /// Its resource.
+        resource: ResourceId,
+        /// The lease that holds it; nothing if none does.
+        held: Option<LeaseId>,
+        /// Until when that has to last, if it does and nobody gives it back.
+        until: Option<SimInstant>,
+    },
     /// A lease was granted.
     Granted {
         /// When.
@@ -133,6 +164,23 @@ pub enum Fact {
         lease: LeaseId,
         /// On what.
         resource: ResourceId,
+    },
+    /// A renewal was taken.
+    RenewalTaken {
+        /// When.
+        at: SimInstant,
+        /// By whom.
+        grantor: NodeId,
+        /// For what.
+        resource: ResourceId,
+        /// The lease whose term began anew.
+        lease: LeaseId,
+        /// Who had asked.
+        by: NodeId,
+        /// The lease that he had named.
+        named_lease: LeaseId,
+        /// The token that he had named.
+        named_token: Token,
     },
     /// A release was taken.
     ReleaseTaken {

@@ -46,6 +46,8 @@ pub enum Invariant {
     Conservation,
     /// I23.
     Liveness,
+    /// I24.
+    LinearizableRegister,
     /// I25.
     NoLostUpdate,
     /// I26.
@@ -54,7 +56,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of their ids.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Exclusivity,
         Self::Fencing,
         Self::TokenOrder,
@@ -75,6 +77,7 @@ impl Invariant {
         Self::AtomicEnd,
         Self::Conservation,
         Self::Liveness,
+        Self::LinearizableRegister,
         Self::NoLostUpdate,
         Self::MonotonicReads,
     ];
@@ -102,6 +105,7 @@ impl Invariant {
             Self::AtomicEnd => "I21",
             Self::Conservation => "I22",
             Self::Liveness => "I23",
+            Self::LinearizableRegister => "I24",
             Self::NoLostUpdate => "I25",
             Self::MonotonicReads => "I26",
         }
@@ -130,6 +134,7 @@ impl Invariant {
             Self::AtomicEnd => "atomic-end",
             Self::Conservation => "conservation",
             Self::Liveness => "liveness",
+            Self::LinearizableRegister => "linearizable-register",
             Self::NoLostUpdate => "no-lost-update",
             Self::MonotonicReads => "monotonic-reads",
         }
@@ -181,6 +186,9 @@ impl Invariant {
             }
             Self::Conservation => "grants = releases + expiries + revocations + held, at every moment",
             Self::Liveness => "once all is healed, a resource does not go unclaimed for long",
+            Self::LinearizableRegister => {
+                "what contenders are told fits a grantor that does one thing at a time, and ends no term too early"
+            }
             Self::NoLostUpdate => "every accepted read-modify-write saw its predecessor",
             Self::MonotonicReads => "no discovery client sees a revision and then an older one",
         }

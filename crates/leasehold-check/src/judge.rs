@@ -23,6 +23,7 @@ use crate::fencing::Fencing;
 use crate::finding::Finding;
 use crate::hazard::Hazards;
 use crate::invariant::Invariant;
+use crate::linearizable_register::LinearizableRegister;
 use crate::liveness::Liveness;
 use crate::load::Load;
 use crate::lock_delay::LockDelay;
@@ -76,10 +77,10 @@ struct Seat {
 }
 
 /// What the judge does once something is violated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum OnViolation {
     GoOn,
-    Stop,
+    StopAt(Vec<Invariant>),
 }
 
 /// Whether the run still goes on.
@@ -119,16 +120,18 @@ impl Judge {
         })
     }
 
-    /// The same, but it ends the run as soon as something is violated.
+    /// The same, but it ends the run as soon as one of these invariants is violated. What only the end of a run can show ends
+    /// none.
     #[must_use]
-    pub fn stop_at_first_violation(mut self) -> Self {
-        self.on_violation = OnViolation::Stop;
+    pub fn stop_at_violation_of(mut self, invariants: &[Invariant]) -> Self {
+        self.on_violation = OnViolation::StopAt(invariants.to_vec());
         self
     }
 
-    /// Whether something was violated so far. What only the end of the run can show is not yet among it.
-    pub fn violated(&self) -> bool {
-        self.seats.iter().any(|seat| seat.book.report().violations > 0)
+    /// Whether one of these was violated so far.
+    fn violated(&self, among: &[Invariant]) -> bool {
+        let violated = |seat: &Seat| seat.book.report().violations > 0;
+        self.seats.iter().any(|seat| violated(seat) && among.contains(&seat.book.report().invariant))
     }
 
     /// The kept violations and hazards that were found since this was last called: for a log that tells them
@@ -260,9 +263,11 @@ impl EventSink for Judge {
             self.news = News::Some;
         }
         self.scene.conclude(event);
-        match self.on_violation {
-            OnViolation::Stop if self.violated() => ControlFlow::Break(()),
-            OnViolation::Stop | OnViolation::GoOn => ControlFlow::Continue(()),
+        match &self.on_violation {
+            OnViolation::StopAt(among) if self.news == News::Some && self.violated(among) => {
+                ControlFlow::Break(())
+            }
+            OnViolation::StopAt(_) | OnViolation::GoOn => ControlFlow::Continue(()),
         }
     }
 }
@@ -283,6 +288,7 @@ fn checker(invariant: Invariant, header: &Header) -> Box<dyn Checker> {
         Invariant::AtomicEnd => Box::new(AtomicEnd::default()),
         Invariant::Conservation => Box::new(Conservation::default()),
         Invariant::Liveness => Box::new(Liveness::new(&header.nodes)),
+        Invariant::LinearizableRegister => Box::new(LinearizableRegister::default()),
         Invariant::NoLostUpdate => Box::new(NoLostUpdate::default()),
         Invariant::MonotonicReads => Box::new(MonotonicReads::default()),
         Invariant::MassExpiry => Box::new(MassExpiry::default()),
@@ -351,12 +357,16 @@ mod tests {
         let (fine, older) = (at(s(1), S, accepted(B, 2)), at(s(2), S, accepted(A, 1)));
         let mut patient = judge(&[Invariant::Fencing]);
         assert!(patient.on_event(&fine).is_continue());
-        assert!(!patient.violated());
+        assert!(!patient.violated(&[Invariant::Fencing]));
         assert!(patient.on_event(&older).is_continue());
-        assert!(patient.violated());
-        let mut strict = judge(&[Invariant::Fencing]).stop_at_first_violation();
+        assert!(patient.violated(&[Invariant::Fencing]));
+        let mut strict = judge(&[Invariant::Fencing]).stop_at_violation_of(&[Invariant::Fencing]);
         assert!(strict.on_event(&fine).is_continue());
         assert!(strict.on_event(&older).is_break());
+        let mut waits_for_another =
+            judge(&[Invariant::Fencing]).stop_at_violation_of(&[Invariant::Exclusivity]);
+        assert!(waits_for_another.on_event(&fine).is_continue());
+        assert!(waits_for_another.on_event(&older).is_continue());
     }
 
     #[test]

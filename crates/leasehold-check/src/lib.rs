@@ -35,6 +35,8 @@ mod calm;
 mod checker;
 mod claims;
 mod conservation;
+#[cfg(test)]
+mod edges;
 mod exclusivity;
 #[cfg(test)]
 mod excuses;
@@ -45,6 +47,8 @@ mod hazard;
 mod invariant;
 mod judge;
 mod leases;
+mod linearizability;
+mod linearizable_register;
 mod liveness;
 mod load;
 mod lock_delay;

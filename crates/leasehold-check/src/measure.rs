@@ -247,6 +247,8 @@ mod tests {
             (50, Standing::InBound, Some(100)),
             (9, Standing::InBound, Some(10)),
             (80, Standing::InBound, Some(100)),
+            // As near as the second, and later.
+            (90, Standing::InBound, Some(100)),
             (500, Standing::Outside, Some(100)),
             (1_000, Standing::InBound, None),
         ]);

@@ -7,7 +7,9 @@
 //!
 //! * when a paused or suspended grantor goes on, its leases are due no sooner than its slack later;
 //! * when a crashed one is back, they are due no sooner than a whole term later, and a lease that it then
-//!   recovers has a term of the length it says, once a restart;
+//!   recovers has a term of the length it says, once a restart. If only so many
+//!   [extensions](leasehold_core::Bounds::extensions) are promised, only so many restarts since the lease was granted
+//!   or renewed do that, and after a further one it is due no sooner than the grantor's slack later;
 //! * while its process is throttled nothing is overdue, and when it is not any more, they are due no sooner than
 //!   its slack later;
 //! * when a sweep of it ran late, and it says so, they are due no sooner than its slack later;
@@ -48,6 +50,8 @@ struct Due {
     at: SimInstant,
     /// Whether its grantor restarted and has not recovered it since.
     awaits_recovery: bool,
+    /// How many restarts there were since it was granted or renewed.
+    restarts: u32,
     /// Whether its grantor's disk lost something since it was last heard of.
     may_be_forgotten: bool,
     /// When that was put off for the last time, and why.
@@ -58,7 +62,27 @@ impl Due {
     fn of_term(scene: &Scene, grantor: NodeId, ttl: Span) -> Self {
         let at = scene.now.saturating_add(scene.bounds.latest_end(ttl));
         let may_be_forgotten = scene.assumptions.is_broken(grantor, Assumption::DiskKeeps);
-        Self { ttl, term_began: scene.now, at, awaits_recovery: false, may_be_forgotten, put_off: None }
+        let (awaits_recovery, restarts, put_off) = (false, 0, None);
+        Self { ttl, term_began: scene.now, at, awaits_recovery, restarts, may_be_forgotten, put_off }
+    }
+
+    /// Its grantor is back.
+    fn restarted(&mut self, scene: &Scene) {
+        self.restarts = self.restarts.saturating_add(1);
+        self.awaits_recovery = scene.bounds.extensions.is_none_or(|most| self.restarts <= most);
+        let more = match self.awaits_recovery {
+            true => scene.bounds.latest_end(self.ttl),
+            false => scene.bounds.end_slack,
+        };
+        self.no_sooner_than(scene.now.saturating_add(more), scene.now, "it had been dead, and is back");
+    }
+
+    /// Its grantor found it on its disk, with such a term.
+    fn recovered(&mut self, scene: &Scene, grantor: NodeId, ttl: Span) {
+        self.may_be_forgotten = scene.assumptions.is_broken(grantor, Assumption::DiskKeeps);
+        if self.awaits_recovery {
+            *self = Self { restarts: self.restarts, ..Self::of_term(scene, grantor, ttl) };
+        }
     }
 
     fn no_sooner_than(&mut self, instant: SimInstant, now: SimInstant, why: &'static str) {
@@ -141,10 +165,7 @@ impl Checker for NoImmortalLease {
                     return;
                 }
                 let due = self.live.entry((node, lease)).or_insert_with(|| Due::of_term(scene, node, ttl));
-                due.may_be_forgotten = scene.assumptions.is_broken(node, Assumption::DiskKeeps);
-                if due.awaits_recovery {
-                    *due = Due::of_term(scene, node, ttl);
-                }
+                due.recovered(scene, node, ttl);
             }
             NodeEvent::Registry(RegistryEvent::SweptLate { .. }) => {
                 let instant = scene.now.saturating_add(scene.bounds.end_slack);
@@ -177,11 +198,7 @@ impl Checker for NoImmortalLease {
                 self.of(node).for_each(|due| due.no_sooner_than(instant, scene.now, why));
             }
             WorldEvent::Restarted { .. } => {
-                for due in self.of(node) {
-                    let instant = scene.now.saturating_add(scene.bounds.latest_end(due.ttl));
-                    due.no_sooner_than(instant, scene.now, "it had been dead, and is back");
-                    due.awaits_recovery = true;
-                }
+                self.of(node).for_each(|due| due.restarted(scene));
             }
             WorldEvent::AssumptionRestored { assumption: Assumption::DiskTimely } => {
                 for due in self.of(node) {
@@ -208,7 +225,7 @@ impl Checker for NoImmortalLease {
 
 #[cfg(test)]
 mod tests {
-    use leasehold_core::EventKind;
+    use leasehold_core::{Bounds, EventKind};
 
     use super::*;
     use crate::invariant::Invariant;
@@ -288,6 +305,10 @@ mod tests {
         let report = report(Invariant::NoImmortalLease, &events, s(100));
         let put_off = |fact: &&Fact| matches!(fact, Fact::PutOff { at, node: G, .. } if *at == s(40));
         assert_eq!(report.evidence[0].evidence.iter().filter(put_off).count(), 1, "{report:?}");
+        // With a slack of 1 s it is due at 22 s anyway, so this put off nothing.
+        let soon = [events[0], events[1], at(s(21), G, RESUMED), events[3]];
+        let report = self::report(Invariant::NoImmortalLease, &soon, s(100));
+        assert!(!report.evidence[0].evidence.iter().any(|fact| matches!(fact, Fact::PutOff { .. })));
         let without = [events[0], events[3]];
         let report = self::report(Invariant::NoImmortalLease, &without, s(100));
         assert!(!report.evidence[0].evidence.iter().any(|fact| matches!(fact, Fact::PutOff { .. })));
@@ -323,6 +344,34 @@ mod tests {
         assert_due(&events[..3], s(51));
         assert_due(&events[..4], s(52));
         assert_due(&events, s(52));
+    }
+
+    /// Each restart puts the end off by a term of 20 s and the slack, as long as so many are promised; the slack of 1 s is
+    /// for a grantor that was dead when the lease was due.
+    #[test]
+    fn only_so_many_restarts_in_a_row_give_more_time() {
+        let restarted = |when| [at(when, G, RESTARTED), at(when, G, recovered(1, A, None))];
+        let events = |restarts: &[u64]| {
+            let all = restarts.iter().flat_map(|&second| restarted(s(second)));
+            [at(s(1), G, granted(1, A))].into_iter().chain(all).collect::<std::vec::Vec<_>>()
+        };
+        let due = |extensions, restarts: &[u64], more: &[Event], when: SimInstant| {
+            let end = |when| {
+                let events = [&events(restarts)[..], more, &[at(when, G, ended(1, EXPIRED))]].concat();
+                let bounds = Bounds { extensions, ..bounds() };
+                report_under(bounds, Invariant::NoImmortalLease, &events, when).clauses().pop()
+            };
+            let seen = [end(when), end(just_after(when))];
+            assert_eq!(seen, [None, Some("ended-late")], "{extensions:?}, {restarts:?}");
+        };
+        due(None, &[10, 20, 30], &[], s(51));
+        due(Some(3), &[10, 20, 30], &[], s(51));
+        due(Some(2), &[10, 20, 30], &[], s(41));
+        due(Some(0), &[10, 20], &[], s(22));
+        due(Some(1), &[10, 60], &[], s(61));
+        due(Some(1), &[10, 20], &[at(s(25), G, renewed(1))], s(46));
+        let renewed_between = [at(s(25), G, renewed(1)), restarted(s(30))[0], restarted(s(30))[1]];
+        due(Some(1), &[10, 20], &renewed_between, s(51));
     }
 
     /// 12 s last 16 s at most, 30 s last 40 s, and 1 s more for the slack.

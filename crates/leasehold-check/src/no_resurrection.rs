@@ -209,6 +209,9 @@ mod tests {
         ];
         assert_eq!(judged(&events[..5]).counts(), (2, 1, 0));
         assert_eq!(judged(&events).counts(), (3, 1, 1));
+        let the_same_again =
+            [events[0], events[1], events[2], at(s(60), G, granted(7, B)), at(s(80), G, granted(7, A))];
+        assert_eq!(judged(&the_same_again).counts(), (2, 1, 1), "it counts from the id that was given anew");
         let mut clock = events;
         clock[1] = at(s(2), G, broken(Assumption::ClockRate));
         clock[2] = at(s(2), G, restored(Assumption::ClockRate));

@@ -1,7 +1,8 @@
-//! I8: a release ends only the lease that it named, and only if it comes from that lease's holder.
+//! I8: a release ends, and a renewal keeps, only the lease that it named, and only if it comes from that lease's holder.
 //!
-//! Source: docs/invariants.md. A release can be late: what it named is gone, and somebody else holds the resource.
-//! A plain `DEL` on Redis, or a leader record that is cleared whatever it says, takes the resource from him.
+//! Source: docs/invariants.md. A request can be late: what it named is gone, and somebody else holds the resource.
+//! A plain `DEL` on Redis, or a leader record that is cleared whatever it says, takes the resource from him; a renewal
+//! that names nothing but the resource keeps it for him, though he may be dead.
 //!
 //! **Violations**
 //!
@@ -9,6 +10,7 @@
 //!   lease that it is to end.
 //! * `released-by-stranger`: a release was taken that does not come from the holder. If a lease ended by a release
 //!   that was never told of, that is found at its end.
+//! * `renewed-other-lease`, `renewed-by-stranger`: the same of a renewal that was taken.
 //!
 //! One release is told once, by the first of these that fits. Who ends a lease is judged here alone: I4 asks only
 //! whether an expiry was too early.
@@ -16,8 +18,9 @@
 //! Excused if the grantor's disk lost something since the lease was granted: it may have used its id and token
 //! for another before. No clock takes part.
 //!
-//! Judged: every release that a grantor took for a live lease whose holder is known, or which named another; and
-//! every end by a release that was not told of.
+//! Judged: every release and every renewal that a grantor took for a live lease whose holder is known, or which named
+//! another; and every end by a release that was not told of. Heartbeats of instances name a lease and an epoch, and are
+//! not told of.
 
 use alloc::collections::BTreeSet;
 
@@ -37,23 +40,48 @@ pub(crate) struct OwnerOnly {
     told: BTreeSet<(NodeId, LeaseId)>,
 }
 
-/// A release that was taken.
-struct Release {
+/// A release or a renewal that was taken.
+struct Taken {
+    what: What,
     resource: ResourceId,
     lease: LeaseId,
     by: NodeId,
     named: (LeaseId, Token),
 }
 
+#[derive(Clone, Copy)]
+enum What {
+    Release,
+    Renewal,
+}
+
+impl What {
+    /// What is violated if it named another lease.
+    const fn of_another(self) -> &'static str {
+        match self {
+            Self::Release => "released-other-lease",
+            Self::Renewal => "renewed-other-lease",
+        }
+    }
+
+    /// What is violated if it came from somebody else than the holder.
+    const fn by_stranger(self) -> &'static str {
+        match self {
+            Self::Release => "released-by-stranger",
+            Self::Renewal => "renewed-by-stranger",
+        }
+    }
+}
+
 impl OwnerOnly {
-    fn taken(scene: &Scene, grantor: NodeId, release: &Release, book: &mut Book) {
-        let Release { resource, lease: id, by, named } = *release;
+    fn taken(scene: &Scene, grantor: NodeId, taken: &Taken, book: &mut Book) {
+        let Taken { what, resource, lease: id, by, named } = *taken;
         let lease = scene.leases.live(grantor, id);
         let is_named = named.0 == id && lease.is_none_or(|lease| lease.token == named.1);
         let holder = lease.and_then(|lease| lease.holder);
         let clause = match holder {
-            _ if !is_named => Some("released-other-lease"),
-            Some(holder) if holder != by => Some("released-by-stranger"),
+            _ if !is_named => Some(what.of_another()),
+            Some(holder) if holder != by => Some(what.by_stranger()),
             Some(_) => None,
             None => return,
         };
@@ -61,18 +89,14 @@ impl OwnerOnly {
         Self::judge(scene, grantor, since, book, clause, || Case {
             nodes: [grantor, by].into_iter().chain(holder).collect(),
             resource: Some(resource),
-            evidence: lease
-                .map(Lease::origin)
-                .into_iter()
-                .chain([release.fact(scene.now, grantor)])
-                .collect(),
+            evidence: lease.map(Lease::origin).into_iter().chain([taken.fact(scene.now, grantor)]).collect(),
         });
     }
 
     /// A lease ended by a release that nobody told of.
     fn ended(scene: &Scene, lease: &Lease, by: NodeId, book: &mut Book) {
         let Some(holder) = lease.holder else { return };
-        let clause = (by != holder).then_some("released-by-stranger");
+        let clause = (by != holder).then_some(What::Release.by_stranger());
         Self::judge(scene, lease.grantor, lease.granted_at, book, clause, || Case {
             nodes: [lease.grantor, by, holder].into(),
             resource: Some(lease.resource),
@@ -99,10 +123,17 @@ impl OwnerOnly {
     }
 }
 
-impl Release {
+impl Taken {
     const fn fact(&self, at: SimInstant, grantor: NodeId) -> Fact {
-        let Self { resource, lease, by, named: (named_lease, named_token) } = *self;
-        Fact::ReleaseTaken { at, grantor, resource, lease, by, named_lease, named_token }
+        let Self { what, resource, lease, by, named: (named_lease, named_token) } = *self;
+        match what {
+            What::Release => {
+                Fact::ReleaseTaken { at, grantor, resource, lease, by, named_lease, named_token }
+            }
+            What::Renewal => {
+                Fact::RenewalTaken { at, grantor, resource, lease, by, named_lease, named_token }
+            }
+        }
     }
 }
 
@@ -113,9 +144,13 @@ impl Checker for OwnerOnly {
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
         match *event {
+            NodeEvent::RenewalTaken { resource, lease, by, named_lease, named_token } => {
+                let named = (named_lease, named_token);
+                Self::taken(scene, node, &Taken { what: What::Renewal, resource, lease, by, named }, book);
+            }
             NodeEvent::ReleaseTaken { resource, lease, by, named_lease, named_token } => {
-                let release = Release { resource, lease, by, named: (named_lease, named_token) };
-                Self::taken(scene, node, &release, book);
+                let named = (named_lease, named_token);
+                Self::taken(scene, node, &Taken { what: What::Release, resource, lease, by, named }, book);
                 if scene.leases.live(node, lease).is_some() {
                     self.told.insert((node, lease));
                 }
@@ -168,6 +203,25 @@ mod tests {
         assert_eq!(release(5, 9), Some(OTHER));
         assert_eq!(release(4, 8), Some(OTHER));
         assert_eq!(release(4, 10), Some(OTHER));
+    }
+
+    #[test]
+    fn a_renewal_keeps_what_it_named() {
+        let renewal = |by, lease, token| {
+            let taken = renewal_naming(4, by, lease, token);
+            judged(&[at(s(1), G, granted_with(4, A, 9)), at(s(2), G, taken)]).clauses().pop()
+        };
+        assert_eq!(renewal(A, 4, 9), None);
+        for (lease, token) in [(3, 9), (5, 9), (4, 8), (4, 10)] {
+            assert_eq!(renewal(A, lease, token), Some("renewed-other-lease"));
+        }
+        assert_eq!(renewal(B, 4, 9), Some("renewed-by-stranger"));
+        let report = judged(&[at(s(1), G, granted(1, A)), at(s(2), G, renewal_naming(1, B, 1, 1))]);
+        assert!(matches!(report.evidence[0].evidence[1], Fact::RenewalTaken { by: B, .. }));
+        let then = [at(s(3), G, ended(1, released_by(A)))];
+        let kept =
+            [&[at(s(1), G, granted(1, A)), at(s(2), G, renewal_naming(1, A, 1, 1))], &then[..]].concat();
+        assert_eq!(judged(&kept).counts(), (2, 0, 0), "it is no release: the end is judged too");
     }
 
     #[test]

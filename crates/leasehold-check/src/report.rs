@@ -72,10 +72,20 @@ pub struct InvariantReport {
     pub excused: u64,
     /// How often it was false.
     pub violations: u64,
+    /// How often its checker gave up, and does not know. A run with one of these is inconclusive unless something was
+    /// false.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown: u64,
     /// The least that was left of a bound that held; nothing if none was measured.
     pub closest_call: Option<ClosestCall>,
     /// The first eight violations.
     pub evidence: Vec<Violation>,
+}
+
+/// For serde: what is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How close a run came to a violation.
@@ -120,6 +130,7 @@ mod tests {
             judged: 3,
             excused: 1,
             violations: times.len() as u64,
+            unknown: 0,
             closest_call: None,
             evidence: times.iter().map(|time| violation(invariant, s(*time))).collect(),
         };

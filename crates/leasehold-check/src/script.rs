@@ -12,7 +12,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 pub(crate) use leasehold_core::event::{
-    Access, Assumption, Claim, ClaimEnd, EndCause, LossCause, Phase, Refusal,
+    Access, Answer, Assumption, Claim, ClaimEnd, EndCause, LossCause, Operation, Phase, Refusal,
 };
 pub(crate) use leasehold_core::plan::Role;
 pub(crate) use leasehold_core::trace::Header;
@@ -54,6 +54,7 @@ pub(crate) const fn bounds() -> Bounds {
         clock_rate: Drift::from_ppb(250_000_000).expect("a quarter is below a half"),
         delay: Span::from_millis(500),
         end_slack: Span::from_secs(1),
+        extensions: None,
         regrant: Span::from_secs(30),
         longest_ttl: TTL,
         lock_delay: Span::ZERO,
@@ -112,16 +113,25 @@ pub(crate) fn report(invariant: Invariant, events: &[Event], ended_at: SimInstan
     judgement(&[invariant], events, ended_at).invariants.remove(0)
 }
 
+/// The report on one invariant under other bounds.
+pub(crate) fn report_under(
+    bounds: Bounds,
+    invariant: Invariant,
+    events: &[Event],
+    ended_at: SimInstant,
+) -> InvariantReport {
+    assert!(events.is_sorted_by_key(|event| event.at), "events stand in the order of time");
+    let header = Header { bounds, ..header(&[invariant]) };
+    judgement_with(&header, events, ended_at).invariants.remove(0)
+}
+
 /// The report on the lock-delay, where one is promised.
 pub(crate) fn report_with_lock_delay(
     lock_delay: Span,
     events: &[Event],
     ended_at: SimInstant,
 ) -> InvariantReport {
-    assert!(events.is_sorted_by_key(|event| event.at), "events stand in the order of time");
-    let bounds = Bounds { lock_delay, ..bounds() };
-    let header = Header { bounds, ..header(&[Invariant::LockDelay]) };
-    judgement_with(&header, events, ended_at).invariants.remove(0)
+    report_under(Bounds { lock_delay, ..bounds() }, Invariant::LockDelay, events, ended_at)
 }
 
 pub(crate) fn starts() -> Vec<Event> {
@@ -216,6 +226,17 @@ pub(crate) const fn end_ordered(lease: u64, cause: EndCause) -> NodeEvent {
 /// A release that names the lease, and its token.
 pub(crate) const fn release_taken(lease: u64, by: NodeId) -> NodeEvent {
     release_naming(lease, by, lease, lease)
+}
+
+/// A renewal that is taken for a lease, and what it named.
+pub(crate) const fn renewal_naming(lease: u64, by: NodeId, named: u64, token: u64) -> NodeEvent {
+    NodeEvent::RenewalTaken {
+        resource: R,
+        lease: LeaseId(lease),
+        by,
+        named_lease: LeaseId(named),
+        named_token: t(token),
+    }
 }
 
 pub(crate) const fn release_naming(lease: u64, by: NodeId, named: u64, token: u64) -> NodeEvent {
@@ -367,4 +388,17 @@ pub(crate) const fn barrier(by: NodeId, token: u64) -> NodeEvent {
 
 pub(crate) const fn applied(task: u64) -> NodeEvent {
     NodeEvent::TaskApplied { resource: R, task: TaskId(task), by: A, token: t(1) }
+}
+
+pub(crate) const fn asks(operation: Operation) -> NodeEvent {
+    NodeEvent::Asked { resource: R, operation }
+}
+
+pub(crate) const fn told(answer: Answer) -> NodeEvent {
+    NodeEvent::Told { resource: R, answer }
+}
+
+/// A lease for [`TTL`]; the token has the number of the lease.
+pub(crate) const fn told_granted(lease: u64) -> NodeEvent {
+    told(Answer::Granted { lease: LeaseId(lease), token: t(lease), ttl: TTL })
 }

@@ -63,7 +63,7 @@ impl Verdict {
 
     /// The verdict on a run that was judged, ended so, and had to reach these places.
     ///
-    /// Whether it is deterministic, in budget or conclusive is not for a single run's events to say.
+    /// Whether it is deterministic or in budget is not for a single run's events to say.
     pub fn of(judgement: &Judgement, end: &RunEnd, required: &[Probe]) -> Self {
         match end {
             RunEnd::Panicked { .. } | RunEnd::Livelock { .. } => return Self::Panic,
@@ -82,6 +82,7 @@ impl Verdict {
             judgement.judged() == 0 || required.iter().any(|probe| judgement.reached(*probe) == 0);
         match worst {
             Some(verdict) => verdict,
+            None if judgement.invariants.iter().any(|report| report.unknown > 0) => Self::Inconclusive,
             None if is_vacuous => Self::Vacuous,
             None => Self::Pass,
         }
@@ -128,6 +129,19 @@ mod tests {
             assert_eq!(verdict(&[fine], &end, &[]), Verdict::Panic);
             assert_eq!(verdict(&[fine, older], &end, &[]), Verdict::Panic);
         }
+    }
+
+    #[test]
+    fn a_run_that_a_checker_could_not_tell_of_is_inconclusive_unless_something_was_false() {
+        let older = [at(s(1), S, accepted(B, 2)), at(s(2), S, accepted(A, 1))];
+        let with = |events: &[Event]| {
+            let mut judgement = judgement(&JUDGED, events, s(100));
+            judgement.invariants[1].unknown = 1;
+            Verdict::of(&judgement, &RunEnd::Completed, &[])
+        };
+        assert_eq!(with(&older[..1]), Verdict::Inconclusive);
+        assert_eq!(with(&[]), Verdict::Inconclusive, "rather than vacuous");
+        assert_eq!(with(&older), Verdict::Violation);
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Bounds {
     pub delay: Span,
     /// How long after its term, in true time, a lease may still be there: `σ/(1−ρ) + q + c`.
     pub end_slack: Span,
+    /// How many restarts in a row may each give a lease more time, until it is renewed; every one if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<u32>,
     /// How long a resource may go unclaimed once all is healed (section 3).
     pub regrant: Span,
     /// The longest term that may be granted, on the grantor's clock.
@@ -74,6 +77,9 @@ pub struct Envelope {
     /// So many probes of one instance, or answers to them, are lost in a row at most.
     #[serde(default)]
     pub probes_lost_in_a_row: u32,
+    /// One more than that take so long at most, from the first that is lost until it is told what came of the last.
+    #[serde(default)]
+    pub probes_within: Span,
     /// G: a process stands still for so long at most.
     pub pause: Span,
     /// How many false expiries are allowed nevertheless.

@@ -5,10 +5,12 @@
 //! did to it or saw.
 
 mod discovery;
+mod operation;
 mod probe;
 mod registry;
 
 pub use discovery::{Advance, Asked, DiscoveryEvent, LookupAnswer};
+pub use operation::{Answer, Operation};
 pub use probe::Probe;
 pub use registry::{Health, RegistryEvent, Status, fingerprint};
 
@@ -81,6 +83,19 @@ pub enum NodeEvent {
         resource: ResourceId,
         /// The lease.
         lease: LeaseId,
+    },
+    /// A grantor took a renewal for the current lease of a resource.
+    RenewalTaken {
+        /// The resource.
+        resource: ResourceId,
+        /// The lease whose term begins anew.
+        lease: LeaseId,
+        /// Who asked.
+        by: NodeId,
+        /// The lease that the request named.
+        named_lease: LeaseId,
+        /// The token that it named.
+        named_token: Token,
     },
     /// A grantor took a release for the current lease of a resource.
     ReleaseTaken {
@@ -167,6 +182,21 @@ pub enum NodeEvent {
         contender: NodeId,
         /// Its place, 1 for the next in turn.
         position: u32,
+    },
+
+    /// A contender begins an operation at a grantor: its request leaves for the first time.
+    Asked {
+        /// The resource.
+        resource: ResourceId,
+        /// What it asks.
+        operation: Operation,
+    },
+    /// A contender was answered, and takes the answer.
+    Told {
+        /// The resource.
+        resource: ResourceId,
+        /// What it was told.
+        answer: Answer,
     },
 
     /// A holder believes that it holds, until `deadline` on its own clock.

@@ -19,7 +19,7 @@ use leasehold_core::plan::{FaultKind, FaultPlan};
 
 use crate::case::Drawn;
 use crate::stream::{Purpose, Stream};
-use crate::template::Template;
+use crate::template::{CommandEffect, Template};
 use action::act;
 use cast::Cast;
 use length::Lengths;
@@ -108,10 +108,11 @@ impl<'t> Season<'t> {
     fn draw(template: &'t Template, seed: u64) -> Self {
         let of = |name| Stream::new(seed, Purpose::Swarm(name));
         let lengths = Lengths::of(template);
-        let moments = Moments::draw(template, &lengths, &mut of("focus"));
+        let cast = Cast { nodes: &template.nodes };
+        let moments = Moments::draw(template, cast, &mut of("focus"), &mut of("gathering"));
         let intensity = Intensity::draw(&mut of("intensity"));
         let aimed = aimed_share(template.chaos.aimed.as_ppm(), &mut of("aim"));
-        Self { template, cast: Cast { nodes: &template.nodes }, lengths, moments, intensity, aimed }
+        Self { template, cast, lengths, moments, intensity, aimed }
     }
 
     /// The weight of a kind in percent, if it is enabled.
@@ -126,10 +127,25 @@ impl<'t> Season<'t> {
         stream.happens(enabled).then_some(weight)
     }
 
+    /// How many times as often faults of a kind are drawn, because they do different things: the commands of a registry are
+    /// as different from each other as a pause is from a crash, and so are links that are slow from links that lose. At most
+    /// three, chosen by us: other kinds have their place too.
+    fn different(&self, kind: FaultKind) -> u32 {
+        match kind {
+            FaultKind::Link => return 2,
+            FaultKind::Command => {}
+            _ => return 1,
+        }
+        let commands = &self.template.commands;
+        let drawn = commands.iter().filter(|command| command.effect != CommandEffect::Nothing);
+        let drawn = drawn.filter(|command| self.cast.has(command.role)).count();
+        u32::try_from(drawn / 2).unwrap_or(u32::MAX).clamp(1, 3)
+    }
+
     /// Draws the faults of a kind. First how many, and all of their priorities: so a higher chance adds faults, and
     /// leaves those that there are as they were.
     fn draw_kind(&self, kind: FaultKind, weight: u32, stream: &mut Stream, candidates: &mut Vec<Candidate>) {
-        let chance = self.intensity.chance();
+        let chance = self.intensity.chance() * self.different(kind);
         let boost = ENOUGH_KINDS.div_ceil(self.template.chaos.kinds.len()) as u32;
         let chance = (chance * boost).saturating_mul(weight) / 100;
         let mut priorities = [0; MOST_OF_A_KIND];
@@ -148,10 +164,16 @@ impl<'t> Season<'t> {
     /// One fault of a kind; nothing if this kind has nobody to strike here.
     fn fault(&self, kind: FaultKind, stream: &mut Stream) -> Option<FaultPlan> {
         let aim = stream.happens(self.aimed).then(|| condition(&self.lengths, stream));
-        let trigger = self.moments.trigger(aim, stream);
-        let act = act(self, kind, aim, stream)?;
+        let moment = self.moments.draw_one(aim, &self.lengths, stream);
+        let act = act(self, kind, aim, moment.on, stream)?;
         let cut = cut::cut(self.cast, &act, stream);
-        Some(FaultPlan { trigger, target: act.target, action: act.action, lasts: act.lasts, cut })
+        Some(FaultPlan {
+            trigger: moment.trigger,
+            target: act.target,
+            action: act.action,
+            lasts: act.lasts,
+            cut,
+        })
     }
 
     fn most(&self) -> usize {

@@ -110,6 +110,7 @@ impl<'a> Sums<'a> {
             clock_rate,
             delay,
             end_slack: self.latest_end.total.saturating_sub(term),
+            extensions: self.grantor.extensions,
             regrant: self.regrant.total,
             longest_ttl: self.grantor.term(self.ttl),
             lock_delay: self.grantor.lock_delay,

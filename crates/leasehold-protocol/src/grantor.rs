@@ -6,7 +6,7 @@ use core::mem;
 
 use leasehold_core::clock::{LocalInstant, Reading, Wall};
 use leasehold_core::event::{EndCause, NodeEvent, Probe, Revocation};
-use leasehold_core::id::{KeyId, LeaseId, NodeId, RequestId, ResourceId, Ticket, TimerId};
+use leasehold_core::id::{Incarnation, KeyId, LeaseId, NodeId, RequestId, ResourceId, Ticket, TimerId};
 use leasehold_core::node::{Context, Input, Node};
 use leasehold_core::time::Span;
 
@@ -14,7 +14,7 @@ use crate::LeaseProtocol;
 use crate::holder::LeaseCommand;
 use crate::message::{LeaseMessage, QueryAnswer};
 use crate::outbox::Outbox;
-use crate::policy::{Expiry, GrantorPolicy, KeysEnd, Renewals, Restart};
+use crate::policy::{Expiry, GrantorPolicy, KeysEnd, Queries, Renewals, Restart, TermsFrom};
 use crate::record::{KeysRecord, LeaseRecord, StoredRecord};
 use crate::table::{Change, Command, Contender, Lease, LeaseTable, QueueEntry, Wish};
 
@@ -31,6 +31,8 @@ pub struct Grantor {
     outbox: Outbox<Consequence>,
     /// The ends that are on their way to the disk.
     ending: BTreeMap<ResourceId, Attempt>,
+    /// What was last told of each resource, where queries are answered from a copy.
+    copies: BTreeMap<ResourceId, Copied>,
     /// The latest renewal of each resource's lease.
     last_renewals: BTreeMap<ResourceId, (LeaseId, RequestId)>,
     changes: Vec<Change>,
@@ -43,6 +45,14 @@ struct Attempt {
     tries: u32,
 }
 
+/// Who held a resource when somebody asked.
+#[derive(Clone, Copy, Debug)]
+struct Copied {
+    taken: Reading,
+    revision: u64,
+    answer: Option<QueryAnswer>,
+}
+
 /// What happens once a decision is durable.
 #[derive(Clone, Copy, Debug)]
 enum Consequence {
@@ -50,7 +60,7 @@ enum Consequence {
     Reassigned { lease: Lease },
     Ended { resource: ResourceId, lease: LeaseId },
     KeyEnded { resource: ResourceId, lease: LeaseId, key: KeyId, revision: u64 },
-    Renewed { to: NodeId, lease: Lease, request: RequestId },
+    Renewed { to: NodeId, lease: Lease, named: LeaseId, request: RequestId },
     Answered { to: NodeId, message: LeaseMessage },
 }
 
@@ -105,6 +115,7 @@ impl Grantor {
             table: LeaseTable::new(policy),
             outbox: Outbox::default(),
             ending: BTreeMap::new(),
+            copies: BTreeMap::new(),
             last_renewals: BTreeMap::new(),
             changes: Vec::with_capacity(4),
         }
@@ -224,30 +235,64 @@ impl Grantor {
 
     fn received(&mut self, ctx: &mut Ctx<'_>, from: NodeId, message: LeaseMessage) {
         let command = match message {
-            LeaseMessage::Acquire { resource, incarnation, request, ttl, owner, priority, keys } => {
+            LeaseMessage::Acquire { resource, incarnation, request, ttl, owner, priority, keys, stamp } => {
                 let contender = Contender { node: from, incarnation, request, owner, priority };
-                Command::Acquire { resource, wish: Wish { contender, ttl: self.policy.negotiate(ttl), keys } }
+                let (ttl, stamp) = (self.policy.negotiate(ttl), self.stamp(stamp));
+                Command::Acquire { resource, wish: Wish { contender, ttl, keys, stamp } }
             }
-            LeaseMessage::Renew { resource, lease, token, .. } => Command::Renew { resource, lease, token },
+            LeaseMessage::Renew { resource, lease, token, stamp, .. } => {
+                Command::Renew { resource, lease, token, by: from, stamp: self.stamp(stamp) }
+            }
             LeaseMessage::Release { resource, lease, token, done, .. } => {
                 Command::Release { resource, lease, token, by: from, done }
             }
-            LeaseMessage::Query { resource, request } => return self.query(ctx, from, resource, request),
+            LeaseMessage::Query { resource, incarnation, request } => {
+                return self.query(ctx, from, resource, incarnation, request);
+            }
             // Answers, and what concerns resources: not for a grantor, wherever they come from.
             _ => return,
         };
         self.apply(ctx, command, Some(Question { from, message }));
     }
 
-    fn query(&mut self, ctx: &mut Ctx<'_>, from: NodeId, resource: ResourceId, request: RequestId) {
+    /// What a term is counted from that was asked for at this time of the asker's.
+    fn stamp(&self, written: LocalInstant<Wall>) -> Option<Reading> {
+        match self.policy.terms_from {
+            TermsFrom::OwnTimer => None,
+            TermsFrom::WritersStamp => Some(written.into()),
+        }
+    }
+
+    /// Tells who holds a resource. From a copy that somebody made who asked before, if the policy has one: it is as true
+    /// as it was then.
+    fn query(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        from: NodeId,
+        resource: ResourceId,
+        incarnation: Incarnation,
+        request: RequestId,
+    ) {
         let now = self.now(ctx);
-        let answer = self.table.held(resource).map(|(lease, deadline)| QueryAnswer {
-            lease: lease.id,
-            holder: lease.contender.node,
-            token: lease.token,
-            remaining: deadline.saturating_since(now),
-        });
-        let message = LeaseMessage::Answer { request, revision: self.table.revision(), answer };
+        let lifetime = self.policy.copy_lifetime;
+        let copy = self.copies.get(&resource).filter(|copy| !now.has_reached(copy.taken + lifetime));
+        let Copied { revision, answer, .. } = match copy {
+            Some(copy) => *copy,
+            None => {
+                let answer = self.table.held(resource).map(|(lease, deadline)| QueryAnswer {
+                    lease: lease.id,
+                    holder: lease.contender.node,
+                    token: lease.token,
+                    remaining: deadline.saturating_since(now),
+                });
+                let copy = Copied { taken: now, revision: self.table.revision(), answer };
+                if self.policy.queries == Queries::FromCopy {
+                    self.copies.insert(resource, copy);
+                }
+                copy
+            }
+        };
+        let message = LeaseMessage::Answer { incarnation, request, revision, answer };
         self.answer_behind_all(ctx, from, message);
     }
 
@@ -280,7 +325,10 @@ impl Grantor {
                 let Lease { id, resource, .. } = lease;
                 self.outbox.hold(ticket, Consequence::Granted { resource, lease: id });
             }
-            Change::Begun { lease, deadline, revision } => self.begun(ctx, lease, deadline, revision),
+            Change::Begun { lease, deadline, term, revision } => {
+                self.watch(ctx, lease.resource, deadline);
+                self.begun(ctx, lease, term, revision);
+            }
             Change::AlreadyGranted(lease) => ctx.send(lease.contender.node, granted(lease)),
             Change::Reassigned { lease, deadline, revision } => {
                 self.begin_anew(ctx, lease, deadline);
@@ -310,6 +358,19 @@ impl Grantor {
             }
             Change::Draining(lease) => {
                 ctx.send(lease.contender.node, LeaseMessage::Revoked { lease: lease.id });
+            }
+            Change::RenewalTaken(lease) => {
+                if let Some(Question { from, message: LeaseMessage::Renew { lease: named, token, .. } }) =
+                    question
+                {
+                    ctx.emit(NodeEvent::RenewalTaken {
+                        resource: lease.resource,
+                        lease: lease.id,
+                        by: from,
+                        named_lease: named,
+                        named_token: token,
+                    });
+                }
             }
             Change::ReleaseTaken(lease) => {
                 if let Some(Question { from, message: LeaseMessage::Release { lease: named, token, .. } }) =
@@ -350,16 +411,19 @@ impl Grantor {
 
     /// Answers a renewal with yes: now, or when it is durable.
     fn acknowledge(&mut self, ctx: &mut Ctx<'_>, lease: Lease, question: Option<Question>) {
-        let Some(Question { from, message: LeaseMessage::Renew { request, .. } }) = question else { return };
+        let Some(Question { from, message: LeaseMessage::Renew { lease: named, request, .. } }) = question
+        else {
+            return;
+        };
         let last = self.last_renewals.insert(lease.resource, (lease.id, request));
         if last.is_some_and(|(of, last)| of == lease.id && request <= last) {
             ctx.probe(Probe::RenewalOutOfOrder);
         }
         if self.policy.writes_renewals() {
             let ticket = self.write(ctx, lease, self.table.revision());
-            self.outbox.hold(ticket, Consequence::Renewed { to: from, lease, request });
+            self.outbox.hold(ticket, Consequence::Renewed { to: from, lease, named, request });
         } else {
-            say_renewed(ctx, from, lease, request);
+            say_renewed(ctx, from, lease, named, request);
         }
     }
 
@@ -425,10 +489,8 @@ impl Grantor {
     }
 
     /// The term of a lease began: its holder may hear of it.
-    fn begun(&self, ctx: &mut Ctx<'_>, lease: Lease, deadline: Reading, revision: u64) {
-        let Lease { id, resource, contender, token, keys, .. } = lease;
-        let (holder, ttl) = (contender.node, deadline.saturating_since(self.now(ctx)));
-        self.watch(ctx, resource, deadline);
+    fn begun(&self, ctx: &mut Ctx<'_>, lease: Lease, ttl: Span, revision: u64) {
+        let Lease { id, resource, contender: Contender { node: holder, .. }, token, keys, .. } = lease;
         ctx.emit(NodeEvent::Granted { resource, lease: id, holder, token, ttl });
         for key in (0..keys).map(KeyId) {
             ctx.emit(NodeEvent::KeyAttached { resource, lease: id, key, revision });
@@ -451,12 +513,12 @@ impl Grantor {
                 Consequence::KeyEnded { resource, lease, key, revision } => {
                     ctx.emit(NodeEvent::KeyEnded { resource, lease, key, revision });
                 }
-                Consequence::Renewed { to, lease, request } => {
+                Consequence::Renewed { to, lease, named, request } => {
                     let lives = self.table.held(lease.resource).is_some_and(|(held, _)| held.id == lease.id);
                     if lives || self.policy.renewals == Renewals::OnceDurableUnchecked {
-                        say_renewed(ctx, to, lease, request);
+                        say_renewed(ctx, to, lease, named, request);
                     } else {
-                        ctx.send(to, LeaseMessage::RenewRefused { lease: lease.id, request });
+                        ctx.send(to, LeaseMessage::RenewRefused { lease: named, request });
                     }
                 }
                 Consequence::Answered { to, message } => ctx.send(to, message),
@@ -512,16 +574,17 @@ fn granted(lease: Lease) -> LeaseMessage {
     LeaseMessage::Granted { resource, incarnation, request, lease: id, token, ttl, task }
 }
 
-fn say_renewed(ctx: &mut Ctx<'_>, to: NodeId, lease: Lease, request: RequestId) {
-    let Lease { id, resource, ttl, .. } = lease;
-    ctx.emit(NodeEvent::RenewalAcknowledged { resource, lease: id });
-    ctx.send(to, LeaseMessage::Renewed { lease: id, request, ttl });
+/// Says yes to a renewal, of the lease that it named: whoever looks at nothing but a name knows of no other.
+fn say_renewed(ctx: &mut Ctx<'_>, to: NodeId, lease: Lease, named: LeaseId, request: RequestId) {
+    let Lease { resource, ttl, .. } = lease;
+    ctx.emit(NodeEvent::RenewalAcknowledged { resource, lease: named });
+    ctx.send(to, LeaseMessage::Renewed { lease: named, request, ttl });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leasehold_core::id::{Incarnation, OwnerId, TaskId, Token};
+    use leasehold_core::id::{OwnerId, TaskId, Token};
 
     /// What is left by the wall clock, and never more than a term: a step back would make it longer than it was.
     #[test]

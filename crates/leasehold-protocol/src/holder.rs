@@ -1,11 +1,12 @@
 //! The holder: contends, holds, renews, works, and knows when to stop.
 
+mod query;
 mod timer;
 
 use core::mem;
 
-use leasehold_core::clock::{ClockKind, Reading};
-use leasehold_core::event::{Claim, ClaimEnd, NodeEvent, Probe};
+use leasehold_core::clock::{ClockKind, Reading, Wall};
+use leasehold_core::event::{Answer, Claim, ClaimEnd, NodeEvent, Operation, Probe};
 use leasehold_core::id::{LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId, Token};
 use leasehold_core::node::{Context, Input, Node};
 use leasehold_core::time::Span;
@@ -14,7 +15,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::timer::Timer;
 use crate::LeaseProtocol;
 use crate::message::LeaseMessage;
-use crate::policy::{AfterWaiting, Anchor, GiveUp, HolderPolicy, Identity, Leave, LostContact, WorkPolicy};
+use crate::policy::{
+    AfterWaiting, Anchor, BackInContact, GiveUp, HolderPolicy, Identity, Leave, LostContact, WorkPolicy,
+};
 use crate::work::{Next, Work};
 
 type Ctx<'a> = Context<'a, LeaseProtocol>;
@@ -35,6 +38,8 @@ pub struct Holder {
     resource: ResourceId,
     grantor: NodeId,
     last_request: RequestId,
+    /// Its question who holds the resource, while that is not answered.
+    question: Option<RequestId>,
     state: State,
     work: Work,
 }
@@ -94,6 +99,8 @@ struct Tenure {
     lease: LeaseId,
     token: Token,
     task: TaskId,
+    /// The TTL that it was granted.
+    ttl: Span,
     /// Until when it claims to hold. Nothing before that is known: the grant took so long that it must be
     /// confirmed by a renewal first, or its claim has lapsed and it hopes to go on.
     claimed_until: Option<Reading>,
@@ -125,6 +132,7 @@ impl Holder {
             resource,
             grantor,
             last_request: RequestId(0),
+            question: None,
             state: State::Idle,
             work: Work::new(work, policy.clock, resource, server),
         }
@@ -138,7 +146,9 @@ impl Holder {
         self.policy.clock
     }
 
-    fn ask(&mut self, ctx: &Ctx<'_>) -> Asked {
+    /// A new request, which is to leave now.
+    fn ask(&mut self, ctx: &mut Ctx<'_>, operation: Operation) -> Asked {
+        ctx.emit(NodeEvent::Asked { resource: self.resource, operation });
         self.last_request = self.last_request.next();
         let now = self.now(ctx);
         Asked { request: self.last_request, first_sent: now, last_sent: now, tries: 0, was_queued: false }
@@ -157,7 +167,7 @@ impl Holder {
     // --- Contending -------------------------------------------------------------------------------------
 
     fn contend(&mut self, ctx: &mut Ctx<'_>) {
-        let asked = self.ask(ctx);
+        let asked = self.ask(ctx, Operation::Acquire);
         self.send_acquire(ctx, asked);
     }
 
@@ -174,6 +184,7 @@ impl Holder {
                 owner: self.owner(ctx),
                 priority: self.policy.priority,
                 keys: self.policy.keys,
+                stamp: ctx.now::<Wall>(),
             },
         );
         let asked = self.again_later(ctx, Timer::Retry, asked);
@@ -206,16 +217,18 @@ impl Holder {
     /// There is no queue, so that request is finished: a deadline counted from it would lie too far back.
     fn refused(&mut self, ctx: &mut Ctx<'_>, request: RequestId) {
         if matches!(self.state, State::Contending { asked } if asked.request == request) {
+            self.told(ctx, Answer::Refused);
             self.state = State::Biding;
             self.poll_later(ctx);
         }
     }
 
-    fn granted(&mut self, ctx: &mut Ctx<'_>, answered: RequestId, grant: Tenure, ttl: Span) {
-        let Tenure { lease, token, .. } = grant;
+    fn granted(&mut self, ctx: &mut Ctx<'_>, answered: RequestId, grant: Tenure) {
+        let Tenure { lease, token, ttl, .. } = grant;
         match self.state {
             State::Contending { asked } if asked.request == answered => {
                 ctx.disarm(Timer::Retry);
+                self.told(ctx, Answer::Granted { lease, token, ttl });
                 self.state = State::Holding(grant);
                 let trusts = asked.was_queued && self.policy.after_waiting == AfterWaiting::Trust;
                 let anchor = if trusts { self.now(ctx) } else { self.anchor(ctx, asked) };
@@ -225,7 +238,7 @@ impl Holder {
                 if mine == lease => {}
             // Nobody here waits for this one: it is given back, lest it lie dead until it expires.
             _ => {
-                let request = self.ask(ctx).request;
+                let request = self.ask(ctx, Operation::Release { lease }).request;
                 let resource = self.resource;
                 ctx.send(
                     self.grantor,
@@ -311,27 +324,52 @@ impl Holder {
 
     fn renew(&mut self, ctx: &mut Ctx<'_>) {
         if let State::Holding(mut tenure) = self.state {
-            let asked = tenure.renewal.unwrap_or_else(|| self.ask(ctx));
             let (resource, Tenure { lease, token, .. }) = (self.resource, tenure);
+            let asked = tenure.renewal.unwrap_or_else(|| self.ask(ctx, Operation::Renew { lease }));
             let Asked { request, .. } = asked;
-            ctx.send(self.grantor, LeaseMessage::Renew { resource, lease, token, request });
+            let stamp = ctx.now::<Wall>();
+            ctx.send(self.grantor, LeaseMessage::Renew { resource, lease, token, request, stamp });
             tenure.renewal = Some(self.again_later(ctx, Timer::Renew, asked));
             self.state = State::Holding(tenure);
         }
     }
 
     fn renewed(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId, request: RequestId, ttl: Span) {
-        if let State::Holding(Tenure { lease: mine, renewal: Some(asked), .. }) = self.state
-            && mine == lease
-            && asked.request == request
-        {
+        if let Some(asked) = self.awaited(lease, request) {
+            self.told(ctx, Answer::Renewed { lease });
             let anchor = self.anchor(ctx, asked);
             self.extend(ctx, anchor, ttl);
         }
     }
 
-    fn renewal_refused(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
+    /// The renewal that this request was a try of, if its answer is awaited.
+    fn awaited(&self, lease: LeaseId, request: RequestId) -> Option<Asked> {
+        match self.state {
+            State::Holding(tenure) if tenure.lease == lease => {
+                tenure.renewal.filter(|asked| asked.request == request)
+            }
+            _ => None,
+        }
+    }
+
+    fn renewal_refused(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId, request: RequestId) {
+        let asked = self.awaited(lease, request);
+        match (self.state, asked) {
+            // It hears of its grantor again, and that is all it wants to know.
+            (State::Holding(tenure), Some(asked))
+                if tenure.is_in_jeopardy && self.policy.back_in_contact == BackInContact::TrustsItsRecord =>
+            {
+                self.told(ctx, Answer::Gone { lease });
+                let anchor = self.anchor(ctx, asked);
+                self.extend(ctx, anchor, tenure.ttl);
+            }
+            _ => self.told_lost(ctx, lease),
+        }
+    }
+
+    fn told_lost(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
         if matches!(self.state, State::Holding(tenure) if tenure.lease == lease) {
+            self.told(ctx, Answer::Gone { lease });
             self.lose(ctx, ClaimEnd::ToldLost);
         }
     }
@@ -342,7 +380,8 @@ impl Holder {
             State::Holding(tenure) if tenure.lease == lease && tenure.leaving.is_none() => {
                 self.give_back(ctx, tenure, ClaimEnd::ToldLost, false, Then::Contend);
             }
-            _ => self.renewal_refused(ctx, lease),
+            State::Holding(tenure) if tenure.lease == lease => self.lose(ctx, ClaimEnd::ToldLost),
+            _ => {}
         }
     }
 
@@ -431,7 +470,7 @@ impl Holder {
             }
             (Leave::ReleaseThenStop, Some(_)) => {
                 ctx.disarm(Timer::Renew);
-                let asked = self.ask(ctx);
+                let asked = self.ask(ctx, Operation::Release { lease: tenure.lease });
                 let asked = self.send_release(ctx, tenure.returned(asked, false, Then::Leave));
                 self.state = State::Holding(Tenure { renewal: None, leaving: Some(asked), ..tenure });
             }
@@ -441,7 +480,7 @@ impl Holder {
     /// Stops, and gives the lease back.
     fn give_back(&mut self, ctx: &mut Ctx<'_>, tenure: Tenure, reason: ClaimEnd, done: bool, then: Then) {
         self.stop(ctx, reason);
-        let asked = self.ask(ctx);
+        let asked = self.ask(ctx, Operation::Release { lease: tenure.lease });
         self.release(ctx, tenure.returned(asked, done, then));
     }
 
@@ -468,6 +507,7 @@ impl Holder {
             _ => return,
         };
         ctx.disarm(Timer::Retry);
+        self.told(ctx, Answer::Released { lease: gone });
         match then {
             Then::Leave => self.state = State::Idle,
             Then::Contend => self.contend(ctx),
@@ -496,6 +536,7 @@ impl Holder {
                 self.guard(ctx);
             }
             Timer::Renew => self.renewal_due(ctx),
+            Timer::Query => self.query(ctx),
             Timer::Work => {
                 if let Some(token) = self.guard(ctx) {
                     self.work.due(ctx, token);
@@ -523,12 +564,13 @@ impl Holder {
                     lease,
                     token,
                     task,
+                    ttl,
                     claimed_until: None,
                     is_in_jeopardy: false,
                     renewal: None,
                     leaving: None,
                 };
-                self.granted(ctx, answered, grant, ttl);
+                self.granted(ctx, answered, grant);
             }
             LeaseMessage::Queued { incarnation, request, .. } if incarnation == ctx.incarnation() => {
                 self.queued(ctx, request);
@@ -537,9 +579,12 @@ impl Holder {
                 self.refused(ctx, request);
             }
             LeaseMessage::Renewed { lease, request, ttl } => self.renewed(ctx, lease, request, ttl),
-            LeaseMessage::RenewRefused { lease, .. } => self.renewal_refused(ctx, lease),
+            LeaseMessage::RenewRefused { lease, request } => self.renewal_refused(ctx, lease, request),
             LeaseMessage::Revoked { lease } => self.revoked(ctx, lease),
             LeaseMessage::Released { lease, request } => self.released(ctx, lease, request),
+            LeaseMessage::Answer { incarnation, request, answer, .. } if incarnation == ctx.incarnation() => {
+                self.queried(ctx, request, answer);
+            }
             // Operations are numbered per process: an answer to an earlier one would be taken for another's.
             LeaseMessage::ReadDone { incarnation, .. }
             | LeaseMessage::WriteDone { incarnation, .. }
@@ -581,7 +626,10 @@ impl Node<LeaseProtocol> for Holder {
     fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input<LeaseProtocol>) {
         match input {
             // It keeps nothing on disk: a new process begins from nothing, under a new incarnation.
-            Input::Started | Input::Restarted { .. } => self.contend(ctx),
+            Input::Started | Input::Restarted { .. } => {
+                self.contend(ctx);
+                self.arm_query(ctx);
+            }
             Input::Received { message, .. } => self.received(ctx, message),
             Input::Timer(id) => self.timer(ctx, Timer::from_id(id)),
             Input::Command(LeaseCommand::Shutdown) => self.shut_down(ctx),

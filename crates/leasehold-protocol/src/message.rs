@@ -1,5 +1,6 @@
 //! What grantor, holder and resource say to each other.
 
+use leasehold_core::clock::{LocalInstant, Wall};
 use leasehold_core::id::{
     Incarnation, LeaseId, NodeId, OpId, OwnerId, RequestId, ResourceId, TaskId, Token, Version,
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A message of the shipped protocol. Lease id and token travel on every message that concerns a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaseMessage {
-    /// Contender to grantor: give me the resource. A retry is the same message.
+    /// Contender to grantor: give me the resource. A retry is the same message, but for its stamp.
     Acquire {
         /// The resource.
         resource: ResourceId,
@@ -26,6 +27,8 @@ pub enum LeaseMessage {
         priority: u8,
         /// How many keys are to be attached to the lease.
         keys: u32,
+        /// What the wall clock of its node showed when it was sent: for grantors that go by that.
+        stamp: LocalInstant<Wall>,
     },
     /// Grantor to contender: it is yours.
     Granted {
@@ -74,6 +77,8 @@ pub enum LeaseMessage {
         token: Token,
         /// The request.
         request: RequestId,
+        /// What the wall clock of its node showed when it was sent.
+        stamp: LocalInstant<Wall>,
     },
     /// Grantor to holder: done.
     Renewed {
@@ -120,11 +125,15 @@ pub enum LeaseMessage {
     Query {
         /// The resource.
         resource: ResourceId,
+        /// The asking process.
+        incarnation: Incarnation,
         /// The request.
         request: RequestId,
     },
     /// Grantor to whoever asked.
     Answer {
+        /// The process that asked.
+        incarnation: Incarnation,
         /// The request that this answers.
         request: RequestId,
         /// How often the grantor's table has changed.

@@ -288,6 +288,7 @@ fn cut_off_while(time: core::ops::Range<usize>) -> impl FnMut(NodeId, NodeId, &L
     }
 }
 
+mod asking;
 mod deadlines;
 mod grantor;
 mod leaving;

@@ -21,8 +21,8 @@ use leasehold_core::time::Span;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{
-    GrantorPolicy, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded, Restart, RevocationStyle,
-    SameOwner, Tokens,
+    GrantorPolicy, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalCheck, RenewalOfEnded, Restart,
+    RevocationStyle, SameOwner, Tokens,
 };
 use crate::record::LeaseRecord;
 
@@ -69,6 +69,8 @@ pub struct Wish {
     pub ttl: Span,
     /// With how many keys.
     pub keys: u32,
+    /// What the term is counted from, if that is not when it begins: the time that the contender wrote into its wish.
+    pub stamp: Option<Reading>,
 }
 
 /// Who holds what, and who waits.
@@ -108,7 +110,7 @@ enum State {
     #[default]
     Free,
     /// The latest lease is decided but not durable yet.
-    Granting { decided: Reading, revision: u64 },
+    Granting { decided: Reading, stamp: Option<Reading>, revision: u64 },
     /// It lives until then.
     Held { deadline: Reading },
     /// Its end is decided but not durable yet.
@@ -136,7 +138,7 @@ impl LeaseTable {
         for record in records {
             let LeaseRecord { lease, ended, done, revision, .. } = *record;
             let state = match ended {
-                None => State::Held { deadline: now + term(record) },
+                None => State::Held { deadline: rules.deadline(now, term(record)) },
                 Some(_) => State::Free,
             };
             let is_delayed = ended.is_some_and(is_involuntary)
@@ -168,7 +170,9 @@ impl LeaseTable {
         match command {
             Command::Acquire { resource, wish } => self.acquire(now, resource, wish, changes),
             Command::Begin { resource, lease } => self.begin(now, resource, lease, changes),
-            Command::Renew { resource, lease, token } => self.renew(now, resource, lease, token, changes),
+            Command::Renew { resource, lease, token, by, stamp } => {
+                self.renew(now, resource, Renewal { lease, token, by, stamp }, changes);
+            }
             Command::Release { resource, lease, token, by, done } => {
                 self.release(resource, Release { lease, token, by, done }, changes);
             }
@@ -337,10 +341,10 @@ impl LeaseTable {
             entry.owners.insert(owner, token);
         }
         let again = entry.task > TaskId(0) && entry.latest.is_some_and(|latest| latest.task == entry.task);
-        let Wish { contender, ttl, keys } = wish;
+        let Wish { contender, ttl, keys, stamp } = wish;
         let lease = Lease { id, resource, contender, token, ttl, task: entry.task, keys };
         entry.latest = Some(lease);
-        entry.state = State::Granting { decided: now, revision };
+        entry.state = State::Granting { decided: now, stamp, revision };
         changes.push(Change::Granted { lease, revision, again });
     }
 
@@ -359,13 +363,15 @@ impl LeaseTable {
         let rules = self.rules;
         let Some(entry) = self.resources.get_mut(&resource) else { return };
         let Some(latest) = entry.latest.filter(|latest| latest.id == lease) else { return };
-        let State::Granting { decided, revision } = entry.state else { return };
+        let State::Granting { decided, stamp, revision } = entry.state else { return };
         let revoking = entry.revoking.take();
         // A deadline that is on the disk cannot wait for the disk.
-        let from = if rules.restart == Restart::Remaining { decided } else { now };
-        let deadline = from + rules.term(latest.ttl);
+        let began = if rules.restart == Restart::Remaining { decided } else { now };
+        let full = rules.term(latest.ttl);
+        let term = full.saturating_sub(now.saturating_since(began));
+        let deadline = rules.deadline(stamp.unwrap_or(began), full);
         entry.state = State::Held { deadline };
-        changes.push(Change::Begun { lease: latest, deadline, revision });
+        changes.push(Change::Begun { lease: latest, deadline, term, revision });
         if let Some(reason) = revoking {
             self.revoke(resource, reason, changes);
         }
@@ -377,29 +383,28 @@ impl LeaseTable {
         let Some(entry) = self.resources.get_mut(&resource) else { return };
         let Some(latest) = &mut entry.latest else { return };
         latest.contender = wish.contender;
-        let deadline = now + rules.term(latest.ttl);
+        let deadline = rules.deadline(wish.stamp.unwrap_or(now), rules.term(latest.ttl));
         entry.state = State::Held { deadline };
         changes.push(Change::Reassigned { lease: *latest, deadline, revision });
     }
 
-    fn renew(
-        &mut self,
-        now: Reading,
-        resource: ResourceId,
-        lease: LeaseId,
-        token: Token,
-        changes: &mut Vec<Change>,
-    ) {
+    fn renew(&mut self, now: Reading, resource: ResourceId, renewal: Renewal, changes: &mut Vec<Change>) {
         let rules = self.rules;
+        let Renewal { lease, token, by, stamp } = renewal;
         let Some(entry) = self.resources.get_mut(&resource) else {
             changes.push(Change::NotHeld { ended: None });
             return;
         };
-        let Some(latest) = entry.latest.filter(|latest| (latest.id, latest.token) == (lease, token)) else {
+        let is_good = |latest: &Lease| match rules.renewal_check {
+            RenewalCheck::LeaseAndToken => (latest.id, latest.token) == (lease, token),
+            RenewalCheck::HolderName => latest.contender.node == by,
+            RenewalCheck::Nothing => true,
+        };
+        let Some(latest) = entry.latest.filter(is_good) else {
             changes.push(entry.not_held(lease));
             return;
         };
-        let renewed = now + rules.term(latest.ttl);
+        let renewed = rules.deadline(stamp.unwrap_or(now), rules.term(latest.ttl));
         let resurrects = rules.renewal_of_ended == RenewalOfEnded::Resurrects;
         match entry.state {
             State::Held { .. } if entry.revoking.is_some() => changes.push(Change::Draining(latest)),
@@ -408,10 +413,11 @@ impl LeaseTable {
                 let is_longer = matches!(rules.restart, Restart::Extra(_)) && !renewed.has_reached(deadline);
                 let deadline = if is_longer { deadline } else { renewed };
                 entry.state = State::Held { deadline };
-                changes.push(Change::Renewed { lease: latest, deadline });
+                changes.extend([Change::RenewalTaken(latest), Change::Renewed { lease: latest, deadline }]);
             }
             State::Ending { .. } if rules.renewal_of_ended == RenewalOfEnded::AcknowledgedUntilRecorded => {
-                changes.push(Change::Renewed { lease: latest, deadline: renewed });
+                let deadline = renewed;
+                changes.extend([Change::RenewalTaken(latest), Change::Renewed { lease: latest, deadline }]);
             }
             State::Free if resurrects => {
                 entry.state = State::Held { deadline: renewed };
@@ -504,6 +510,15 @@ impl LeaseTable {
             self.grant_next(now, resource, changes);
         }
     }
+}
+
+/// A renewal that came in.
+#[derive(Clone, Copy, Debug)]
+struct Renewal {
+    lease: LeaseId,
+    token: Token,
+    by: NodeId,
+    stamp: Option<Reading>,
 }
 
 /// A release that came in.

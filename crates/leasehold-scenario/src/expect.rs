@@ -168,7 +168,7 @@ enum VerdictName {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct InvariantName(Invariant);
+pub(crate) struct InvariantName(pub(crate) Invariant);
 
 impl JsonSchema for InvariantName {
     fn schema_name() -> Cow<'static, str> {

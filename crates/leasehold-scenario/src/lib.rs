@@ -10,6 +10,7 @@
 //! It prints nothing, reads no environment and no clock, and judges no run. Beside the shipped protocol's own
 //! wiring it knows no protocol: everything goes through [`System`].
 
+mod bug;
 mod chaos;
 mod complaint;
 mod deployment;
@@ -46,6 +47,7 @@ mod world;
 #[cfg(test)]
 mod toy;
 
+pub use bug::{Bug, BugId, BugList, Fate, Replaced};
 pub use deployment::{CommandSpec, Deployment, NodeSpec};
 pub use diagnostic::{Diagnostic, Diagnostics, ScenarioError, Style};
 pub use digest::{Digest, Digester, NoDigest};

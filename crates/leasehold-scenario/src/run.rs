@@ -124,10 +124,24 @@ impl Scenario {
     ///
     /// What the engine cannot express, and nobody allowed, makes the run inconclusive, if nothing worse came of it.
     pub fn run_plan(&self, plan: &Plan, seed: u64, engine: Engine, observer: &mut dyn Observer) -> Report {
+        self.run_plan_until(plan, seed, engine, observer, &[])
+    }
+
+    /// The same, but the run ends as soon as one of these invariants is violated.
+    pub(crate) fn run_plan_until(
+        &self,
+        plan: &Plan,
+        seed: u64,
+        engine: Engine,
+        observer: &mut dyn Observer,
+        violated: &[Invariant],
+    ) -> Report {
         let header = self.header(plan, seed, engine);
         let inexpressible = self.inexpressible(plan, engine);
         engine.apart(|| {
-            let judge = Judge::new(&header).expect("a deployment names invariants that exist");
+            let judge = Judge::new(&header)
+                .expect("a deployment names invariants that exist")
+                .stop_at_violation_of(violated);
             let court = RefCell::new(Court { digester: Digester::default(), judge, observer });
             let mut notes = |at, node, note: &Note| court.borrow_mut().observer.note(at, node, note);
             let shell = Shell { policy: &self.shell, notes: &mut notes };

@@ -12,6 +12,7 @@ use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, Setting, StartDraw, Tem
 use leasehold_turmoil::ShellPolicy;
 use toml::de::DeTable;
 
+use crate::bug::{Bug, BugTable};
 use crate::chaos::ChaosTable;
 use crate::deployment::{CommandSpec, Deployment, NodeSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
@@ -35,7 +36,7 @@ pub const SCHEMA: i64 = 1;
 pub const MOST_NODES: usize = 4_000;
 
 /// The top-level names that belong to the harness.
-pub(crate) const OWN: [&str; 15] = [
+pub(crate) const OWN: [&str; 16] = [
     "schema",
     "name",
     "summary",
@@ -51,6 +52,7 @@ pub(crate) const OWN: [&str; 15] = [
     "plan",
     "chaos",
     "transport",
+    "bug",
 ];
 
 /// A scenario file that can be run.
@@ -66,6 +68,8 @@ pub struct Scenario {
     pub expect: Expect,
     /// What a seed makes plans of.
     pub template: Template,
+    /// The known mistake that it shows, if it shows one.
+    pub bug: Option<Bug>,
     /// The system, wired as the scenario says.
     pub deployment: Deployment,
     /// Who runs it unless somebody says otherwise: what it shows may need a shell.
@@ -247,6 +251,7 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
     let (shell, allowed) = (found.keep(transport.policy()), found.keep(transport.allowed()));
     let faults = found.keep(tables.take_each::<FaultTable>("fault"));
     let expect = found.keep(tables.take::<ExpectTable>("expect"));
+    let bug = found.keep(tables.take_if_there::<BugTable>("bug")).flatten();
     let deployment = found.keep(configure(system, &mut tables, &world.environment()));
 
     let Some(deployment) = deployment else { return Err(found) };
@@ -255,6 +260,7 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
     let faults =
         faults.zip(chaos.as_ref()).and_then(|(faults, chaos)| found.keep(plan_all(&faults, &cast, chaos)));
     let expect = expect.and_then(|table| found.keep(table.expect(deployment.invariants())));
+    let bug = bug.and_then(|table| found.keep(table.get_ref().bug(deployment.invariants())));
     let limits = world.limits.chaos(world.bounds.clock_rate(), &cast, &known);
     let limits = found.keep(limits);
     let template = world.template(faults, chaos, limits, &deployment, &mut found);
@@ -265,6 +271,7 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
             system: system.name().to_owned(),
             expect,
             template,
+            bug,
             deployment,
             engine: head.engine,
             shell,

@@ -13,6 +13,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::bug::BugTable;
 use crate::chaos::ChaosTable;
 use crate::engine::Engine;
 use crate::expect::ExpectTable;
@@ -173,6 +174,7 @@ fn harness(schemas: &mut Schemas<'_>) {
     schemas.table::<PlanTable>("plan");
     schemas.table::<ChaosTable>("chaos");
     schemas.table::<ExpectTable>("expect");
+    schemas.table::<BugTable>("bug");
     schemas.each::<FaultTable>("fault");
 }
 

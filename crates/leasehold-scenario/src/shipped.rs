@@ -63,7 +63,7 @@ impl System for SingleGrantor {
 }
 
 /// What is judged of leases on resources: all that does not speak of registries.
-const OF_LEASES: [Invariant; 15] = [
+const OF_LEASES: [Invariant; 16] = [
     Invariant::Exclusivity,
     Invariant::Fencing,
     Invariant::TokenOrder,
@@ -78,6 +78,7 @@ const OF_LEASES: [Invariant; 15] = [
     Invariant::AtomicEnd,
     Invariant::Conservation,
     Invariant::Liveness,
+    Invariant::LinearizableRegister,
     Invariant::NoLostUpdate,
 ];
 
@@ -324,6 +325,33 @@ mod tests {
     }
 
     #[test]
+    fn a_writers_stamp_needs_the_wall_clock() {
+        assert!(parse(&["grantor.clock=wall", "grantor.terms_from=writers-stamp"]).is_ok());
+        let shown = complaint(&["grantor.terms_from=writers-stamp"]);
+        assert!(shown.contains("a writer's stamp is no time of the boot clock"), "{shown}");
+        assert!(shown.contains("write clock = \"wall\""), "{shown}");
+    }
+
+    #[test]
+    fn who_is_never_in_jeopardy_trusts_no_record() {
+        let with = |lost: &str| {
+            parse(&["holder.back_in_contact=trusts-its-record", &format!("holder.on_lost_contact={lost}")])
+        };
+        assert!(with("jeopardy").is_ok());
+        for lost in ["stop", "go-on"] {
+            let shown = with(lost).unwrap_err().to_string();
+            assert!(shown.contains("write on_lost_contact = \"jeopardy\""), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_renew_deadline_goes_by_no_ttl() {
+        let shown = complaint(&["holder.renew_deadline=6s", "holder.ttl_multiplier=2"]);
+        assert!(shown.contains("a renew_deadline beside a ttl_multiplier"), "{shown}");
+        assert!(parse(&["holder.ttl_multiplier=2"]).is_ok());
+    }
+
+    #[test]
     fn a_fence_by_equality_needs_a_read_or_a_barrier() {
         let with = |more: &[&str]| parse(&[&["resource.fence=equality"], more].concat()).map(|_| ());
         for unfit in ["work.kind=leader", "work.kind=tasks", "resource.reads=leave-mark"] {
@@ -420,6 +448,15 @@ mod tests {
             "[lease]\nsweep = \"500ms\"\n[grantor]\nsweep_at_most = 3",
             "[grantor]\nbuckets = \"2s\"",
             "[grantor]\nttl_multiplier = 2",
+            "[grantor]\nclock = \"wall\"\nterms_from = \"writers-stamp\"",
+            "[grantor]\nterm_arithmetic = \"whole-seconds-zero-is-for-ever\"",
+            "[grantor]\nterm_arithmetic = \"wrapping-milliseconds\"",
+            "[grantor]\nrenewal_check = \"holder-name\"",
+            "[grantor]\nrenewal_check = \"nothing\"",
+            "[lease]\nextensions = 0",
+            "[lease]\nextensions = 1",
+            "[holder]\nttl_multiplier = 2",
+            "[holder]\non_lost_contact = \"jeopardy\"\nback_in_contact = \"trusts-its-record\"",
             "[grantor]\ntokens = \"store-revision\"",
             "[grantor]\ntokens = \"volatile\"",
             "[grantor]\ntokens = \"per-owner\"",

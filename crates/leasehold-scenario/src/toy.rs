@@ -103,6 +103,7 @@ impl System for Toy {
             clock_rate: environment.clock_rate,
             delay: environment.latency.longest(),
             end_slack: Span::ZERO,
+            extensions: None,
             regrant: Span::from_secs(7),
             longest_ttl: ttl,
             lock_delay: Span::ZERO,

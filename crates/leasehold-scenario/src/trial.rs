@@ -7,6 +7,7 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
+use leasehold_check::Invariant;
 use leasehold_core::plan::{FaultKind, Plan};
 use leasehold_core::trace::{Header, Inexpressible};
 use leasehold_plan::{Case, Drawn, Setting};
@@ -166,6 +167,12 @@ impl Trial {
     /// Runs it, and judges it.
     pub fn run(&self, engine: Engine, observer: &mut dyn Observer) -> Report {
         self.scenario.run_plan(self.plan(), self.seed, engine, observer)
+    }
+
+    /// The same, but the run ends as soon as one of these invariants is violated: for who wants to know no more than whether it
+    /// is. What only the end of a run can show is then judged at an end that came early.
+    pub fn run_until(&self, engine: Engine, violated: &[Invariant]) -> Report {
+        self.scenario.run_plan_until(self.plan(), self.seed, engine, &mut (), violated)
     }
 
     /// It as a scenario file that leaves nothing open: whatever the generator draws tomorrow, it stays this run.

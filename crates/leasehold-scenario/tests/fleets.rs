@@ -153,7 +153,8 @@ fn what_fails_around_a_registry_gets_small() {
         Ok(())
     });
     let Err(TestError::Fail(_, small)) = failed else { panic!("{failed:?}") };
-    assert_eq!(small.plan().faults.len(), 1, "{}", small.to_toml());
+    // A stall lands when there is something to tell, which may take another fault.
+    assert!(small.plan().faults.len() <= 2, "{}", small.to_toml());
     assert!(is_lost(&small));
     assert_eq!(small.read_again([], SYSTEMS).unwrap().plan(), small.plan());
 }

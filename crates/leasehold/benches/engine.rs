@@ -12,8 +12,8 @@ use leasehold::clock::ClockKind;
 use leasehold::plan::{Chance, Latency, NetworkPlan, NodePlan, Phases, Role};
 use leasehold::serde::{Deserialize, Serialize};
 use leasehold::{
-    Boot, Context, Drift, Engine, Input, Leg, Message, Node, NodeId, NoiseKey, Plan, Protocol, Purpose,
-    RateError, SingleGrantor, Slot, Span, TimerId,
+    Boot, Context, Drift, Engine, Input, Invariant, Leg, Message, Node, NodeId, NoiseKey, Plan, Protocol,
+    Purpose, RateError, SingleGrantor, Slot, Span, TimerId,
 };
 use leasehold_scenario::{Scenario, Source};
 
@@ -119,6 +119,46 @@ fn cost_of_a_seed(c: &mut Criterion) {
     group.finish();
 }
 
+/// What it costs to judge contenders' answers as a linearizable register (I24): where they only acquire, renew and release, and
+/// where each asks twice a second who holds. The budget is a fifth of the rest.
+#[expect(clippy::print_stdout, reason = "a share is no measurement of criterion's")]
+fn cost_of_a_register(c: &mut Criterion) {
+    let mut group = c.benchmark_group("register");
+    group.sample_size(20);
+    for name in ["gc-pause-across-expiry", "who-holds-it"] {
+        let read = || {
+            let path = format!("{}/../../scenarios/holds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+            let source = Source::read(path.as_ref()).expect("the scenario is in the repository");
+            Scenario::parse(source, &[&SingleGrantor]).expect("and it is right")
+        };
+        let with = read();
+        let mut without = read();
+        let others: Vec<Invariant> = with.deployment.invariants().to_vec();
+        let others: Vec<Invariant> =
+            others.into_iter().filter(|invariant| *invariant != Invariant::LinearizableRegister).collect();
+        without.deployment = without.deployment.judged_by(&others);
+        for (what, scenario) in [("all but I24", &without), ("all", &with)] {
+            group.bench_function(BenchmarkId::new(what, name), |b| {
+                b.iter(|| black_box(scenario.run(1, Engine::Sim, &mut ())));
+            });
+        }
+        let mut took: [Vec<Duration>; 2] = Default::default();
+        for n in 0..202_u64 {
+            let scenario = if n % 2 == 0 { &without } else { &with };
+            let start = WallTime.start();
+            black_box(scenario.run(n / 2, Engine::Sim, &mut ()));
+            took[(n % 2) as usize].push(WallTime.end(start));
+        }
+        let [without, with] = took.map(|mut took| {
+            took.sort();
+            took[took.len() / 2].as_secs_f64()
+        });
+        let more = (with / without - 1.0) * 100.0;
+        println!("{name}: I24 adds {more:.1} % to a seed (at most 20)");
+    }
+    group.finish();
+}
+
 /// The same seed on both engines. The ratio is that of the medians of a few runs of each, in this process.
 #[expect(clippy::print_stdout, reason = "a ratio is no measurement of criterion's")]
 fn cost_of_an_engine(c: &mut Criterion) {
@@ -146,5 +186,5 @@ fn cost_of_an_engine(c: &mut Criterion) {
     println!("a minute of five hosts: sim {sim:.2?}, turmoil {turmoil:.2?}, ratio {ratio:.0} (at least 100)");
 }
 
-criterion_group!(benches, cost_of_an_event, cost_of_a_seed, cost_of_an_engine);
+criterion_group!(benches, cost_of_an_event, cost_of_a_seed, cost_of_a_register, cost_of_an_engine);
 criterion_main!(benches);

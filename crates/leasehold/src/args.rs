@@ -10,6 +10,7 @@ use crate::diff::DiffArgs;
 use crate::explain::ExplainArgs;
 use crate::hold::HoldArgs;
 use crate::merge::MergeArgs;
+use crate::mutants::MutantsArgs;
 use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::shrink::ShrinkArgs;
@@ -29,6 +30,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Run scenarios under many seeds with random faults, and say what they came to
     Sweep(SweepArgs),
+    /// Measure how often chance finds each known bug, and that its safe twin raises no alarm
+    Mutants(MutantsArgs),
     /// Run a stored failure again, after it was proved to be the same, and show its log
     Replay(ReplayArgs),
     /// Find the smallest run that fails in the same way, and print it as a scenario file

@@ -122,7 +122,8 @@ fn print_warnings(page: &mut Page, warnings: &[Warning]) {
 }
 
 fn print_bounds(page: &mut Page, bounds: &Bounds) {
-    let Bounds { clock_rate, delay, end_slack, regrant, longest_ttl, lock_delay, discovery } = *bounds;
+    let Bounds { clock_rate, delay, end_slack, extensions, regrant, longest_ttl, lock_delay, discovery } =
+        *bounds;
     let rate = clock_rate.to_string();
     page.line(format_args!("  ρ           {rate:>16}  how far a clock's rate may be off"));
     for (symbol, value, what) in [
@@ -135,6 +136,10 @@ fn print_bounds(page: &mut Page, bounds: &Bounds) {
         ("re-grant", regrant, "a resource is claimed again so long after all is healed"),
     ] {
         page.line(format_args!("  {symbol:10}  {}  {what}", seconds(value)));
+    }
+    if let Some(most) = extensions {
+        let what = "so many restarts in a row may put the end of a lease off";
+        page.line(format_args!("  {:10}  {most:>16}  {what}", "restarts"));
     }
     if let Some(discovery) = &discovery {
         print_discovery(page, discovery);
@@ -250,6 +255,7 @@ fn discovery(bounds: &DiscoveryBounds) -> Value {
         "envelope": {
             "lost_in_a_row": bounds.envelope.lost_in_a_row,
             "probes_lost_in_a_row": bounds.envelope.probes_lost_in_a_row,
+            "probes_within_ns": bounds.envelope.probes_within,
             "pause_ns": bounds.envelope.pause,
             "budget": bounds.envelope.budget,
         },

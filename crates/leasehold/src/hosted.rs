@@ -340,6 +340,9 @@ fn concerns_leases(kind: &EventKind) -> bool {
                 | NodeEvent::DuplicateRecognised { .. }
                 | NodeEvent::TaskApplied { .. }
                 | NodeEvent::RenewalAcknowledged { .. }
+                | NodeEvent::RenewalTaken { .. }
+                | NodeEvent::Asked { .. }
+                | NodeEvent::Told { .. }
                 | NodeEvent::ReleaseTaken { .. }
                 | NodeEvent::EndOrdered { .. }
                 | NodeEvent::TableHolds { .. }

@@ -81,6 +81,7 @@ fn invariant(report: &InvariantReport) -> Value {
         "judged": report.judged,
         "excused": report.excused,
         "violations": report.violations,
+        "unknown": report.unknown,
         "closest_call": report.closest_call.map(|call| json!({ "left_ns": call.left, "of_ns": call.of })),
     })
 }

@@ -38,6 +38,7 @@ mod list;
 mod log;
 mod man;
 mod merge;
+mod mutants;
 mod names;
 mod page;
 mod panics;
@@ -85,6 +86,7 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
         args::Verb::Run(args) => run::run(&args, systems),
         args::Verb::Sweep(args) => sweep::sweep(&args, systems),
         args::Verb::Merge(args) => merge::merge(&args),
+        args::Verb::Mutants(args) => mutants::mutants(&args, systems),
         args::Verb::Replay(args) => replay::replay(&args, systems),
         args::Verb::Shrink(args) => shrink::shrink(&args, systems),
         args::Verb::Explain(args) => explain::explain(&args, systems),

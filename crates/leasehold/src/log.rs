@@ -176,7 +176,10 @@ impl<'a> Log<'a> {
                 Weight::Folded
             }
             NodeEvent::ClaimRenewed(_)
+            | NodeEvent::Asked { .. }
+            | NodeEvent::Told { .. }
             | NodeEvent::RenewalAcknowledged { .. }
+            | NodeEvent::RenewalTaken { .. }
             | NodeEvent::ReleaseTaken { .. }
             | NodeEvent::EndOrdered { .. }
             | NodeEvent::KeyAttached { .. }

@@ -108,6 +108,7 @@ pub(crate) mod tests {
                 clock_rate: Drift::default(),
                 delay: Span::ZERO,
                 end_slack: Span::ZERO,
+                extensions: None,
                 regrant: Span::ZERO,
                 longest_ttl: Span::ZERO,
                 lock_delay: Span::ZERO,

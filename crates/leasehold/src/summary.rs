@@ -182,16 +182,22 @@ impl Summary<'_> {
                 )
             )
         ));
-        let idle = |report: &&InvariantReport| report.judged == 0 && report.excused == 0;
+        let idle =
+            |report: &&InvariantReport| report.judged == 0 && report.excused == 0 && report.unknown == 0;
         for report in self.report.judgement.invariants.iter().filter(|report| !idle(report)) {
-            let InvariantReport { invariant, judged, excused, violations, closest_call, .. } = report;
+            let InvariantReport { invariant, judged, excused, violations, unknown, closest_call, .. } =
+                report;
             let name = format!("{:3} {}", invariant.id(), invariant.name());
             let violations = match violations {
                 0 => format!("{:>10}", "-"),
                 n => styled(BAD, format!("{:>10}", words::grouped(*n))),
             };
             let excused = if *excused == 0 { "-".to_owned() } else { words::grouped(*excused) };
-            let closest = closest_call.map_or_else(|| "-".to_owned(), |call| closeness(&call));
+            let closest = match (unknown, closest_call) {
+                (0, None) => "-".to_owned(),
+                (0, Some(call)) => closeness(call),
+                (n, _) => styled(BAD, format!("unknown {}: its checker gave up", words::grouped(*n))),
+            };
             let judged = words::grouped(*judged);
             page.line(format_args!("{name:26}  {judged:>7}  {excused:>7}  {violations}  {closest}"));
         }

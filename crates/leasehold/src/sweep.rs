@@ -1,15 +1,15 @@
 //! `sweep`: many scenarios, many seeds.
 
-mod arguments;
+pub(crate) mod arguments;
 mod asked;
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod findings;
 mod json;
 mod junit_file;
 mod keeper;
 pub(crate) mod page;
 mod progress;
-mod signals;
+pub(crate) mod signals;
 mod totals;
 mod watch;
 
@@ -247,7 +247,7 @@ fn with_folders(found: Vec<Failure>, stored: Vec<Failure>) -> Vec<Failure> {
     all
 }
 
-fn all_cores() -> NonZeroUsize {
+pub(crate) fn all_cores() -> NonZeroUsize {
     available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 

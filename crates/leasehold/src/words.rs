@@ -9,9 +9,10 @@ pub(crate) use shell::noted;
 
 use leasehold_check::{Finding, Hazard};
 use leasehold_core::event::{
-    Access, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Phase, Refusal, WorldEvent,
+    Access, Answer, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Operation, Phase, Refusal,
+    WorldEvent,
 };
-use leasehold_core::{Event, Leg, Reading, RunEnd};
+use leasehold_core::{Event, LeaseId, Leg, Reading, RunEnd};
 
 use crate::names::Names;
 
@@ -40,11 +41,12 @@ pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
         NodeEvent::RenewalAcknowledged { resource, lease } => {
             format!("answers that lease {lease}{} is renewed", names.on(resource))
         }
+        NodeEvent::RenewalTaken { resource, lease, by, named_lease, .. } => {
+            let named = naming(lease, named_lease);
+            format!("takes a renewal of {} for lease {lease}{}{named}", names.node(by), names.on(resource))
+        }
         NodeEvent::ReleaseTaken { resource, lease, by, named_lease, .. } => {
-            let named = match named_lease == lease {
-                true => String::new(),
-                false => format!(", which named lease {named_lease}"),
-            };
+            let named = naming(lease, named_lease);
             format!("takes a release of {} for lease {lease}{}{named}", names.node(by), names.on(resource))
         }
         NodeEvent::EndOrdered { resource, lease, cause } => {
@@ -73,6 +75,12 @@ pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
         NodeEvent::TableHolds { live } => format!("its table holds {}", counted(u64::from(live), "lease")),
         NodeEvent::Queued { resource, contender, position } => {
             format!("puts {} into the queue{}, place {position}", names.node(contender), names.on(resource))
+        }
+        NodeEvent::Asked { resource, operation } => {
+            format!("asks{} {}", names.on(resource), asked(operation))
+        }
+        NodeEvent::Told { resource, answer } => {
+            format!("is told{} {}", names.on(resource), told(names, answer))
         }
         NodeEvent::ClaimStarted(Claim { resource, token, deadline, .. }) => {
             format!("claims{} under token {token} {}", names.on(resource), until(deadline))
@@ -130,6 +138,33 @@ pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
         NodeEvent::Probed(probe) => format!("reached: {}", probe.name()),
         NodeEvent::Registry(said) => registry::registered(names, &said),
         NodeEvent::Discovery(said) => registry::discovered(names, &said),
+    }
+}
+
+/// What a contender asks.
+fn asked(operation: Operation) -> String {
+    match operation {
+        Operation::Acquire => "for a lease".to_owned(),
+        Operation::Renew { lease } => format!("for a new term of lease {lease}"),
+        Operation::Release { lease } => format!("to take lease {lease} back"),
+        Operation::Get => "who holds it".to_owned(),
+    }
+}
+
+/// What it is told.
+fn told(names: &Names, answer: Answer) -> String {
+    match answer {
+        Answer::Granted { lease, token, ttl } => {
+            format!("that it has lease {lease} for {ttl}, token {token}")
+        }
+        Answer::Refused => "that somebody else has it".to_owned(),
+        Answer::Renewed { lease } => format!("that lease {lease} is renewed"),
+        Answer::Gone { lease } => format!("that lease {lease} is gone"),
+        Answer::Released { lease } => format!("that lease {lease} is taken back"),
+        Answer::HeldBy { lease, holder, token } => {
+            format!("that {} holds it by lease {lease}, token {token}", names.node(holder))
+        }
+        Answer::HeldByNobody => "that nobody holds it".to_owned(),
     }
 }
 
@@ -207,6 +242,14 @@ pub(crate) fn run_end(names: &Names, end: &RunEnd) -> String {
 }
 
 /// A deadline, or that there is none.
+/// What a request named, if that is not the lease that it was taken for.
+fn naming(lease: LeaseId, named: LeaseId) -> String {
+    match named == lease {
+        true => String::new(),
+        false => format!(", which named lease {named}"),
+    }
+}
+
 fn until(deadline: Reading) -> String {
     match deadline.as_nanos() {
         i64::MAX => "until it is told otherwise".to_owned(),

@@ -188,6 +188,7 @@ fn bounds(policy: &ElectorPolicy, environment: &Environment) -> (Bounds, Reckoni
         clock_rate: rho,
         delay,
         end_slack: Span::ZERO,
+        extensions: None,
         regrant: takeover.total,
         longest_ttl: ttl,
         lock_delay: Span::ZERO,

@@ -8,22 +8,26 @@ use tempfile::TempDir;
 
 use super::{MANIFEST, Replace, ResultsError, TIMING, read_manifest};
 
+/// Why a folder that is there with these files, by their paths in it, is none that may be replaced.
+pub(crate) type WhyNot = fn(&Path, &[String]) -> Result<(), String>;
+
 /// A folder on its way to its place.
 pub(crate) struct Place {
     target: PathBuf,
     replace: Replace,
+    why_not: WhyNot,
     folder: TempDir,
 }
 
 impl Place {
     /// An empty folder beside the target, which it replaces or not.
-    pub(crate) fn new(target: &Path, replace: Replace) -> Result<Self, ResultsError> {
-        check(target, replace)?;
+    pub(crate) fn new(target: &Path, replace: Replace, why_not: WhyNot) -> Result<Self, ResultsError> {
+        check(target, replace, why_not)?;
         let (parent, name) = split(target)?;
         fs_err::create_dir_all(parent).map_err(ResultsError::not_written(parent))?;
         let folder =
             beside(parent, &format!(".{name}.partial-")).map_err(ResultsError::not_written(target))?;
-        Ok(Self { target: target.to_owned(), replace, folder })
+        Ok(Self { target: target.to_owned(), replace, why_not, folder })
     }
 
     /// The folder as it is now.
@@ -39,9 +43,9 @@ impl Place {
     /// Puts the folder into its place, and says where it stands. If that fails it stays where it is, and the error says
     /// where that is.
     pub(crate) fn settle(self) -> (PathBuf, Result<(), ResultsError>) {
-        let Self { target, replace, folder } = self;
+        let Self { target, replace, why_not, folder } = self;
         let folder = folder.keep();
-        let Err(error) = settle(&folder, &target, replace) else { return (target, Ok(())) };
+        let Err(error) = settle(&folder, &target, replace, why_not) else { return (target, Ok(())) };
         let (kind, problem) = match error {
             ResultsError::NotWritten { error, .. } => (error.kind(), error.to_string()),
             ResultsError::Exists(_) => {
@@ -56,8 +60,8 @@ impl Place {
     }
 }
 
-fn settle(folder: &Path, target: &Path, replace: Replace) -> Result<(), ResultsError> {
-    check(target, replace)?;
+fn settle(folder: &Path, target: &Path, replace: Replace, why_not: WhyNot) -> Result<(), ResultsError> {
+    check(target, replace, why_not)?;
     if !target.is_dir() {
         return fs_err::rename(folder, target).map_err(ResultsError::not_written(target));
     }
@@ -77,7 +81,7 @@ fn settle(folder: &Path, target: &Path, replace: Replace) -> Result<(), ResultsE
 
 /// Whether something that is there may be replaced. Nobody's files are deleted: only a folder whose every file is one
 /// of ours goes.
-fn check(target: &Path, replace: Replace) -> Result<(), ResultsError> {
+fn check(target: &Path, replace: Replace, why_not: WhyNot) -> Result<(), ResultsError> {
     match target.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(ResultsError::not_written(target)(error)),
@@ -94,18 +98,23 @@ fn check(target: &Path, replace: Replace) -> Result<(), ResultsError> {
     if there.is_empty() {
         return Ok(());
     }
-    let manifest = match read_manifest(target) {
+    why_not(target, &there).map_err(|problem| not_ours(&problem))
+}
+
+/// Why a folder is not one of results.
+pub(super) fn why_no_results(dir: &Path, there: &[String]) -> Result<(), String> {
+    let manifest = match read_manifest(dir) {
         Ok(manifest) => manifest,
         Err(ResultsError::NoResults(_)) => {
-            return Err(not_ours("it holds files, and no manifest.json of results"));
+            return Err("it holds files, and no manifest.json of results".to_owned());
         }
-        Err(error) => return Err(not_ours(&error.to_string())),
+        Err(error) => return Err(error.to_string()),
     };
     let listed: BTreeSet<&str> =
         manifest.files.keys().map(String::as_str).chain([MANIFEST, TIMING]).collect();
     match there.iter().find(|name| !listed.contains(name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(not_ours(&format!("`{name}` in it is none of the results"))),
+        Some(name) => Err(format!("`{name}` in it is none of the results")),
     }
 }
 

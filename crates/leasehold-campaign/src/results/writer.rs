@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::place::{Place, files_below};
+use super::place::{Place, files_below, why_no_results};
 use super::rows::{RowReader, RowWriter};
 use super::{
     FAILURES, HISTOGRAMS, JUNIT, MANIFEST, Manifest, Order, RUNS, Replace, Results, ResultsError, SUMMARY,
@@ -80,7 +80,7 @@ impl ResultsWriter {
         replace: Replace,
         out: &dyn Fn(std::fs::File) -> Out,
     ) -> Result<Self, ResultsError> {
-        let place = Place::new(dir, replace)?;
+        let place = Place::new(dir, replace, why_no_results)?;
         let reserve = place.path().join(RESERVE_NAME);
         fs_err::write(&reserve, vec![b'\n'; RESERVE]).map_err(ResultsError::not_written(&reserve))?;
         let path = place.path().join(RUNS);

@@ -174,6 +174,11 @@ impl<'e> Chronicle<'e> {
             (EventKind::Node(NodeEvent::RenewalAcknowledged { .. }), _) if !self.focus.is_about_answers => {
                 false
             }
+            (EventKind::Node(NodeEvent::Asked { .. } | NodeEvent::Told { .. }), _)
+                if !self.focus.is_about_operations =>
+            {
+                false
+            }
             _ => self.focus.instants.contains(&event.at),
         }
     }

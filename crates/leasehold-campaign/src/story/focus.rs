@@ -102,6 +102,8 @@ pub(super) struct Focus {
     pub(super) is_about_work: bool,
     /// Whether it is about what holders were told.
     pub(super) is_about_answers: bool,
+    /// Whether what contenders asked and were told is evidence.
+    pub(super) is_about_operations: bool,
 }
 
 impl Focus {
@@ -138,11 +140,16 @@ impl Focus {
             | Fact::Recovered { at, grantor, lease, .. } => {
                 self.at(at, &[grantor]).leases.insert(lease);
             }
+            Fact::Asked { at, node, .. } | Fact::Told { at, node, .. } => {
+                self.at(at, &[node]).is_about_operations = true;
+            }
+            Fact::CouldBe { held, .. } => self.leases.extend(held),
             Fact::Acknowledged { at, grantor, lease, .. } => {
                 self.at(at, &[grantor]).leases.insert(lease);
                 self.is_about_answers = true;
             }
-            Fact::ReleaseTaken { at, grantor, lease, by, named_lease, .. } => {
+            Fact::RenewalTaken { at, grantor, lease, by, named_lease, .. }
+            | Fact::ReleaseTaken { at, grantor, lease, by, named_lease, .. } => {
                 self.at(at, &[grantor, by]).leases.extend([lease, named_lease]);
             }
             Fact::Issued { at, writer: node, token, op, .. } => {

@@ -49,6 +49,7 @@ impl Tenures {
             }
             NodeEvent::Renewed { resource, lease, .. }
             | NodeEvent::RenewalAcknowledged { resource, lease }
+            | NodeEvent::RenewalTaken { resource, lease, .. }
             | NodeEvent::ReleaseTaken { resource, lease, .. }
             | NodeEvent::EndOrdered { resource, lease, .. }
             | NodeEvent::Ended { resource, lease, .. }
@@ -64,6 +65,8 @@ impl Tenures {
             | NodeEvent::TaskApplied { resource, token, .. }
             | NodeEvent::AccessRefused { resource, token, .. } => Some(self.under(resource, token)),
             NodeEvent::TableHolds { .. }
+            | NodeEvent::Asked { .. }
+            | NodeEvent::Told { .. }
             | NodeEvent::Queued { .. }
             | NodeEvent::Withdrew { .. }
             | NodeEvent::DuplicateRecognised { .. }

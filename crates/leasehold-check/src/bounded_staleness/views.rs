@@ -377,22 +377,13 @@ impl Stale {
 
     /// Tells of an answer that came too late.
     fn tell(&mut self, cx: &mut Court, reader: Reader<'_>, last: SimInstant, allowance: Allowance) {
-        let Departure { gone, first, excluded_at, .. } = self.departure;
         let Allowance { bound: Some(allowed), grounds } = allowance else { return };
-        let measured = last.saturating_since(excluded_at);
-        let second = standing(measured, Some(allowed), grounds);
-        if second == Standing::Violated {
+        let measured = last.saturating_since(self.departure.excluded_at);
+        if standing(measured, Some(allowed), grounds) == Standing::Violated {
             let what = "time answered with after the registry sent nobody to it any more";
             let bound = Fact::Bound { what, allowed, measured };
             self.told = Told::Told;
-            return self.violation(cx, reader.node, "answered-too-long", last, bound);
-        }
-        let Some((since, _)) = gone else { return };
-        let (allowed, measured) = (allowed.saturating_add(first.bound), last.saturating_since(since));
-        if first.standing == Standing::InBound && second == Standing::InBound && measured > allowed {
-            let bound = Fact::Bound { what: "time answered with after it was gone", allowed, measured };
-            self.told = Told::Told;
-            self.violation(cx, reader.node, "stale-too-long", last, bound);
+            self.violation(cx, reader.node, last, bound);
         }
     }
 
@@ -412,12 +403,12 @@ impl Stale {
         cx.weigh(Metric::Staleness, last.saturating_since(since), bound, grounds);
     }
 
-    fn violation(&self, cx: &mut Court, node: NodeId, clause: &'static str, last: SimInstant, bound: Fact) {
+    fn violation(&self, cx: &mut Court, node: NodeId, last: SimInstant, bound: Fact) {
         let Departure { instance, epoch, member, excluded_at, .. } = self.departure;
         let Some(registry) = cx.scene.roster.registry() else { return };
         let excluded = Fact::Excluded { at: excluded_at, registry, instance, epoch };
         let answered = Fact::Answered { at: last, client: node, instance, epoch };
-        cx.book.violation(cx.scene.now, clause, || Case {
+        cx.book.violation(cx.scene.now, "answered-too-long", || Case {
             nodes: [node, registry].into(),
             resource: member,
             evidence: self.departure.gone_fact().into_iter().chain([excluded, answered, bound]).collect(),

@@ -198,8 +198,12 @@ fn an_able_instance_is_not_taken_out() {
         [at(s(50), A, heartbeat_sent(1, 0)), at(s(50), G, heartbeat_arrived(1, 0)), at(s(50), G, renewed(1))];
     let around = |probe: Event| [&[probe][..], &counted, &[one]].concat();
     assert_eq!(marked(&around(one)), [""; 0], "a heartbeat is no answer to a probe");
-    let long_ago = at(just_before(s(35)), G, lost(A, Purpose::Probe, Leg::Reply));
+    let in_time = at(s(34), G, lost(A, Purpose::Probe, Leg::Reply));
+    assert_eq!(marked(&around(in_time)), [""; 0], "two probes take as long");
+    let long_ago = at(just_before(s(34)), G, lost(A, Purpose::Probe, Leg::Reply));
     assert_eq!(marked(&around(long_ago)), ["able-instance-taken-out"], "that was too long ago");
+    let just_not = at(s(35), G, lost(A, Purpose::Probe, Leg::Reply));
+    assert_eq!(marked(&around(just_not)), [""; 0], "25 s are what it may take to exclude the dead");
     let beat = [at(s(25), A, heartbeat_sent(1, 0)), at(s(25), G, heartbeat_arrived(1, 0))];
     let late_until = |until| {
         let kept = [at(s(20), G, delaying()), at(until, G, healed())];
@@ -213,10 +217,19 @@ fn an_able_instance_is_not_taken_out() {
     assert_eq!(flapped(s(35)), [""; 0], "the registry may take as long as it takes for the dead");
     assert_eq!(flapped(just_before(s(35))), ["able-instance-taken-out"]);
     assert_eq!(marked(&[at(s(40), A, CRASHED)]), [""; 0]);
+    let stalled = |node| {
+        let disk = Assumption::DiskTimely;
+        [at(s(10), node, broken(disk)), at(s(59), node, restored(disk))]
+    };
+    assert_eq!(marked(&stalled(G)), [""; 0], "it may have been decided long before it was durable");
+    assert_eq!(marked(&stalled(A)), ["able-instance-taken-out"], "another disk");
     let revoked = EndCause::Revoked { reason: Revocation::HealthCheck };
     let events = [at(s(1), G, granted(1, A)), at(s(30), G, end_ordered(1, revoked))];
     let report = report_of_registry(Invariant::FalseExpiry, &events, s(100));
     assert_eq!(report.clauses(), ["able-instance-taken-out"]);
+    let slow = at(s(20), G, broken(Assumption::DiskTimely));
+    let report = report_of_registry(Invariant::FalseExpiry, &[events[0], slow, events[1]], s(100));
+    assert_eq!(report.clauses(), ["able-instance-taken-out"], "an order waits for no disk");
 }
 
 #[test]

@@ -184,6 +184,14 @@ mod tests {
         assert_eq!((renewal(s(21)), renewal(just_after(s(21)))), (0, 1));
     }
 
+    /// What it renews late or expires is no matter of memberships.
+    #[test]
+    fn a_grantor_is_no_registry() {
+        let events = [at(s(1), G, granted(1, A)), at(s(40), G, renewed(1)), at(s(80), G, ended(1, EXPIRED))];
+        let judgement = judgement_with(&header(&[]), &events, s(900));
+        assert_eq!([Probe::KeptByGrace, Probe::FalseExpiry].map(|probe| judgement.reached(probe)), [0, 0]);
+    }
+
     #[test]
     fn false_expiry() {
         let expiry = |events: &[Event], cause| {

@@ -32,6 +32,7 @@ pub(crate) const fn discovery_bounds() -> DiscoveryBounds {
         envelope: Envelope {
             lost_in_a_row: 2,
             probes_lost_in_a_row: 1,
+            probes_within: Span::from_secs(26),
             pause: Span::from_secs(3),
             budget: 0,
         },
@@ -102,6 +103,19 @@ pub(crate) const fn registered_as(instance: InstanceId, lease: u64, revision: u6
         epoch: Epoch(lease),
         node: A,
         status: Status::Passing,
+        revision: Revision(revision),
+    })
+}
+
+pub(crate) const fn registered_in(lease: u64, revision: u64, status: Status) -> NodeEvent {
+    NodeEvent::Registry(RegistryEvent::Registered {
+        instance: I,
+        service: SERVICE,
+        capabilities: Capabilities(0),
+        lease: LeaseId(lease),
+        epoch: Epoch(lease),
+        node: A,
+        status,
         revision: Revision(revision),
     })
 }

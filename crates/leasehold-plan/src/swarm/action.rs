@@ -1,7 +1,7 @@
 //! What faults do, to whom, and for how long.
 
 use leasehold_core::id::CommandId;
-use leasehold_core::plan::{Action, Condition, FaultKind, Target, WatchFault};
+use leasehold_core::plan::{Action, Condition, FaultKind, Role, Target, WatchFault};
 use leasehold_core::time::{RateError, Span};
 
 use super::Season;
@@ -27,16 +27,22 @@ pub(super) struct Act {
     pub(super) lasts: Option<Span>,
 }
 
-/// Draws what a fault of this kind does; nothing if there is nobody to do it to.
+/// Draws what a fault of this kind does; nothing if there is nobody to do it to. `on` is whom it strikes, if that is decided
+/// and faults of this kind can do something to them.
 pub(super) fn act(
     season: &Season<'_>,
     kind: FaultKind,
     aim: Option<Condition>,
+    on: Option<Target>,
     stream: &mut Stream,
 ) -> Option<Act> {
     let lasts = season.lengths.lasts(stream);
     let on_links = |action: fn(_) -> Action, stream: &mut Stream| {
-        links(season.cast, aim, stream).map(|(target, scope)| Act { target, action: action(scope), lasts })
+        links(season.cast, aim, on, stream).map(|(target, scope)| Act {
+            target,
+            action: action(scope),
+            lasts,
+        })
     };
     let on_nodes = |action: Action, stream: &mut Stream| {
         let lasts = match action {
@@ -44,8 +50,11 @@ pub(super) fn act(
             _ => lasts,
         };
         let target = match kind {
-            FaultKind::Stall => season.cast.writer(aim, stream),
-            _ => season.cast.target(aim, stream),
+            FaultKind::Stall => season.cast.writer(aim, on, stream),
+            _ => {
+                let drawn = season.cast.target(aim, stream);
+                on.unwrap_or(drawn)
+            }
         };
         Act { target, action, lasts }
     };
@@ -54,18 +63,21 @@ pub(super) fn act(
         FaultKind::Clog => on_links(Action::Clog, stream)?,
         FaultKind::Hold => on_links(Action::Hold, stream)?,
         FaultKind::Link => {
-            let (target, scope) = links(season.cast, aim, stream)?;
+            let (target, scope) = links(season.cast, aim, on, stream)?;
             let worse = worse(&season.lengths, stream);
             Act { target, action: Action::Link { scope, worse }, lasts }
         }
-        FaultKind::Command => return command(season, lasts, stream),
+        FaultKind::Command => return command(season, lasts, on, stream),
         FaultKind::WatchDrop | FaultKind::WatchStall | FaultKind::WatchGap => {
             let what = match kind {
                 FaultKind::WatchDrop => WatchFault::Drop,
                 FaultKind::WatchStall => WatchFault::Stall,
                 _ => WatchFault::Gap,
             };
-            Act { target: season.cast.watchers(stream)?, action: Action::Watch(what), lasts }
+            let watchers = season.cast.watchers(stream)?;
+            let target =
+                on.filter(|on| season.cast.role_of(*on).is_some_and(Role::can_watch)).unwrap_or(watchers);
+            Act { target, action: Action::Watch(what), lasts }
         }
         kind => {
             let action = season.on_nodes(kind, lasts, stream);
@@ -74,17 +86,23 @@ pub(super) fn act(
     })
 }
 
-/// One of the system's commands, to somebody who takes it.
-fn command(season: &Season<'_>, lasts: Option<Span>, stream: &mut Stream) -> Option<Act> {
+/// One of the system's commands, to somebody who takes it: one that a certain node takes, if there is such a one.
+fn command(season: &Season<'_>, lasts: Option<Span>, on: Option<Target>, stream: &mut Stream) -> Option<Act> {
     let commands = &season.template.commands;
-    let id = stream.below(commands.len() as u64);
-    let known = commands.get(id as usize).copied();
-    let CommandTemplate { role, effect } =
-        known.filter(|command| command.effect != CommandEffect::Nothing)?;
-    let target = season.cast.of_role(role, stream)?;
+    let role = on.and_then(|on| season.cast.role_of(on));
+    let there: Vec<usize> = (0..commands.len())
+        .filter(|&id| commands[id].effect != CommandEffect::Nothing)
+        .filter(|&id| season.cast.has(commands[id].role))
+        .collect();
+    let taken: Vec<usize> = there.iter().copied().filter(|&id| Some(commands[id].role) == role).collect();
+    let (among, on) = if taken.is_empty() { (there, None) } else { (taken, on) };
+    let place = stream.below(among.len() as u64) as usize;
+    let id = *among.get(place)?;
+    let CommandTemplate { role, effect } = commands[id];
+    let drawn = season.cast.of_role(role, stream)?;
     let id = u16::try_from(id).expect("a system has few commands");
     let lasts = lasts.filter(|_| effect == CommandEffect::Lasting);
-    Some(Act { target, action: Action::Command(CommandId(id)), lasts })
+    Some(Act { target: on.unwrap_or(drawn), action: Action::Command(CommandId(id)), lasts })
 }
 
 impl Season<'_> {

@@ -44,11 +44,35 @@ impl Cast<'_> {
 
     /// Somebody who has something to write. Around a registry only that writes, and a stalled disk of anybody else does
     /// nothing: so it is nearly always the registry's. Chosen by us.
-    pub(super) fn writer(self, aim: Option<Condition>, stream: &mut Stream) -> Target {
+    pub(super) fn writer(self, aim: Option<Condition>, on: Option<Target>, stream: &mut Stream) -> Target {
         if self.has(Role::Registry) && stream.happens(900_000) {
             return self.find(Wanted::OneOf(Role::Registry), stream);
         }
-        self.target(aim, stream)
+        let drawn = self.target(aim, stream);
+        on.unwrap_or(drawn)
+    }
+
+    /// Somebody at whom several faults meet: one node that stays the same, or whoever holds at that time. Chosen by us, with
+    /// the shares of those whom a fault strikes alone.
+    pub(super) fn somebody(self, stream: &mut Stream) -> Target {
+        use Role::{Contender, Discovery, Follower, Grantor, Instance, Registry, Resource, Sidecar};
+        let shares: &[(u32, Option<Role>)] = match self.has(Registry) {
+            true => &[
+                (44, Some(Instance)),
+                (22, Some(Registry)),
+                (10, Some(Sidecar)),
+                (14, Some(Discovery)),
+                (10, Some(Follower)),
+            ],
+            false => &[(30, None), (20, Some(Contender)), (28, Some(Grantor)), (22, Some(Resource))],
+        };
+        match stream.weighted(shares) {
+            None => self.find(Wanted::Holder, stream),
+            Some(role) if self.has(role) => {
+                self.member(role, stream).map_or_else(|| self.any_node(stream), Target::Node)
+            }
+            Some(_) => self.any_node(stream),
+        }
     }
 
     /// Whom faults strike around a lease.

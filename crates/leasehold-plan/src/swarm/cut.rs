@@ -7,12 +7,25 @@ use super::action::Act;
 use super::cast::Cast;
 use crate::stream::Stream;
 
-/// The cut of a fault that strikes a step: just before a message that its target sends, or after some outputs. All
-/// others have none.
+/// The cut of a fault that strikes a step: just before a message that its target sends, after some outputs, or in no step at
+/// all but now. All others have none.
+///
+/// What strikes several strikes them at one instant in half of the cases: a rack that loses its power, a roll-out that
+/// restarts a fleet (Teleport 6889, kazoo 664). Each at a step of its own would pace them. The shares are chosen by us.
 pub(super) fn cut(cast: Cast<'_>, act: &Act, stream: &mut Stream) -> Cut {
+    let now = match cast.size(act.target) {
+        0 | 1 => 80_000,
+        _ => 500_000,
+    };
     match act.action {
-        Action::Pause | Action::Suspend | Action::Crash | Action::Torn | Action::Wipe => {}
+        Action::Pause | Action::Suspend | Action::Crash | Action::Torn | Action::Wipe | Action::Restart => {}
         _ => return Cut::After(0),
+    }
+    if stream.happens(now) {
+        return Cut::Now;
+    }
+    if let Action::Restart = act.action {
+        return Cut::After(0);
     }
     if stream.happens(550_000) {
         let role = cast.role_of(act.target);

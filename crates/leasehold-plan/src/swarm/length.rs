@@ -41,10 +41,15 @@ impl Lengths {
     /// From about a message's delay up to the longest. In half of the cases at a corner, where it is decided whether a
     /// lease outlives the fault: just below, at and just above a TTL, at a third of it, and at the longest.
     fn draw(&self, stream: &mut Stream) -> Span {
-        let little = self.below(self.ttl.scale(1, 20), stream);
         let any = self.below(self.longest, stream);
+        let corner = self.corner(stream);
+        stream.weighted(&[(50, any), (50, corner)])
+    }
+
+    /// A corner: where it is decided whether a lease outlives what lasts so long.
+    pub(super) fn corner(&self, stream: &mut Stream) -> Span {
+        let little = self.below(self.ttl.scale(1, 20), stream);
         let span = stream.weighted(&[
-            (50, any),
             (12, self.ttl.saturating_sub(little)),
             (10, self.ttl),
             (12, self.ttl.saturating_add(little)),
@@ -52,6 +57,14 @@ impl Lengths {
             (8, self.longest),
         ]);
         span.clamp(Span::from_nanos(1), self.longest)
+    }
+
+    /// How much longer messages take, or how far they overtake each other: less than a TTL in half of the cases, and else
+    /// as long as faults last. What is late by more than a TTL meets whoever came after its sender.
+    pub(super) fn late(&self, stream: &mut Stream) -> Span {
+        let little = self.below(self.ttl, stream);
+        let any = self.draw(stream);
+        stream.weighted(&[(50, little), (50, any)])
     }
 
     /// Log-uniform from about a message's delay up to `most`, in three digits.

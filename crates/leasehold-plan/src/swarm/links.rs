@@ -20,8 +20,14 @@ enum Shape {
     Bridge,
 }
 
-/// Targets, and those of their links that are meant; nothing if a node is alone.
-pub(super) fn links(cast: Cast<'_>, aim: Option<Condition>, stream: &mut Stream) -> Option<(Target, Scope)> {
+/// Targets, and those of their links that are meant; nothing if a node is alone. `on` is whom it strikes, if that is
+/// decided.
+pub(super) fn links(
+    cast: Cast<'_>,
+    aim: Option<Condition>,
+    on: Option<Target>,
+    stream: &mut Stream,
+) -> Option<(Target, Scope)> {
     let count = cast.nodes.len();
     if count < 2 {
         return None;
@@ -49,13 +55,19 @@ pub(super) fn links(cast: Cast<'_>, aim: Option<Condition>, stream: &mut Stream)
     if let Shape::Ring = shape {
         return Some((EVERYBODY, Scope::Ring));
     }
-    let target = match cast.target(aim, stream) {
+    let drawn = cast.target(aim, stream);
+    let target = match on.unwrap_or(drawn) {
         // Nobody is left whom all could be cut off from.
         EVERYBODY => cast.any_node(stream),
         target => target,
     };
     let peer = cast.peer(target, stream);
+    let back = stream.happens(400_000);
     let scope = match (shape, peer) {
+        // What is sent to a node counts as much as what it sends.
+        (Shape::OneWay, Some(peer)) if on.is_some() && back && peer != EVERYBODY => {
+            return Some((peer, Scope::OneWay(target)));
+        }
         (Shape::Between, Some(peer)) => Scope::Between(peer),
         (Shape::OneWay, Some(peer)) => Scope::OneWay(peer),
         (Shape::Majority, _) => Scope::Majority,
@@ -65,15 +77,16 @@ pub(super) fn links(cast: Cast<'_>, aim: Option<Condition>, stream: &mut Stream)
     Some((target, scope))
 }
 
-/// One to three ways in which links get worse.
+/// One to three ways in which links get worse. Slow ones are drawn most often, because what comes late is believed, and what
+/// is lost is asked for again. Chosen by us.
 pub(super) fn worse(lengths: &Lengths, stream: &mut Stream) -> Worsening {
     let mut worse = Worsening::NONE;
     for _ in 0..stream.weighted(&[(55, 1), (30, 2), (15, 3)]) {
-        match stream.below(6) {
-            0 => worse.delay = lengths.below(lengths.ttl, stream),
+        match stream.weighted(&[(34, 0), (18, 1), (10, 2), (18, 3), (8, 4), (12, 5)]) {
+            0 => worse.delay = lengths.late(stream),
             1 => worse.loss = chance(stream),
             2 => worse.duplicate = chance(stream),
-            3 => worse.reorder = lengths.below(lengths.ttl, stream),
+            3 => worse.reorder = lengths.late(stream),
             4 => worse.slow = lengths.below(lengths.ttl.scale(1, 10).max(lengths.delay), stream),
             _ => worse.burst = Some(burst(lengths, stream)),
         }

@@ -179,7 +179,8 @@ mod rules {
             kind,
             FaultKind::Pause | FaultKind::Suspend | FaultKind::Crash | FaultKind::Torn | FaultKind::Wipe
         );
-        assert!(strikes || fault.cut == Cut::After(0), "{fault:?}");
+        let is_now = kind == FaultKind::Restart && fault.cut == Cut::Now;
+        assert!(strikes || is_now || fault.cut == Cut::After(0), "{fault:?}");
     }
 
     fn members(group: Group, template: &Template) -> Vec<usize> {
@@ -462,6 +463,7 @@ fn every_kind_condition_target_scope_cut_and_number_turns_up() {
     expected.extend([0, 1].map(|id| format!("CommandId({id}), lasts false")));
     expected.extend([2, 3].map(|id| format!("CommandId({id}), lasts true")));
     expected.extend((0..=6).map(|count| format!("{:?}", Cut::After(count))));
+    expected.push(format!("{:?}", Cut::Now));
     expected.extend(About::ALL.map(|purpose| format!("{:?}", Cut::BeforeSend(purpose))));
     for part in 0..5 {
         let mut parts = [false; 5];
@@ -576,7 +578,9 @@ fn what_is_left_out_by_the_limit_is_of_any_kind() {
     let kinds = kinds_of_a_lease();
     for &kind in &kinds {
         let of_kind = kept.iter().filter(|fault| fault.action.kind() == kind).count();
-        let share = share(of_kind, kept.len()) * kinds.len() as f64;
+        // Links are drawn twice as often.
+        let times = if kind == FaultKind::Link { 2.0 } else { 1.0 };
+        let share = share(of_kind, kept.len()) * (kinds.len() + 1) as f64 / times;
         assert!((0.6..1.5).contains(&share), "{} is drawn {share} times as often as it should", kind.name());
     }
 }
@@ -646,6 +650,47 @@ fn instants_meet_at_focuses_and_at_the_end() {
     // Three in a minute, wherever they fall, are within a second of each other in one case of twenty.
     assert!(share(pairs, count) > 0.15, "{pairs} of {count}");
     assert!(share(at_the_end, count) > 0.08, "{at_the_end} of {count}");
+}
+
+/// Two faults of one seed that are drawn apart strike the same node, within a term of each other, in few seeds.
+#[test]
+fn faults_meet_at_a_node_as_well_as_at_an_instant() {
+    for (template, least) in [(five(), 0.15), (registry(REGISTRY), 0.15)] {
+        let meet = |seed| {
+            let at = |fault: &FaultPlan| match (fault.trigger, fault.target) {
+                (Trigger::At(at), Target::Node(node)) => Some((at, node)),
+                _ => None,
+            };
+            let places: Vec<_> = faults(&template, seed).iter().filter_map(at).collect();
+            places.iter().enumerate().any(|(place, (one, node))| {
+                places[place + 1..].iter().any(|(other, at)| {
+                    at == node && one.as_nanos().abs_diff(other.as_nanos()) <= TTL.as_nanos()
+                })
+            })
+        };
+        let seeds = (0..1_000).filter(|seed| meet(*seed)).count();
+        assert!(share(seeds, 1_000) > least, "{seeds} of a thousand");
+    }
+}
+
+/// A fleet is restarted at one instant, or its steps would pace it.
+#[test]
+fn what_strikes_several_strikes_them_now_in_half_of_the_cases() {
+    let all = many(&registry(REGISTRY), 2_000);
+    let strikes = |fault: &&FaultPlan| {
+        matches!(
+            fault.action,
+            Action::Pause | Action::Suspend | Action::Crash | Action::Torn | Action::Restart
+        )
+    };
+    let (several, one): (Vec<_>, Vec<_>) = all.iter().filter(strikes).partition(|fault| {
+        matches!(fault.target, Target::Drawn { pick: Pick::All | Pick::Majority, from: Group::Role(_) })
+    });
+    let now = |faults: &[&FaultPlan]| {
+        share(faults.iter().filter(|fault| fault.cut == Cut::Now).count(), faults.len())
+    };
+    assert!((0.35..0.65).contains(&now(&several)), "{}", now(&several));
+    assert!((0.03..0.25).contains(&now(&one)), "{}", now(&one));
 }
 
 #[test]

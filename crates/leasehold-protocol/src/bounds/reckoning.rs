@@ -70,8 +70,11 @@ impl Claim {
         let (lifetime, interval) = (holder.term(ttl), holder.renew.of(ttl));
         let mut terms = match holder.lifetime {
             Lifetime::Margin(_) => {
-                let margin = ttl.saturating_sub(lifetime);
-                let what = format!("the TTL of {ttl} less a margin of {}", exact(margin));
+                let margin = exact(holder.longest(ttl).saturating_sub(lifetime));
+                let what = match holder.ttl_multiplier {
+                    1 => format!("the TTL of {ttl} less a margin of {margin}"),
+                    n => format!("{n} TTLs of {ttl} less a margin of {margin}"),
+                };
                 vec![term("L", lifetime, what)]
             }
             Lifetime::RenewDeadline(deadline) => vec![

@@ -280,6 +280,37 @@ fn a_claim_that_outlives_its_lease_is_said_to() {
     assert_eq!(named(&reckoning, "exclusivity").margin(), Some(9_000_000_000), "it lives two TTLs");
 }
 
+/// A holder that takes two TTLs is fine under a grantor that lets two go by, less the margin for their clocks.
+#[test]
+fn how_many_ttls_a_holder_takes_is_held_against_how_many_its_grantor_gives() {
+    let margin = |holder, grantor| {
+        let mut policies = safe(10);
+        policies.holder.ttl_multiplier = holder;
+        policies.grantor.ttl_multiplier = grantor;
+        let reckoning = promise(&calm(), &policies).reckoning;
+        let margin = named(&reckoning, "exclusivity").margin().map(|nanos| nanos / 1_000_000_000);
+        (margin, text_of(&reckoning).contains("less its margin"))
+    };
+    assert_eq!(margin(1, 1), (Some(0), false));
+    assert_eq!(margin(2, 1), (Some(-10), true));
+    assert_eq!(margin(2, 2), (Some(0), false));
+    assert_eq!(margin(1, 2), (Some(10), false));
+}
+
+#[test]
+fn a_promise_on_restarts_is_a_bound_and_only_what_breaks_it_is_warned_of() {
+    let with = |extensions, restart| {
+        let mut policies = safe(10);
+        (policies.grantor.extensions, policies.grantor.restart) = (extensions, restart);
+        let Promise { bounds, reckoning } = promise(&calm(), &policies);
+        (bounds.extensions, text_of(&reckoning).contains("restarts of the grantor in a row"))
+    };
+    assert_eq!(with(None, Restart::FullTerm), (None, false));
+    assert_eq!(with(Some(0), Restart::FullTerm), (Some(0), true));
+    assert_eq!(with(Some(1), Restart::Extra(MS(1))), (Some(1), true));
+    assert_eq!(with(Some(1), Restart::Remaining), (Some(1), false));
+}
+
 #[test]
 fn a_renewal_has_so_many_tries() {
     let environment = Assumed { loss_ppm: 10_000, ..calm() };
@@ -323,7 +354,25 @@ fn failover_is_told_at_worst_and_on_average() {
 #[test]
 fn every_policy_that_is_not_safe_says_what_it_gives_up() {
     type Change = fn(&mut Policies);
-    let changes: [(Change, &str); 34] = [
+    let changes: [(Change, &str); 43] = [
+        (|p| p.holder.ttl_multiplier = 2, "2 TTLs less its margin"),
+        (
+            |p| {
+                p.holder.lost_contact = LostContact::Jeopardy;
+                p.holder.back_in_contact = BackInContact::TrustsItsRecord;
+            },
+            "in contact again",
+        ),
+        (|p| p.grantor.terms_from = TermsFrom::WritersStamp, "that holders write"),
+        (
+            |p| p.grantor.term_arithmetic = TermArithmetic::WholeSecondsZeroIsForEver,
+            "zero of them is for ever",
+        ),
+        (|p| p.grantor.term_arithmetic = TermArithmetic::WrappingMilliseconds, "wraps round"),
+        (|p| p.grantor.renewal_check = RenewalCheck::HolderName, "the holder's next lease"),
+        (|p| p.grantor.renewal_check = RenewalCheck::Nothing, "anybody's renewal"),
+        (|p| p.grantor.release_check = ReleaseCheck::HolderName, "ends the holder's next lease"),
+        (|p| p.grantor.extensions = Some(1), "at most 1 restarts of the grantor"),
         (|p| p.holder.anchor = Anchor::LatestRetry, "latest retry"),
         (|p| p.holder.anchor = Anchor::Receipt, "counting from the answer"),
         (|p| p.holder.lifetime = Lifetime::Margin(Margin::Fixed(Span::ZERO)), "a margin of 0s"),

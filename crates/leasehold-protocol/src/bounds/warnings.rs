@@ -11,10 +11,11 @@ use leasehold_core::{ClockKind, Warning};
 use super::reckoning::{Claim, decimal, exact, shown, shown_round_trip};
 use super::{Policies, Sums, dead_waiters};
 use crate::policy::{
-    AfterWaiting, Anchor, Backoff, Duplicates, Expiry, Fence, GiveUp, GrantorPolicy, HolderPolicy, Identity,
-    KeysEnd, Leave, Lifetime, LockDelayKept, LostContact, Margin, Preemption, Queue, Reads, ReleaseCheck,
-    RenewalOfEnded, Renewals, ResourcePolicy, Restart, RevocationStyle, SameOwner, Takeover, TaskEffects,
-    Tokens, WorkKind, WorkPolicy, Writes,
+    AfterWaiting, Anchor, BackInContact, Backoff, Duplicates, Expiry, Fence, GiveUp, GrantorPolicy,
+    HolderPolicy, Identity, KeysEnd, Leave, Lifetime, LockDelayKept, LostContact, Margin, Preemption,
+    Queries, Queue, Reads, ReleaseCheck, RenewalCheck, RenewalOfEnded, Renewals, ResourcePolicy, Restart,
+    RevocationStyle, SameOwner, Takeover, TaskEffects, TermArithmetic, TermsFrom, Tokens, WorkKind,
+    WorkPolicy, Writes,
 };
 
 pub(super) fn warnings(sums: &Sums<'_>, policies: &Policies) -> Vec<Warning> {
@@ -82,9 +83,18 @@ fn lifetime(found: &mut Found, sums: &Sums<'_>) {
     let term = sums.grantor.term(ttl);
     let safe = sums.environment.clock_rate.safe_term(term);
     match holder.lifetime {
+        Lifetime::Margin(_) if holder.ttl_multiplier > sums.grantor.ttl_multiplier => {
+            let text = format!(
+                "a holder takes {} to be its term, {} TTLs less its margin, and the grantor ends its lease after {term}",
+                exact(lifetime),
+                holder.ttl_multiplier
+            );
+            let most = sums.grantor.ttl_multiplier;
+            found.say(text, &format!("a holder's ttl_multiplier of at most {most}, as its grantor's"));
+        }
         Lifetime::Margin(Margin::ForDrift(_)) => {}
         Lifetime::Margin(Margin::Fixed(margin)) if lifetime > safe => {
-            let least = exact(ttl.saturating_sub(safe));
+            let least = exact(holder.longest(ttl).saturating_sub(safe));
             let text =
                 format!("a margin of {margin} does not cover clocks that are off by the declared bound");
             found.say(text, &format!("give up at least {least} of the TTL"));
@@ -143,6 +153,14 @@ fn holder(found: &mut Found, holder: &HolderPolicy) {
             "a holder that loses contact goes on after its deadline: nothing bounds how long two act at once",
             "stop at the deadline",
         )),
+    });
+    found.any(match holder.back_in_contact {
+        BackInContact::TrustsItsRecord if holder.lost_contact == LostContact::Jeopardy => Some((
+            "a holder that is in contact again goes on, also if it is told that its lease is gone: its successor \
+             may claim by then",
+            "compare the lease with the one that the grantor has",
+        )),
+        BackInContact::ComparesTheLease | BackInContact::TrustsItsRecord => None,
     });
     found.any(match holder.give_up {
         GiveUp::AtDeadline => None,
@@ -257,6 +275,26 @@ fn term(found: &mut Found, sums: &Sums<'_>) {
             "measure terms on the boot clock",
         )),
     });
+    found.any(match grantor.terms_from {
+        TermsFrom::OwnTimer => None,
+        TermsFrom::WritersStamp => Some((
+            "terms are counted from the time that holders write: one whose clock is behind loses its lease early, one \
+             whose clock is ahead keeps it after its death",
+            "count terms from a timer of the grantor",
+        )),
+    });
+    found.any(match grantor.term_arithmetic {
+        TermArithmetic::Exact => None,
+        TermArithmetic::WholeSecondsZeroIsForEver => Some((
+            "terms are cut to whole seconds, and zero of them is for ever: a lease with less than a second left never \
+             ends, and no other gets all of its term",
+            "reckon exactly, and let no value of a length stand for something else",
+        )),
+        TermArithmetic::WrappingMilliseconds => Some((
+            "a term of 49 days or more wraps round: a lease may end at once",
+            "reckon with wider numbers, and refuse what does not fit",
+        )),
+    });
     if grantor.ttl_multiplier > 1 {
         let text = format!(
             "a lease lives {} TTLs, though its holder is told one: a dead holder is replaced after {} only",
@@ -308,6 +346,13 @@ fn tokens_and_restart(found: &mut Found, grantor: &GrantorPolicy) {
             );
         }
     }
+    if let (Some(most), Restart::FullTerm | Restart::Extra(_)) = (grantor.extensions, grantor.restart) {
+        let text = format!(
+            "at most {most} restarts of the grantor in a row are to give a lease more time, and each gives it a term: \
+             restarts that are more frequent than terms keep a dead holder's lease"
+        );
+        found.say(text, "let a restart keep what is left of a term, or promise nothing");
+    }
     found.any(match grantor.renewals {
         Renewals::AtOnce | Renewals::OnceDurable => None,
         Renewals::OnceDurableUnchecked => Some((
@@ -327,6 +372,17 @@ fn endings(found: &mut Found, grantor: &GrantorPolicy) {
         RenewalOfEnded::Resurrects => Some((
             "a renewal brings an ended lease back: what was told of its end is no longer true",
             "refuse it, and have the holder acquire anew",
+        )),
+    });
+    found.any(match grantor.renewal_check {
+        RenewalCheck::LeaseAndToken => None,
+        RenewalCheck::HolderName => Some((
+            "a renewal that was under way for long keeps the holder's next lease",
+            "let a renewal name lease and token",
+        )),
+        RenewalCheck::Nothing => Some((
+            "anybody's renewal keeps the lease of whoever holds it, and tells an old holder that it still does",
+            "let a renewal name lease and token",
         )),
     });
     found.any(match grantor.release_check {
@@ -364,6 +420,13 @@ fn endings(found: &mut Found, grantor: &GrantorPolicy) {
         KeysEnd::OneByOne => Some((
             "the keys of a lease vanish one after the other: a reader may see some of them",
             "end all keys at one revision",
+        )),
+    });
+    found.any(match grantor.queries {
+        Queries::FromTable => None,
+        Queries::FromCopy => Some((
+            "who asks who holds a resource is answered from a copy, and may be shown a holder whose lease has ended",
+            "answer from the table",
         )),
     });
     if let Some(attempts) = grantor.ending.attempts {

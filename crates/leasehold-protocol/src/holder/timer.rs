@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     Think,
     /// When to repeat an operation that was not answered.
     WorkRetry,
+    /// When to ask who holds the resource.
+    Query,
 }
 
 impl From<Timer> for TimerId {
@@ -26,8 +28,8 @@ impl From<Timer> for TimerId {
 }
 
 impl Timer {
-    const ALL: [Self; 6] =
-        [Self::Retry, Self::Renew, Self::Deadline, Self::Work, Self::Think, Self::WorkRetry];
+    const ALL: [Self; 7] =
+        [Self::Retry, Self::Renew, Self::Deadline, Self::Work, Self::Think, Self::WorkRetry, Self::Query];
 
     pub(super) fn from_id(id: TimerId) -> Self {
         Self::ALL[id.0 as usize]

@@ -3,7 +3,7 @@
 use leasehold_core::event::Probe;
 
 use super::*;
-use crate::policy::{GiveUp, Lifetime, LostContact, Margin};
+use crate::policy::{BackInContact, GiveUp, Lifetime, LostContact, Margin};
 
 type Make = fn() -> Box<dyn Node<LeaseProtocol>>;
 
@@ -173,6 +173,38 @@ fn a_holder_in_jeopardy_contends_anew_when_its_lease_is_gone() {
 }
 
 /// The renewal comes due before the deadline's own timer, as after a pause.
+/// It claims again from the first answer on, though that says that its lease is gone; the next such answer ends that.
+#[test]
+fn a_holder_that_trusts_its_record_goes_on_whatever_it_is_told() {
+    let claimed = |make: Make| {
+        let few = cut_off_until(12_000, make);
+        let claims = few.claims(HOLDER);
+        let between = claims.iter().filter(|(at, _)| (12_000..15_000).contains(at)).count();
+        (between, recoveries(&few))
+    };
+    let trusting = || {
+        holder(HolderPolicy {
+            lost_contact: LostContact::Jeopardy,
+            back_in_contact: BackInContact::TrustsItsRecord,
+            ..holder_policy()
+        })
+    };
+    let (claims, recovered) = claimed(trusting);
+    assert!(claims > 0 && recovered == 1, "{claims}, {recovered}");
+    assert_eq!(claimed(|| careful(LostContact::Jeopardy)).1, 0);
+}
+
+#[test]
+fn a_holder_takes_a_grant_to_last_so_many_ttls() {
+    let claimed = |make: Make| {
+        let mut few = with_holder(make);
+        few.run_to(1_000);
+        few.claims(HOLDER)[0].1
+    };
+    assert_eq!(claimed(|| holder(holder_policy())), 10_000);
+    assert_eq!(claimed(|| holder(HolderPolicy { ttl_multiplier: 2, ..holder_policy() })), 20_000);
+}
+
 #[test]
 fn a_holder_that_wakes_past_its_deadline_in_jeopardy_asks_at_once() {
     let mut few = with_holder(|| careful(LostContact::Jeopardy));

@@ -1,7 +1,8 @@
 //! The grantor's policies, each beside its neighbour.
 
 use super::*;
-use crate::policy::{Ending, KeysEnd, Renewals, Restart, RevocationStyle};
+use crate::policy::{Ending, KeysEnd, Queries, RenewalCheck, Renewals, Restart, RevocationStyle, TermsFrom};
+use leasehold_core::clock::LocalInstant;
 use leasehold_core::event::{Probe, Revocation};
 
 const BASE: fn() -> GrantorPolicy = GrantorPolicy::default;
@@ -22,12 +23,20 @@ fn tell(few: &mut Few, from: NodeId, message: LeaseMessage) {
 fn acquire(few: &mut Few, from: NodeId, resource: u32, keys: u32) {
     let (resource, incarnation, request) = (ResourceId(resource), Incarnation(0), RequestId(1));
     let (ttl, owner) = (Span::from_secs(10), OwnerId(u64::from(from.0)));
-    tell(few, from, LeaseMessage::Acquire { resource, incarnation, request, ttl, owner, priority: 0, keys });
+    let (priority, stamp) = (0, LocalInstant::from_nanos(0));
+    let acquire = LeaseMessage::Acquire { resource, incarnation, request, ttl, owner, priority, keys, stamp };
+    tell(few, from, acquire);
 }
 
 fn renew(few: &mut Few, request: u64) {
-    let request = RequestId(request);
-    tell(few, HOLDER, LeaseMessage::Renew { resource: R, lease: LeaseId(1), token: Token(1), request });
+    renew_as(few, 1, request);
+}
+
+/// A renewal of a lease, by whoever holds the first one, written at 0 by its clock.
+fn renew_as(few: &mut Few, lease: u64, request: u64) {
+    let (lease, token, request) = (LeaseId(lease), Token(lease), RequestId(request));
+    let stamp = LocalInstant::from_nanos(0);
+    tell(few, HOLDER, LeaseMessage::Renew { resource: R, lease, token, request, stamp });
 }
 
 /// A lease of the holder, which is not there itself, granted at 0 and durable at 1.
@@ -94,6 +103,42 @@ fn what_a_restart_does_to_a_lease_that_lives() {
     assert_eq!(ended(Restart::FullTerm), [15_001]);
     assert_eq!(ended(Restart::Extra(Span::from_secs(3))), [18_001]);
     assert_eq!(ended(Restart::Remaining), [13_001], "counted from the renewal at 3,000");
+}
+
+/// Written at 0, decided at 5,000: the lease is over at 10,000 or at 15,000.
+#[test]
+fn what_a_grantor_counts_terms_from() {
+    let ended = |terms_from| {
+        let mut few = held(GrantorPolicy { terms_from, clock: ClockKind::Wall, ..BASE() });
+        few.run_to(5_000);
+        renew(&mut few, 1);
+        few.run_to(60_000);
+        expired(&few)
+    };
+    assert_eq!(ended(TermsFrom::OwnTimer), [15_001]);
+    assert_eq!(ended(TermsFrom::WritersStamp), [10_001]);
+}
+
+/// Another lease than the one that there is: it is said yes to by the name that the holder gave it.
+#[test]
+fn a_renewal_that_is_taken_by_name_is_acknowledged_by_name() {
+    let answers = |renewal_check| {
+        let mut few = held(GrantorPolicy { renewal_check, ..BASE() });
+        few.run_to(5_000);
+        renew_as(&mut few, 7, 1);
+        few.run_to(60_000);
+        let yes = |m: &LeaseMessage| matches!(m, LeaseMessage::Renewed { lease: LeaseId(7), .. });
+        let told = |e: &NodeEvent| {
+            matches!(
+                e,
+                NodeEvent::RenewalTaken { lease: LeaseId(1), by: HOLDER, named_lease: LeaseId(7), .. }
+            )
+        };
+        (few.sends(GRANTOR, yes).len(), few.times(GRANTOR, told).len(), expired(&few))
+    };
+    assert_eq!(answers(RenewalCheck::LeaseAndToken), (0, 0, vec![10_002]));
+    assert_eq!(answers(RenewalCheck::HolderName), (1, 1, vec![15_001]));
+    assert_eq!(answers(RenewalCheck::Nothing), (1, 1, vec![15_001]));
 }
 
 /// A renewal that is on its way to the disk when the lease is revoked.
@@ -214,6 +259,7 @@ fn a_wish_for_a_term_is_met_within_the_limits() {
             owner: OwnerId(0),
             priority: 0,
             keys: 0,
+            stamp: LocalInstant::from_nanos(0),
         };
         tell(&mut few, HOLDER, acquire);
         few.run_to(2);
@@ -260,4 +306,32 @@ fn a_lock_delay_is_waited_out_also_by_a_restarted_grantor() {
     // The end is durable at 10,002.
     assert_eq!(granted(false), [15_003]);
     assert_eq!(granted(true), [17_001]);
+}
+
+/// What the rival is shown who asks at these times, while the lease of the holder ends at 10,001.
+fn shown(policy: GrantorPolicy, times: &[i64]) -> Vec<Option<u64>> {
+    let mut few = held(policy);
+    for (n, &at) in (1..).zip(times) {
+        few.run_to(at);
+        tell(
+            &mut few,
+            RIVAL,
+            LeaseMessage::Query { resource: R, incarnation: Incarnation(3), request: RequestId(n) },
+        );
+    }
+    let answers = few.sent.iter().filter_map(|(_, _, message)| match message {
+        LeaseMessage::Answer { incarnation: Incarnation(3), answer, .. } => {
+            Some(answer.map(|answer| answer.lease.0))
+        }
+        _ => None,
+    });
+    answers.collect()
+}
+
+#[test]
+fn who_holds_is_answered_from_the_table_or_from_a_copy_while_that_lives() {
+    let times = [9_000, 11_000, 12_999, 13_000];
+    assert_eq!(shown(BASE(), &times), [Some(1), None, None, None]);
+    let from_copy = GrantorPolicy { queries: Queries::FromCopy, copy_lifetime: Span::from_secs(4), ..BASE() };
+    assert_eq!(shown(from_copy, &times), [Some(1), Some(1), Some(1), None]);
 }

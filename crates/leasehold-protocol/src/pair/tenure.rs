@@ -309,7 +309,7 @@ fn a_query_says_who_holds_and_for_how_long() {
     let mut few = Few::with_holder();
     let ask = |few: &mut Few, at| {
         few.run_to(at);
-        let message = LeaseMessage::Query { resource: R, request: RequestId(9) };
+        let message = LeaseMessage::Query { resource: R, incarnation: Incarnation(0), request: RequestId(9) };
         few.handle(GRANTOR, Input::Received { from: RIVAL, message });
         few.under_way.retain(|(_, to, _)| *to != RIVAL);
         let answer = few.sent.iter().rev().find_map(|(_, _, m)| match m {

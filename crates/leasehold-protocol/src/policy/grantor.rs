@@ -1,6 +1,6 @@
 //! How grantors behave.
 
-use leasehold_core::clock::ClockKind;
+use leasehold_core::clock::{ClockKind, Reading};
 use leasehold_core::time::Span;
 
 /// How a grantor behaves.
@@ -8,6 +8,10 @@ use leasehold_core::time::Span;
 pub struct GrantorPolicy {
     /// The clock that terms are measured on.
     pub clock: ClockKind,
+    /// What the term of a lease is counted from.
+    pub terms_from: TermsFrom,
+    /// How it reckons with terms.
+    pub term_arithmetic: TermArithmetic,
     /// The shortest term it grants; shorter wishes get this.
     pub ttl_min: Span,
     /// The longest term it grants; longer wishes get this.
@@ -20,10 +24,15 @@ pub struct GrantorPolicy {
     pub tokens: Tokens,
     /// What a restart does to leases that live.
     pub restart: Restart,
+    /// How many restarts in a row may each give a lease more time before its holder renews it. That is a promise, and
+    /// nothing keeps count: every restart may if it is not given.
+    pub extensions: Option<u32>,
     /// When a renewal is answered.
     pub renewals: Renewals,
     /// What becomes of a renewal that comes when its lease has ended.
     pub renewal_of_ended: RenewalOfEnded,
+    /// What a renewal must name.
+    pub renewal_check: RenewalCheck,
     /// What a release must name.
     pub release_check: ReleaseCheck,
     /// How long nobody is granted a resource after its lease expired or was revoked, on the grantor's clock.
@@ -42,6 +51,10 @@ pub struct GrantorPolicy {
     pub keys: KeysEnd,
     /// How it ends a lease when its disk is slow.
     pub ending: Ending,
+    /// What it answers from who asks who holds a resource.
+    pub queries: Queries,
+    /// How old such a copy gets, on its clock.
+    pub copy_lifetime: Span,
 }
 
 impl Default for GrantorPolicy {
@@ -49,14 +62,18 @@ impl Default for GrantorPolicy {
     fn default() -> Self {
         Self {
             clock: ClockKind::Boot,
+            terms_from: TermsFrom::default(),
+            term_arithmetic: TermArithmetic::default(),
             ttl_min: Span::from_millis(100),
             ttl_max: Span::from_secs(86_400),
             ttl_multiplier: 1,
             expiry: Expiry::ExactTimer,
             tokens: Tokens::default(),
             restart: Restart::default(),
+            extensions: None,
             renewals: Renewals::default(),
             renewal_of_ended: RenewalOfEnded::default(),
+            renewal_check: RenewalCheck::default(),
             release_check: ReleaseCheck::default(),
             lock_delay: Span::ZERO,
             lock_delay_kept: LockDelayKept::default(),
@@ -66,6 +83,8 @@ impl Default for GrantorPolicy {
             revocation: RevocationStyle::default(),
             keys: KeysEnd::default(),
             ending: Ending::default(),
+            queries: Queries::default(),
+            copy_lifetime: Span::from_secs(5),
         }
     }
 }
@@ -87,6 +106,55 @@ impl GrantorPolicy {
     #[must_use]
     pub fn term(&self, ttl: Span) -> Span {
         ttl.scale(u64::from(self.ttl_multiplier), 1)
+    }
+
+    /// When a term is over that began at `from`, as it reckons.
+    #[must_use]
+    pub fn deadline(&self, from: Reading, term: Span) -> Reading {
+        self.term_arithmetic.sum(from, term)
+    }
+}
+
+/// What the term of a lease is counted from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TermsFrom {
+    /// The grantor's own reading when the term begins: no other clock matters.
+    #[default]
+    OwnTimer,
+    /// The time that the holder's wall clock showed when it wrote its request, as the timestamps in the records of
+    /// ShedLock and of Kubernetes leader election before it took to timers of its own. Compared with the grantor's
+    /// wall clock, so terms have to be measured on that one.
+    WritersStamp,
+}
+
+/// How a grantor reckons with terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TermArithmetic {
+    /// In nanoseconds, and what does not fit stays at the end of time.
+    #[default]
+    Exact,
+    /// In whole seconds, cut, and zero of them stands for ever: what is left of a term is then too little to end.
+    /// Source: CVE-2021-32923 (Vault).
+    WholeSecondsZeroIsForEver,
+    /// In milliseconds of 32 bits: what is longer than 49 days wraps round. Source: TTLs that overflow, as in
+    /// etcd#9374.
+    WrappingMilliseconds,
+}
+
+impl TermArithmetic {
+    /// The end of a term that began at `from`.
+    fn sum(self, from: Reading, term: Span) -> Reading {
+        match self {
+            Self::Exact => from + term,
+            Self::WholeSecondsZeroIsForEver => match term.as_nanos() / 1_000_000_000 {
+                0 => Reading::new(from.clock(), i64::MAX),
+                seconds => from + Span::from_secs(seconds),
+            },
+            Self::WrappingMilliseconds => {
+                let wrapped = (term.as_nanos() / 1_000_000) & u64::from(u32::MAX);
+                from + Span::from_millis(wrapped)
+            }
+        }
     }
 }
 
@@ -159,6 +227,18 @@ pub enum RenewalOfEnded {
     AcknowledgedUntilRecorded,
     /// It brings the lease back unless somebody else has the resource, as registering again does in Eureka.
     Resurrects,
+}
+
+/// What a renewal must name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RenewalCheck {
+    /// The lease and its token.
+    #[default]
+    LeaseAndToken,
+    /// Nothing, but it must come from the holder: an old renewal keeps the holder's new lease.
+    HolderName,
+    /// Nothing but the resource: whoever had it once keeps whoever has it now.
+    Nothing,
 }
 
 /// What a release must name.
@@ -236,6 +316,17 @@ pub enum KeysEnd {
     Together,
     /// One after the other, each at a revision of its own.
     OneByOne,
+}
+
+/// What a grantor answers from when somebody asks who holds a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Queries {
+    /// Its table: a linearizable read, the default of etcd.
+    #[default]
+    FromTable,
+    /// A copy of what it answered before, for as long as that lives: as a serializable read of etcd, a stale one of
+    /// Consul, or a read at a follower of ZooKeeper. It may show a holder whose lease has ended.
+    FromCopy,
 }
 
 /// How a grantor ends a lease when its disk is slow.

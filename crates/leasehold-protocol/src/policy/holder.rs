@@ -10,6 +10,8 @@ pub struct HolderPolicy {
     pub clock: ClockKind,
     /// The TTL it asks for.
     pub ttl: Span,
+    /// How many TTLs it takes a grant to last.
+    pub ttl_multiplier: u32,
     /// When it renews, counted from its anchor.
     pub renew: Interval,
     /// A renewal may come earlier by up to this share of the interval, in parts per million.
@@ -26,6 +28,8 @@ pub struct HolderPolicy {
     pub give_up: GiveUp,
     /// What it does when its deadline comes and nothing was heard.
     pub lost_contact: LostContact,
+    /// What a holder in jeopardy does when it is in contact again.
+    pub back_in_contact: BackInContact,
     /// In which order it leaves.
     pub leave: Leave,
     /// What it does with a grant that it waited for.
@@ -36,6 +40,8 @@ pub struct HolderPolicy {
     pub priority: u8,
     /// How many keys it attaches to its lease.
     pub keys: u32,
+    /// How often it asks who holds the resource; never unless it is given. Nothing that it does depends on the answer.
+    pub asks_who: Option<Span>,
 }
 
 impl HolderPolicy {
@@ -45,6 +51,7 @@ impl HolderPolicy {
         Self {
             clock: ClockKind::Boot,
             ttl,
+            ttl_multiplier: 1,
             renew: Interval::OfTtl { numerator: 1, denominator: 3 },
             renew_jitter_ppm: 0,
             anchor: Anchor::FirstSend,
@@ -53,19 +60,27 @@ impl HolderPolicy {
             poll: Span::from_secs(1),
             give_up: GiveUp::default(),
             lost_contact: LostContact::default(),
+            back_in_contact: BackInContact::default(),
             leave: Leave::default(),
             after_waiting: AfterWaiting::default(),
             identity: Identity::default(),
             priority: 0,
             keys: 0,
+            asks_who: None,
         }
     }
 
-    /// L: how long it claims after its anchor, on its clock, under a TTL.
+    /// How long it takes a grant of a TTL to last, without its margin.
+    #[must_use]
+    pub fn longest(&self, ttl: Span) -> Span {
+        ttl.scale(u64::from(self.ttl_multiplier), 1)
+    }
+
+    /// L: how long it claims after its anchor, on its clock, under a TTL. A renew deadline goes by no TTL.
     #[must_use]
     pub fn term(&self, ttl: Span) -> Span {
         match self.lifetime {
-            Lifetime::Margin(margin) => margin.term(ttl),
+            Lifetime::Margin(margin) => margin.term(self.longest(ttl)),
             Lifetime::RenewDeadline(deadline) => self.renew.of(ttl).saturating_add(deadline),
         }
     }
@@ -101,6 +116,17 @@ pub enum LostContact {
     Jeopardy,
     /// It goes on until somebody tells it that its lease is gone.
     GoOn,
+}
+
+/// What a holder in jeopardy does when it is in contact again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackInContact {
+    /// It goes on if the grantor says that the very lease still lives.
+    #[default]
+    ComparesTheLease,
+    /// It goes on whatever the grantor answers: it has a record of its lease, and takes that for alive. Source: a leader
+    /// latch after a reconnect, CURATOR-696.
+    TrustsItsRecord,
 }
 
 /// In which order a holder leaves.

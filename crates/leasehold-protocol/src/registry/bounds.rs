@@ -15,9 +15,11 @@ mod views;
 mod warnings;
 
 use leasehold_core::time::{Drift, Span};
-use leasehold_core::{Bounds, DiscoveryBounds, Envelope, MassCap, Sum};
+use leasehold_core::{Bounds, DiscoveryBounds, Envelope, MassCap, Sum, Term};
 
-use super::policy::{DiscoveryPolicy, FollowerPolicy, Liveness, MemberPolicy, RegistryPolicy, Sender};
+use super::policy::{
+    DiscoveryPolicy, FollowerPolicy, Liveness, MemberPolicy, RegistryPolicy, Sender, Unanswered,
+};
 use crate::Promise;
 
 /// What is assumed of the world.
@@ -56,6 +58,12 @@ pub struct Budget {
     pub false_expiries: u32,
     /// How many leases may end of themselves in one window.
     pub mass: Option<MassCap>,
+    /// q: so long the end of a lease waits its turn behind others, at most; as long as it takes for all of them if
+    /// nothing is said.
+    pub queueing: Option<Span>,
+    /// How long after a change of the registry's list a view may answer otherwise; as long as caches allow together if nothing
+    /// is said.
+    pub view_age: Option<Span>,
 }
 
 /// All policies of a design.
@@ -93,6 +101,8 @@ struct Sums<'a> {
     interval: Span,
     /// D.
     heartbeat_delay: Sum,
+    /// q, if all leases end at once; nothing if a sweep ends as many as there are.
+    queueing: Option<Term>,
     /// How long a lease may live after its last renewal. The first term is that of the lease.
     latest_end: Sum,
     /// A.
@@ -118,17 +128,19 @@ impl<'a> Sums<'a> {
             None => member.ttl,
         });
         let interval = interval(policies, ttl);
-        let chain = chain::Chain::new(assumed, policies, ttl, interval);
+        let chain = chain::Chain::new(assumed, policies, ttl);
         let heartbeat_delay = chain.heartbeat_delay();
         let lost_in_a_row = budget.lost_in_a_row.unwrap_or_else(|| {
             reckoning::withstood(assumed, policies, least_ttl, heartbeat_delay.total, budget.pause)
         });
+        let probes_lost = lost_in_a_row.min(PROBES_LOST);
         Self {
             assumed,
             policies,
             ttl,
             least_ttl,
             interval,
+            queueing: chain.queueing(),
             latest_end: chain.latest_end(),
             exclusion: chain.exclusion(),
             deregistration: chain.deregistration(),
@@ -137,7 +149,8 @@ impl<'a> Sums<'a> {
             regrant: chain.regrant(),
             envelope: Envelope {
                 lost_in_a_row,
-                probes_lost_in_a_row: lost_in_a_row.min(PROBES_LOST),
+                probes_lost_in_a_row: probes_lost,
+                probes_within: probes_within(assumed, policies, probes_lost),
                 pause: budget.pause,
                 budget: budget.false_expiries,
             },
@@ -151,6 +164,7 @@ impl<'a> Sums<'a> {
             clock_rate: self.assumed.clock_rate,
             delay: self.assumed.delay,
             end_slack: self.latest_end.total.saturating_sub(term),
+            extensions: None,
             regrant: self.regrant.total,
             longest_ttl: self.ttl,
             lock_delay: Span::ZERO,
@@ -180,6 +194,30 @@ impl<'a> Sums<'a> {
 /// So many lost probes in a row must not take an able instance out, if as many heartbeats may be lost: one less than the three of
 /// HAProxy (`fall`). Not what the policy says: that fewer are enough for it is what a design can have wrong.
 const PROBES_LOST: u32 = 2;
+
+/// How long one more probe than may be lost takes, from its send until it is on the disk what came of the last; no time if
+/// nobody is probed.
+fn probes_within(assumed: &Assumed, policies: &Policies<'_>, lost: u32) -> Span {
+    if policies.registry.liveness == Liveness::Push {
+        return Span::ZERO;
+    }
+    let rounds = policies.registry.probe.every.scale(u64::from(lost) + 1, 1);
+    assumed.clock_rate.longest_true(rounds).saturating_add(assumed.commit)
+}
+
+/// How long after one that left something leaves of a live member at the latest, if no answer is lost but one: more than
+/// the interval where it looks only now and then whether it is time, or waits for a connection to be given up.
+fn latest_interval(policies: &Policies<'_>, ttl: Span) -> Span {
+    let (every, member) = (interval(policies, ttl), policies.member);
+    if policies.registry.liveness == Liveness::Pull {
+        return every;
+    }
+    let every = match member.unanswered {
+        Unanswered::Blocks => every.max(member.dead_peer),
+        Unanswered::Waits | Unanswered::Retries | Unanswered::GivesUp => every,
+    };
+    every.saturating_add(member.looks_every.unwrap_or(Span::ZERO))
+}
 
 /// h: how often something is heard of a live member.
 fn interval(policies: &Policies<'_>, ttl: Span) -> Span {

@@ -112,6 +112,9 @@ impl Instance {
         let now = self.now(ctx);
         if self.life.works() && self.work.stop(now) {
             ctx.emit(NodeEvent::Registry(RegistryEvent::WorkStopped { member: self.place.member }));
+            if let Some(membership) = &mut self.membership {
+                membership.work_stalls();
+            }
             ctx.disarm(Timer::Progress);
             if let (Some(_), Some(stalls)) = (&self.membership, self.silent_from()) {
                 ctx.arm(Timer::Progress, stalls);
@@ -127,6 +130,9 @@ impl Instance {
         }
         ctx.emit(NodeEvent::Registry(RegistryEvent::WorkWentOn { member: self.place.member }));
         ctx.disarm(Timer::Progress);
+        if let Some(membership) = &mut self.membership {
+            membership.work_goes_on(ctx);
+        }
         if !self.owed.is_empty() {
             self.answer_all(ctx);
         }

@@ -24,7 +24,7 @@ use self::beats::Beats;
 pub(super) use self::timer::Timer;
 use super::RegistryProtocol;
 use super::message::{Offer, RegistryMessage};
-use super::policy::{Cadence, ComesBack, MemberPolicy};
+use super::policy::{Cadence, ComesBack, MemberPolicy, RegisteredAnew};
 
 pub(super) type Ctx<'a> = Context<'a, RegistryProtocol>;
 
@@ -38,12 +38,37 @@ pub(super) struct Membership {
     /// What it says of itself.
     health: Health,
     last_request: RequestId,
+    /// How often it was registered.
+    registrations: u32,
     /// How often it was refused since it was last registered.
     refusals: u32,
     /// How many heartbeats it has sent since one was answered.
     unanswered: u32,
     beats: Beats,
+    heart: Heart,
+    reader: Reader,
+    /// Since when it looks whether a heartbeat is due; nothing before it wanted to be registered.
+    looks_since: Option<Reading>,
     state: State,
+}
+
+/// Whether heartbeats leave while it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heart {
+    Beats,
+    /// They have ended, and nobody starts them again under this registration.
+    Stopped,
+}
+
+/// Whether its work takes the answers to heartbeats out of the channel that they are handed over by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// At once.
+    Takes,
+    /// Not now, and none waits for it.
+    Stalls,
+    /// Not now, and some wait for it.
+    LeavesAnswers,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,9 +158,13 @@ impl Membership {
             registry,
             health: Health::Ready,
             last_request: RequestId(0),
+            registrations: 0,
             refusals: 0,
             unanswered: 0,
             beats: Beats::default(),
+            heart: Heart::Beats,
+            reader: Reader::Takes,
+            looks_since: None,
             state: State::Out,
         }
     }
@@ -160,6 +189,8 @@ impl Membership {
 
     /// Wants to be registered from now on; anew if it is, as for another process of the application.
     pub(super) fn begin(&mut self, ctx: &mut Ctx<'_>) {
+        let now = self.now(ctx);
+        self.looks_since.get_or_insert(now);
         match &mut self.state {
             State::Leaving(returned) => returned.then = Then::ComeBack,
             State::Biding(_) | State::Convalescing => {}
@@ -220,6 +251,11 @@ impl Membership {
         match self.state {
             State::Registering(asked) if asked.request == answered => {
                 ctx.disarm(Timer::Retry);
+                self.heart = match (self.registrations, self.policy.registered_anew) {
+                    (0, _) | (_, RegisteredAnew::HeartbeatsGoOn) => Heart::Beats,
+                    (_, RegisteredAnew::HeartbeatsStayAway) => Heart::Stopped,
+                };
+                self.registrations = self.registrations.saturating_add(1);
                 self.refusals = 0;
                 self.unanswered = 0;
                 self.beats = Beats::default();
@@ -291,7 +327,7 @@ impl Membership {
             RegistryMessage::HeartbeatTaken { lease, number, ttl } => {
                 self.heartbeat_taken(ctx, lease, number, ttl);
             }
-            RegistryMessage::HeartbeatRefused { lease, .. } => self.lost(ctx, lease, Until::Turn),
+            RegistryMessage::HeartbeatRefused { lease, .. } => self.heartbeat_refused(ctx, lease),
             RegistryMessage::Revoked { lease } => self.lost(ctx, lease, Until::TurnAndReady),
             RegistryMessage::Deregistered { lease, request } => {
                 return self.deregistered(ctx, lease, request);

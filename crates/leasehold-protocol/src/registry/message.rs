@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use leasehold_core::clock::{LocalInstant, Wall};
 use leasehold_core::event::{Asked, EndCause, Health, Status};
 use leasehold_core::id::{
     Capabilities, Epoch, Incarnation, InstanceId, LeaseId, NodeId, RequestId, ResourceId, Revision, ServiceId,
@@ -117,6 +118,8 @@ pub enum RegistryMessage {
         epoch: Option<Epoch>,
         /// How many heartbeats this process sent before under this lease.
         number: u64,
+        /// What its sender's wall clock shows.
+        stamp: LocalInstant<Wall>,
         /// How it is, all in all.
         health: Health,
     },

@@ -28,7 +28,7 @@ use self::prober::Prober;
 use self::words::Words;
 use super::feed::Feed;
 use super::grace;
-use super::policy::{Liveness, RegistryPolicy};
+use super::policy::{Liveness, Registrations, RegistryPolicy};
 use super::{Places, RegistryMessage, RegistryProtocol};
 use crate::outbox::Outbox;
 use crate::policy::Expiry;
@@ -177,6 +177,11 @@ impl Registry {
             Change::Granted { row, tenure: Tenure { member, lease, .. } } => {
                 let ticket = self.write(ctx, row);
                 self.outbox.hold(ticket, Consequence::Granted { member, lease });
+                if self.policy.registrations == Registrations::AnsweredAtOnce
+                    && let Some(lease) = self.book.lease(row)
+                {
+                    ctx.send(lease.tenure.holder, news::registered(lease));
+                }
             }
             // Nothing waits for that: what its old place is needed for is written behind it.
             Change::SetApart { row } => {

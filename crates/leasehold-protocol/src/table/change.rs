@@ -3,6 +3,7 @@
 use leasehold_core::clock::Reading;
 use leasehold_core::event::{EndCause, Revocation};
 use leasehold_core::id::{LeaseId, NodeId, ResourceId, Token};
+use leasehold_core::time::Span;
 
 use super::{Contender, Lease, Wish};
 
@@ -31,6 +32,10 @@ pub enum Command {
         lease: LeaseId,
         /// Its token.
         token: Token,
+        /// Who says so.
+        by: NodeId,
+        /// What the term is counted from, if that is not when it begins: the time that whoever wrote this says.
+        stamp: Option<Reading>,
     },
     /// Somebody is done with a lease.
     Release {
@@ -97,6 +102,8 @@ pub enum Change {
         lease: Lease,
         /// When it will be over, on the grantor's clock.
         deadline: Reading,
+        /// How long it was promised to last from now on.
+        term: Span,
         /// How often the table had changed when it was granted.
         revision: u64,
     },
@@ -154,6 +161,8 @@ pub enum Change {
         /// Why it ended, if it was the last of its resource that did.
         ended: Option<EndCause>,
     },
+    /// A renewal was found good for a lease.
+    RenewalTaken(Lease),
     /// A release was found good for a lease.
     ReleaseTaken(Lease),
     /// A lease is to end. Nobody may hear of it before it is durable, and it is gone with [`Command::Finish`].

@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::TermArithmetic;
 use alloc::vec;
 use leasehold_core::clock::ClockKind;
 use proptest::prelude::*;
@@ -22,7 +23,7 @@ fn contender(node: u16, request: u64) -> Contender {
 }
 
 fn wish(contender: Contender) -> Wish {
-    Wish { contender, ttl: TTL, keys: 0 }
+    Wish { contender, ttl: TTL, keys: 0, stamp: None }
 }
 
 fn apply(table: &mut LeaseTable, now: i64, command: Command) -> Vec<Change> {
@@ -81,7 +82,11 @@ fn held() -> (LeaseTable, Lease) {
 }
 
 fn renew(lease: Lease) -> Command {
-    Command::Renew { resource: R, lease: lease.id, token: lease.token }
+    renew_by(lease, 1)
+}
+
+fn renew_by(lease: Lease, by: u16) -> Command {
+    Command::Renew { resource: R, lease: lease.id, token: lease.token, by: NodeId(by), stamp: None }
 }
 
 fn release(lease: Lease) -> Command {
@@ -148,7 +153,10 @@ fn a_lease_is_there_until_its_end_is_durable() {
 #[test]
 fn a_renewal_at_the_deadline_is_too_late_and_just_before_is_not() {
     let (mut table, lease) = held();
-    assert!(matches!(apply(&mut table.clone(), 99, renew(lease))[..], [Change::Renewed { .. }]));
+    assert!(matches!(
+        apply(&mut table.clone(), 99, renew(lease))[..],
+        [Change::RenewalTaken(_), Change::Renewed { .. }]
+    ));
     assert_eq!(apply(&mut table, 100, renew(lease)), [Change::NotHeld { ended: None }]);
 }
 
@@ -208,7 +216,7 @@ fn what_becomes_of_a_renewal_of_an_ended_lease() {
         let ended = apply(&mut table, 102, renew(lease));
         let told = |changes: &[Change]| match changes {
             [Change::NotHeld { .. }] => "no",
-            [Change::Renewed { .. }] => "renewed",
+            [Change::RenewalTaken(_), Change::Renewed { .. }] => "renewed",
             [Change::Resurrected { .. }] => "resurrected",
             other => panic!("{other:?}"),
         };
@@ -227,6 +235,75 @@ fn nothing_is_resurrected_under_somebody_elses_lease() {
     expire(&mut table, 100);
     finish(&mut table, 101, lease.id);
     assert_eq!(apply(&mut table, 102, renew(lease)), [Change::NotHeld { ended: Some(EXPIRED) }]);
+}
+
+#[test]
+fn what_a_renewal_must_name() {
+    // The current lease, another lease or token of the same node, and a stranger's.
+    let taken = |renewal_check| {
+        let rules = GrantorPolicy { renewal_check, ..GrantorPolicy::default() };
+        let (table, lease) = held_under(rules);
+        let other_lease = Lease { id: LeaseId(77), ..lease };
+        let other_token = Lease { token: lease.token.next(), ..lease };
+        [(lease, 1), (other_lease, 1), (other_token, 1), (lease, 2), (other_lease, 2)].map(|(named, by)| {
+            let mut table = table.clone();
+            let changes = apply(&mut table, 1, renew_by(named, by));
+            let is_taken =
+                matches!(changes[..], [Change::RenewalTaken(of), Change::Renewed { .. }] if of == lease);
+            assert_eq!(table.held(R), Some((lease, at(if is_taken { 101 } else { 100 }))));
+            is_taken
+        })
+    };
+    assert_eq!(taken(RenewalCheck::LeaseAndToken), [true, false, false, true, false]);
+    assert_eq!(taken(RenewalCheck::HolderName), [true, true, true, false, false]);
+    assert_eq!(taken(RenewalCheck::Nothing), [true; 5]);
+}
+
+/// The promise is a whole term, whatever the holder wrote: what its stamp makes of it is another matter.
+#[test]
+fn a_term_is_counted_from_its_beginning_or_from_the_writers_stamp() {
+    let deadlines = |stamp: Option<i64>| {
+        let mut table = default_table();
+        let wish = Wish { stamp: stamp.map(at), ..wish(contender(1, 1)) };
+        let lease = granted(&apply(&mut table, 1_000, Command::Acquire { resource: R, wish }));
+        let changes = begin(&mut table, 1_002, lease.id.0);
+        let [Change::Begun { deadline: first, term, .. }] = changes[..] else { panic!("{changes:?}") };
+        assert_eq!(term, TTL);
+        let renewal = Command::Renew {
+            resource: R,
+            lease: lease.id,
+            token: lease.token,
+            by: NodeId(1),
+            stamp: stamp.map(|stamp| at(stamp + 10)),
+        };
+        apply(&mut table, 1_003, renewal);
+        (first, table.held(R).map(|(_, deadline)| deadline))
+    };
+    assert_eq!(deadlines(None), (at(1_102), Some(at(1_103))));
+    assert_eq!(deadlines(Some(5_000)), (at(5_100), Some(at(5_110))), "ahead");
+    assert_eq!(deadlines(Some(990)), (at(1_090), Some(at(1_100))), "behind");
+    assert_eq!(deadlines(Some(0)), (at(100), Some(at(100))), "so far behind that it is not renewed");
+}
+
+#[test]
+fn how_a_grantor_reckons_with_terms() {
+    let (_, lease) = held();
+    let ends = |term_arithmetic, left: Span| {
+        let rules = GrantorPolicy { term_arithmetic, ..GrantorPolicy::default() };
+        let table = LeaseTable::recover(rules, &[record(lease, None)], at(7), |_| left);
+        table.held(R).map(|(_, deadline)| deadline.as_nanos() - 7)
+    };
+    let (ms, seconds) = (Span::from_millis, TermArithmetic::WholeSecondsZeroIsForEver);
+    let wrapping = TermArithmetic::WrappingMilliseconds;
+    let for_ever = Some(i64::MAX - 7);
+    for millis in [0, 1, 999, 1_000, 1_999, 4_294_967_295, 4_294_967_296, 4_294_968_000] {
+        assert_eq!(ends(TermArithmetic::Exact, ms(millis)), Some(millis as i64 * 1_000_000));
+    }
+    assert_eq!([0, 999].map(|millis| ends(seconds, ms(millis))), [for_ever; 2]);
+    assert_eq!([1_000, 1_999].map(|millis| ends(seconds, ms(millis))), [Some(1_000_000_000); 2]);
+    assert_eq!(ends(wrapping, ms(4_294_967_295)), Some(4_294_967_295_000_000));
+    assert_eq!(ends(wrapping, ms(4_294_967_296)), Some(0));
+    assert_eq!(ends(wrapping, ms(4_294_968_000)), Some(704_000_000));
 }
 
 #[test]
@@ -308,9 +385,10 @@ fn a_renewal_takes_nothing_back_of_what_a_restart_gave() {
         let rules = GrantorPolicy { restart, ..GrantorPolicy::default() };
         let term = |_: &LeaseRecord| Span::from_nanos(150);
         let mut table = LeaseTable::recover(rules, &[record(lease, None)], at(1_000), term);
-        let Lease { id, token, .. } = lease;
-        let changes = apply(&mut table, now, Command::Renew { resource: R, lease: id, token });
-        let [Change::Renewed { deadline, .. }] = changes[..] else { panic!("{changes:?}") };
+        let changes = apply(&mut table, now, renew(lease));
+        let [Change::RenewalTaken(_), Change::Renewed { deadline, .. }] = changes[..] else {
+            panic!("{changes:?}")
+        };
         assert_eq!(table.held(R), Some((lease, deadline)));
         deadline
     };
@@ -457,7 +535,10 @@ fn the_lease_after_a_revoked_one_is_renewed() {
     acquire(&mut table, 1, 2, 1);
     revoke(&mut table, 2);
     let next = hand_over(&mut table, 3, lease, false).expect("node 2 waits");
-    assert!(matches!(apply(&mut table, 4, renew(next))[..], [Change::Renewed { .. }]));
+    assert!(matches!(
+        apply(&mut table, 4, renew(next))[..],
+        [Change::RenewalTaken(_), Change::Renewed { .. }]
+    ));
 }
 
 #[test]
@@ -548,7 +629,7 @@ fn commands() -> impl Strategy<Value = Vec<(i64, Command)>> {
         prop_oneof![
             Just(Command::Acquire { resource, wish: wish(contender(node, request)) }),
             Just(Command::Begin { resource, lease }),
-            Just(Command::Renew { resource, lease, token }),
+            Just(Command::Renew { resource, lease, token, by: NodeId(node), stamp: None }),
             Just(Command::Release { resource, lease, token, by: NodeId(node), done: node == 0 }),
             Just(Command::Expire { resource }),
             Just(Command::Revoke { resource, reason: Revocation::Administrator }),
@@ -615,7 +696,10 @@ proptest! {
                         let delay = if is_involuntary(cause) { rules.lock_delay } else { Span::ZERO };
                         free_from = now + delay.as_nanos() as i64;
                     }
-                    Change::AlreadyGranted(lease) | Change::Draining(lease) | Change::ReleaseTaken(lease) => {
+                    Change::AlreadyGranted(lease)
+                    | Change::Draining(lease)
+                    | Change::RenewalTaken(lease)
+                    | Change::ReleaseTaken(lease) => {
                         prop_assert!(lease.id > ordered_up_to);
                     }
                     Change::Queued { .. } => prop_assert_eq!(rules.queue, Queue::Fifo),

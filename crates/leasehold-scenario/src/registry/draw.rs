@@ -25,7 +25,9 @@ const WIDEST: u32 = 50_000_000;
 
 /// The named policies that are safe whatever the others are. One that is written with another name is safe with
 /// some neighbours at the most, so then no policy is drawn.
-const SOUND: [(&str, &[&str]); 22] = [
+const SOUND: [(&str, &[&str]); 28] = [
+    ("registry.registrations", &["answered-when-durable"]),
+    ("registry.heartbeat_order", &["number"]),
     ("registry.heartbeat_check", &["lease-and-epoch"]),
     ("registry.answers", &["at-once", "once-durable"]),
     ("registry.late_heartbeat", &["refused"]),
@@ -40,6 +42,10 @@ const SOUND: [(&str, &[&str]); 22] = [
     ("feed.ages", &["told"]),
     ("instance.names", &["lease-and-epoch"]),
     ("instance.thread", &["supervised"]),
+    ("instance.unanswered", &["waits", "retries"]),
+    ("instance.next_heartbeat", &["when-sent"]),
+    ("instance.refused", &["registers-anew"]),
+    ("instance.registered_anew", &["heartbeats-go-on"]),
     ("sidecar.hears", &["progress"]),
     ("discovery.cache_from", &["send"]),
     ("discovery.guard", &["at-each-lookup"]),
@@ -142,6 +148,8 @@ fn term(dice: &mut Dice<'_>, around: &Surroundings) {
         "registry.ttl_max",
         "instance.margin",
         "instance.flaps",
+        "instance.looks_every",
+        "instance.dead_peer",
         "registry.service_time",
         "budget.load",
         "budget.lost_in_a_row",
@@ -262,7 +270,10 @@ fn trusts_wall_clocks(dice: &Dice<'_>) -> bool {
 
 /// How the registry notices that a term is over.
 fn expiry(dice: &mut Dice<'_>) {
-    if !are_open(dice, &["registration.sweep", "registry.sweep_at_most", "registry.buckets"]) {
+    if !are_open(
+        dice,
+        &["registration.sweep", "registry.sweep_at_most", "registry.buckets", "budget.queueing"],
+    ) {
         return;
     }
     match dice.stream("policies/expiry").below(8) {

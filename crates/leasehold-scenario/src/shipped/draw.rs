@@ -18,7 +18,12 @@ const WIDEST: u32 = 50_000_000;
 
 /// The named policies that are safe whatever the others are. One that is written with another name is safe with
 /// some neighbours at the most, so then no policy is drawn.
-const SOUND: [(&str, &[&str]); 16] = [
+const SOUND: [(&str, &[&str]); 22] = [
+    ("grantor.terms_from", &["own-timer"]),
+    ("grantor.term_arithmetic", &["exact"]),
+    ("grantor.renewal_check", &["lease-and-token"]),
+    ("holder.ttl_multiplier", &["1"]),
+    ("holder.back_in_contact", &["compares-the-lease"]),
     ("grantor.tokens", &["durable-counter", "store-revision"]),
     ("grantor.renewals", &["at-once", "once-durable"]),
     ("grantor.renewal_of_ended", &["refused"]),
@@ -27,6 +32,7 @@ const SOUND: [(&str, &[&str]); 16] = [
     ("grantor.same_owner", &["waits", "revokes"]),
     ("grantor.revocation", &["drain"]),
     ("grantor.keys", &["together"]),
+    ("grantor.queries", &["from-table"]),
     ("holder.deadline_from", &["first-send"]),
     ("holder.on_lost_contact", &["stop", "jeopardy"]),
     ("holder.leave", &["stop-then-release"]),
@@ -204,7 +210,7 @@ fn is_sound(dice: &Dice<'_>) -> bool {
     };
     SOUND.iter().all(|(key, names)| says(key, names))
         && says("expect.verdict", &["pass"])
-        && are_open(dice, &["expect.violation", "grantor.end_attempts", "resource.reads"])
+        && are_open(dice, &["expect.violation", "grantor.end_attempts", "resource.reads", "lease.extensions"])
 }
 
 /// The decisions of the design, among those that are safe together.
@@ -229,6 +235,8 @@ fn policies(dice: &mut Dice<'_>, terms: &Terms) {
     dice.one_of(part, "holder.on_lost_contact", &["jeopardy"]);
     dice.one_of(part, "holder.identity", &["node"]);
     dice.one_of(part, "holder.priority", &["by-number"]);
+    let least = terms.floor().max(100);
+    dice.sometimes(part, "holder.asks_who", 200_000, |stream| some_millis(stream, least, 20_000));
     dice.sometimes(part, "holder.keys", 200_000, |stream| (1 + stream.below(3)).to_string());
 }
 

@@ -33,12 +33,16 @@ pub(crate) struct LeaseTable {
     sweep: Option<Spanned<Length>>,
     /// For how long nobody is granted a resource after its lease expired or was revoked.
     lock_delay: Length,
+    /// After so many restarts of the grantor in a row a lease is promised to get no more time; unless it is given, nothing
+    /// is promised.
+    extensions: Option<Whole<0, 1_000>>,
 }
 
 impl Default for LeaseTable {
     fn default() -> Self {
         let third = Share::OfTtl { numerator: 1, denominator: 3 };
-        Self { ttl: seconds(10), renew: spanned(third), sweep: None, lock_delay: Length(Span::ZERO) }
+        let (sweep, lock_delay, extensions) = (None, Length(Span::ZERO), None);
+        Self { ttl: seconds(10), renew: spanned(third), sweep, lock_delay, extensions }
     }
 }
 

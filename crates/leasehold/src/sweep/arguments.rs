@@ -142,7 +142,7 @@ fn shard(text: &str) -> Result<ShardChoice, ShardError> {
 /// refuses or dies of.
 const MOST_JOBS: usize = 1_024;
 
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let jobs: NonZeroUsize = text.parse().map_err(|error: std::num::ParseIntError| error.to_string())?;
     if jobs.get() > MOST_JOBS {
         return Err(format!("at most {MOST_JOBS} threads run at once"));

@@ -3,7 +3,7 @@
 use leasehold_check::{Fact, Gone};
 use leasehold_core::event::Advance;
 
-use super::{accessed, ended, refused};
+use super::{accessed, asked, ended, refused, told};
 use crate::names::Names;
 
 /// A piece of evidence in one line.
@@ -15,6 +15,18 @@ pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
                 if incarnation.0 > 0 { format!(" (incarnation {incarnation})") } else { String::new() };
             let node = names.node(node);
             format!("{node}{again} claimed{} under token {token} from {from} {until}", names.on(resource))
+        }
+        Fact::Asked { at, node, resource, operation } => {
+            format!("at {at} {} asked{} {}", names.node(node), names.on(resource), asked(operation))
+        }
+        Fact::Told { at, node, resource, answer } => {
+            format!("at {at} {} was told{} {}", names.node(node), names.on(resource), told(names, answer))
+        }
+        Fact::CouldBe { resource, held, until } => {
+            let held = held.map_or_else(|| "free".to_owned(), |lease| format!("held by lease {lease}"));
+            let until =
+                until.map_or_else(String::new, |until| format!(", whose term is not over before {until}"));
+            format!("by all answers before, the resource{} could be {held}{until}", names.on(resource))
         }
         Fact::Granted { at, grantor, lease, resource, holder, token, ttl } => format!(
             "at {at} {} granted lease {lease}{} to {} for {ttl}, token {token}",
@@ -30,6 +42,12 @@ pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
         Fact::Acknowledged { at, grantor, lease, resource } => format!(
             "at {at} {} answered that lease {lease}{} is renewed",
             names.node(grantor),
+            names.on(resource)
+        ),
+        Fact::RenewalTaken { at, grantor, resource, lease, by, named_lease, named_token } => format!(
+            "at {at} {} took a renewal of {} for lease {lease}{}, which named lease {named_lease}, token {named_token}",
+            names.node(grantor),
+            names.node(by),
             names.on(resource)
         ),
         Fact::ReleaseTaken { at, grantor, resource, lease, by, named_lease, named_token } => format!(

@@ -8,7 +8,7 @@ use leasehold_core::time::Span;
 use leasehold_core::{Sum, Term};
 
 use super::queue::Queue;
-use super::{Assumed, Policies};
+use super::{Assumed, Policies, latest_interval};
 use crate::bounds::term;
 use crate::policy::{Expiry, Restart};
 use crate::registry::policy::{ComesBack, Liveness};
@@ -19,12 +19,11 @@ pub(super) struct Chain<'a> {
     policies: &'a Policies<'a>,
     queue: Queue<'a>,
     ttl: Span,
-    interval: Span,
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(assumed: &'a Assumed, policies: &'a Policies<'a>, ttl: Span, interval: Span) -> Self {
-        Self { assumed, policies, queue: Queue::new(assumed, policies, ttl), ttl, interval }
+    pub(super) fn new(assumed: &'a Assumed, policies: &'a Policies<'a>, ttl: Span) -> Self {
+        Self { assumed, policies, queue: Queue::new(assumed, policies, ttl), ttl }
     }
 
     /// A length on a clock, in true time.
@@ -53,11 +52,13 @@ impl<'a> Chain<'a> {
             terms.push(term("g/(1−ρ)", self.true_time(grace), what));
         }
         terms.extend(self.noticed());
-        if let Expiry::Sweep { every, at_most: Some(at_most) } = registry.expiry {
-            let (leases, at_most) = (self.assumed.members, at_most.max(1));
-            let waits = u64::from(leases.div_ceil(at_most).saturating_sub(1));
-            let what = format!("{leases} leases end at once, and a sweep ends {at_most}");
-            terms.push(term("q", self.true_time(every).scale(waits, 1), what));
+        if let Some(needed) = self.queueing() {
+            terms.push(match self.policies.budget.queueing {
+                Some(declared) => {
+                    term("q", declared, "it waits its turn behind others for so long: declared")
+                }
+                None => needed,
+            });
         }
         if let Some(withheld) = self.withheld() {
             let what = format!("guards withhold an end for {withheld} at most, up to the try that ends it");
@@ -66,6 +67,17 @@ impl<'a> Chain<'a> {
         terms.extend(self.restarted());
         terms.push(term("c", self.assumed.commit, "until the end is on the disk"));
         terms
+    }
+
+    /// q, as it is when all leases end at once: what a sweep does not end waits for the next.
+    pub(super) fn queueing(&self) -> Option<Term> {
+        let Expiry::Sweep { every, at_most: Some(at_most) } = self.policies.registry.expiry else {
+            return None;
+        };
+        let (leases, at_most) = (self.assumed.members, at_most.max(1));
+        let waits = u64::from(leases.div_ceil(at_most).saturating_sub(1));
+        let what = format!("{leases} leases end at once, and a sweep ends {at_most}");
+        Some(term("q", self.true_time(every).scale(waits, 1), what))
     }
 
     /// σ: until it is noticed that a term is over.
@@ -199,8 +211,9 @@ impl<'a> Chain<'a> {
         }
         match registry.liveness {
             Liveness::Push | Liveness::Hybrid => {
-                let what = format!("until its next heartbeat, one every {}", self.interval);
-                terms.push(term("h/(1−ρ)", self.true_time(self.interval), what));
+                let latest = latest_interval(self.policies, self.ttl);
+                let what = format!("until its next heartbeat, one every {latest}");
+                terms.push(term("h/(1−ρ)", self.true_time(latest), what));
                 terms.push(term("2d⁺", delay.scale(2, 1), "that heartbeat, and that its lease is over"));
                 terms.extend(self.queue.urgent());
             }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use leasehold_core::time::Span;
 use leasehold_core::{Inequality, Reckoning, Sum, Term};
 
-use super::{Assumed, Policies, Sums, interval, warnings};
+use super::{Assumed, Policies, Sums, interval, latest_interval, warnings};
 use crate::bounds::reckoning::{decimal, exact};
 use crate::bounds::term;
 use crate::registry::policy::{Cadence, Liveness, Unanswered};
@@ -30,6 +30,7 @@ pub(super) fn reckon(sums: &Sums<'_>) -> Reckoning {
     inequalities.push(fresh(sums));
     inequalities.push(false_expiry(sums));
     inequalities.push(load(sums));
+    inequalities.extend(queueing(sums));
     inequalities.push(bound("work that stands still costs the lease (I14)", "", sums.progress.clone()));
     inequalities.push(bound("a healthy instance is registered again (I23)", "", sums.regrant.clone()));
     Reckoning { inequalities, warnings: warnings::warnings(sums) }
@@ -106,7 +107,7 @@ fn silence(assumed: &Assumed, policies: &Policies<'_>, ttl: Span, lost: u32) -> 
 
 /// How long after a heartbeat that is counted the next one leaves.
 fn after_counted(assumed: &Assumed, policies: &Policies<'_>, ttl: Span) -> Span {
-    let every = assumed.clock_rate.longest_true(interval(policies, ttl));
+    let every = assumed.clock_rate.longest_true(latest_interval(policies, ttl));
     match (policies.registry.liveness, policies.member.cadence) {
         (Liveness::Pull, _) | (_, Cadence::Fixed) => every,
         (_, Cadence::FromAnswer) => every.saturating_add(assumed.delay.scale(2, 1)),
@@ -120,7 +121,8 @@ fn after_lost(assumed: &Assumed, policies: &Policies<'_>, ttl: Span, tries: u32)
     }
     let retry = policies.member.retry;
     let wait = retry.longest(retry.wait(tries, |_| 0));
-    assumed.clock_rate.longest_true(wait.min(interval(policies, ttl)))
+    let look = policies.member.looks_every.unwrap_or(Span::ZERO);
+    assumed.clock_rate.longest_true(wait.min(interval(policies, ttl)).saturating_add(look))
 }
 
 /// Whether a heartbeat that is not answered is followed by another before its time.
@@ -187,12 +189,15 @@ fn false_expiry(sums: &Sums<'_>) -> Inequality {
         length.scale_up(billion + u64::from(assumed.clock_rate.as_ppb()), billion)
     };
     let every = interval(policies, least_ttl);
+    let latest = latest_interval(policies, least_ttl);
     let lost = envelope.lost_in_a_row;
     let uneven = unevenness(assumed, policies, sums.heartbeat_delay.total);
     let jitter = sums.heartbeat_delay.total.saturating_sub(assumed.least_delay);
     let silence = silence(assumed, policies, least_ttl, lost);
     let each = match (policies.registry.liveness, policies.member.cadence) {
         _ if retries(policies) => "(1+ρ)·(h+Σr)/(1−ρ)",
+        (_, Cadence::Fixed) if latest > every => "(1+ρ)·(k+1)·h⁺/(1−ρ)",
+        (_, Cadence::FromAnswer) if latest > every => "(1+ρ)·(k+1)·(h⁺/(1−ρ)+2d⁺)",
         (Liveness::Pull, _) | (_, Cadence::Fixed) => "(1+ρ)·(k+1)·h/(1−ρ)",
         (_, Cadence::FromAnswer) => "(1+ρ)·(k+1)·(h/(1−ρ)+2d⁺)",
     };
@@ -200,6 +205,9 @@ fn false_expiry(sums: &Sums<'_>) -> Inequality {
         Liveness::Pull => format!("{lost} probes lost in a row, one every {every}, and the next"),
         _ if retries(policies) => {
             format!("{lost} heartbeats lost in a row, one after {every} and then by back-off, and the next")
+        }
+        _ if latest > every => {
+            format!("{lost} heartbeats lost in a row, one after {latest} at the latest, and the next")
         }
         _ => format!("{lost} heartbeats lost in a row, one every {every}, and the next"),
     };
@@ -281,6 +289,20 @@ fn load(sums: &Sums<'_>) -> Inequality {
     }
 }
 
+/// What a sweep needs for all leases at once against what is declared, if both are bounded.
+fn queueing(sums: &Sums<'_>) -> Option<Inequality> {
+    let needed = sums.queueing.clone()?;
+    let declared = sums.policies.budget.queueing?;
+    let what = "the end of a lease waits its turn for so long: declared";
+    Some(Inequality {
+        name: "the end of a lease waits its turn (q)",
+        formula: "(⌈N/K⌉−1)·σ/(1−ρ) ≤ q".into(),
+        left: Sum::of("how long the last of all leases waits", vec![needed]),
+        right: Some(Sum::of("how long it may", vec![term("q", declared, what)])),
+        notes: vec![],
+    })
+}
+
 /// What is declared and does not hold: a sentence each, and what would mend it.
 pub(super) fn judged(sums: &Sums<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -303,6 +325,17 @@ pub(super) fn judged(sums: &Sums<'_>) -> Vec<(String, String)> {
         found.push((
             "the heartbeats alone are more than the registry is meant for".into(),
             "fewer members, fewer heartbeats, or a higher [budget] load".into(),
+        ));
+    }
+    if let Some(queueing) = queueing(sums).filter(|queueing| !fits(queueing)) {
+        found.push((
+            format!(
+                "when all leases are over at once, the last one waits {} for its turn, and {} are declared: it outlives the \
+                 bound",
+                exact(queueing.left.total),
+                exact(sums.policies.budget.queueing.unwrap_or(Span::ZERO))
+            ),
+            "let a sweep end more, or declare a longer [budget] queueing".into(),
         ));
     }
     found

@@ -96,7 +96,13 @@ fn the_safe_design_keeps_to_section_2_of_the_timing_model() {
     assert_eq!(bounds.progress, Some(MS(10_000) + bounds.exclusion));
     assert_eq!(
         bounds.envelope,
-        Envelope { lost_in_a_row: 1, probes_lost_in_a_row: 1, pause: Span::ZERO, budget: 0 }
+        Envelope {
+            lost_in_a_row: 1,
+            probes_lost_in_a_row: 1,
+            probes_within: Span::ZERO,
+            pause: Span::ZERO,
+            budget: 0
+        }
     );
     assert_eq!((bounds.load, bounds.mass), (None, None));
 }
@@ -449,6 +455,24 @@ fn of_probes_as_many_may_be_lost_as_fit_from_the_registration_on() {
     assert_eq!((lost(MS(30_020)), lost(MS(30_019))), (2, 1));
 }
 
+/// A heartbeat every second, and three of them missed: whoever is dead is excluded sooner than three probes take.
+#[test]
+fn lost_probes_count_for_as_long_as_one_more_than_may_be_lost_takes() {
+    let within = |liveness| {
+        let design = with(|design| {
+            design.member =
+                MemberPolicy { heartbeat: Interval::Fixed(SECS(1)), ..MemberPolicy::new(SECS(6)) };
+            design.registry.heartbeat = SECS(1);
+            design.registry.liveness = liveness;
+        });
+        let bounds = bounds(&calm(), &design);
+        assert!(bounds.exclusion < SECS(4));
+        (bounds.envelope.probes_lost_in_a_row, bounds.envelope.probes_within)
+    };
+    assert_eq!(within(Liveness::Hybrid), (2, MS(3 * 2_000 + 1)));
+    assert_eq!(within(Liveness::Push), (2, Span::ZERO));
+}
+
 #[test]
 fn an_envelope_that_the_term_has_no_room_for_is_warned_of() {
     let design = |lost| with(|design| design.budget.lost_in_a_row = Some(lost));
@@ -457,6 +481,59 @@ fn an_envelope_that_the_term_has_no_room_for_is_warned_of() {
     let margin = |lost| named(&of(&calm(), &design(lost)).reckoning, "no live instance").margin();
     assert_eq!(margin(1), Some(9_985_000_000));
     assert_eq!(margin(2), Some(-15_000_000));
+}
+
+/// A heartbeat is due every 20 s of a TTL of 30 s; J is 5 ms, and the answer to the registration 10 ms.
+#[test]
+fn a_heartbeat_leaves_no_sooner_than_somebody_looks_or_a_connection_is_given_up() {
+    let design = |change: fn(&mut MemberPolicy)| {
+        with(|design| {
+            design.member.heartbeat = Interval::Fixed(SECS(20));
+            change(&mut design.member);
+        })
+    };
+    let silence = |change| {
+        let design = design(change);
+        let reckoning = of(&calm(), &design).reckoning;
+        let inequality = named(&reckoning, "no live instance");
+        assert_eq!(inequality.margin().unwrap() < 0, warned(&calm(), &design).contains("a live member"));
+        (values(&inequality.left)[0], bounds(&calm(), &design).envelope.lost_in_a_row)
+    };
+    let latest = "(1+ρ)·(k+1)·h⁺/(1−ρ)";
+    assert_eq!(silence(|_| {}), (("(1+ρ)·(k+1)·h/(1−ρ)", 20_000), 0));
+    assert_eq!(silence(|m| m.looks_every = Some(SECS(15))), ((latest, 35_000), 0));
+    assert_eq!(silence(|m| m.looks_every = Some(SECS(1))), ((latest, 21_000), 0));
+    let blocks = |m: &mut MemberPolicy, after| {
+        (m.unanswered, m.dead_peer) = (Unanswered::Blocks, SECS(after));
+    };
+    assert_eq!(
+        silence(|m| (m.unanswered, m.dead_peer) = (Unanswered::Blocks, SECS(45))),
+        ((latest, 45_000), 0)
+    );
+    assert_eq!(silence(|m| (m.unanswered, m.dead_peer) = (Unanswered::Blocks, SECS(20))).0.1, 20_000);
+    let regrant = |after| of(&calm(), &with(|design| blocks(&mut design.member, after))).bounds.regrant;
+    assert_eq!(regrant(45) - regrant(10), SECS(35), "it learns that its lease is over as much later");
+}
+
+/// Seven members, and a sweep that ends two every 500 ms: the last one waits for three sweeps more.
+#[test]
+fn a_queue_for_ends_is_as_long_as_all_need_or_as_is_declared() {
+    let design = |queueing, at_most| {
+        with(|design| {
+            design.registry.expiry = Expiry::Sweep { every: MS(500), at_most };
+            design.budget.queueing = queueing;
+        })
+    };
+    let slack = |queueing, at_most| of(&calm(), &design(queueing, at_most)).bounds.end_slack;
+    assert_eq!(slack(None, Some(2)), MS(500 + 1_500 + 1));
+    assert_eq!(slack(Some(MS(200)), Some(2)), MS(500 + 200 + 1));
+    assert_eq!(slack(Some(MS(200)), None), MS(500 + 1), "nobody waits");
+    let outlives =
+        |queueing| warned(&calm(), &design(Some(queueing), Some(2))).contains("outlives the bound");
+    assert!(!outlives(MS(1_500)) && outlives(MS(1_499)));
+    let margin =
+        named(&of(&calm(), &design(Some(SECS(1)), Some(2))).reckoning, "the end of a lease waits").margin();
+    assert_eq!(margin, Some(-500_000_000));
 }
 
 #[test]
@@ -478,13 +555,50 @@ fn a_cap_on_mass_expiry_needs_a_guard() {
     assert_eq!(bounds(&calm(), &design).mass, Some(cap));
 }
 
+/// Caches of 30 s each, of which nobody knows but who made them: the budget says what the client is promised.
+#[test]
+fn a_budget_for_the_age_of_views_is_what_caches_are_judged_by() {
+    let eureka = |ages, budget| {
+        with(|design| {
+            design.registry.feed.response_cache = Some(SECS(30));
+            design.registry.feed.ages = ages;
+            design.discovery.refresh = Refresh::Poll(SECS(10));
+            design.discovery.cache = Some(SECS(45));
+            design.budget.view_age = budget;
+        })
+    };
+    let cache = |ages, budget| bounds(&calm(), &eureka(ages, budget)).cache;
+    for (ages, budget, promised) in [
+        (Ages::Untold, None, 75),
+        (Ages::Untold, Some(50), 50),
+        (Ages::Untold, Some(75), 75),
+        (Ages::Untold, Some(80), 75),
+        (Ages::Told, Some(50), 45),
+        (Ages::Told, Some(44), 44),
+    ] {
+        assert_eq!(cache(ages, budget.map(SECS)), Some(SECS(promised)), "{ages:?} {budget:?}");
+    }
+    let says = |ages, secs| warned(&calm(), &eureka(ages, Some(SECS(secs)))).contains("the budget is");
+    assert!(says(Ages::Untold, 74) && !says(Ages::Untold, 75) && !says(Ages::Told, 50));
+    let for_ever = with(|design| (design.discovery.cache, design.budget.view_age) = (None, Some(SECS(5))));
+    assert_eq!(bounds(&calm(), &for_ever).cache, Some(SECS(5)));
+    assert!(warned(&calm(), &for_ever).contains("nothing bounds how old a view gets"));
+}
+
 #[test]
 fn whatever_is_not_the_safe_choice_is_warned_of() {
     type Choice = fn(&mut Design);
-    let unsafe_ones: [(Choice, &str); 25] = [
+    let unsafe_ones: [(Choice, &str); 32] = [
         (|d| d.registry.clock = leasehold_core::ClockKind::Wall, "the wall clock of the registry"),
         (|d| d.follower.source.clock = leasehold_core::ClockKind::Wall, "the wall clock of a follower"),
         (|d| d.registry.heartbeat_check = HeartbeatCheck::Member, "one that was held up"),
+        (|d| d.registry.heartbeat_order = HeartbeatOrder::WallStamp, "by the wall clocks of members"),
+        (|d| d.registry.registrations = Registrations::AnsweredAtOnce, "before it is on the disk"),
+        (|d| d.member.unanswered = Unanswered::Blocks, "until the connection is given up"),
+        (|d| d.member.unanswered = Unanswered::GivesUp, "end with the first"),
+        (|d| d.member.next_heartbeat = NextHeartbeat::WhenDrained, "at each look"),
+        (|d| d.member.refused = Refused::GivesUp, "works on without being registered"),
+        (|d| d.member.registered_anew = RegisteredAnew::HeartbeatsStayAway, "sends no heartbeats"),
         (|d| d.registry.late_heartbeat = LateHeartbeat::Revives, "brings an ended lease back"),
         (|d| d.registry.late_heartbeat = LateHeartbeat::TakenUntilRecorded, "until that is on the disk"),
         (|d| d.registry.answers = Renewals::OnceDurableUnchecked, "while it was written"),

@@ -41,11 +41,19 @@ impl Views {
                 .map(|terms| Sum::of("the same, of a watch that died and nobody said so", terms)),
             recovery: levels.recovery(),
             cache: levels
-                .cache()
+                .promised()
                 .map(|terms| Sum::of("until a view without it may not be answered from", terms)),
             visibility: Sum::of("from a registration until a healthy view shows it", visibility),
             age: Sum::of("how old a healthy view gets, on the client's clock", levels.age()),
         }
+    }
+}
+
+impl Views {
+    /// How long all caches together may keep a view, whatever is promised. Nothing if one of them never ends.
+    pub(super) fn of_caches(assumed: &Assumed, policies: &Policies<'_>, ttl: Span) -> Option<Span> {
+        let levels = Levels { assumed, policies, queue: Queue::new(assumed, policies, ttl) };
+        levels.cache().map(|terms| Sum::of("what caches keep", terms).total)
     }
 }
 
@@ -216,6 +224,18 @@ impl Levels<'_> {
             terms.extend(self.one_poll(from, every, discovery.retry, "client"));
             terms
         })
+    }
+
+    /// What caches allow together, or the budget for it where that is less: then it is what the design is judged by, as the
+    /// caches of Eureka, 30 s here and 30 s there, are by those who know of one of them.
+    fn promised(&self) -> Option<Vec<Term>> {
+        let caches = self.cache();
+        let Some(budget) = self.policies.budget.view_age else { return caches };
+        let together = caches.clone().map(|terms| Sum::of("what caches keep", terms).total);
+        match together {
+            Some(together) if together <= budget => caches,
+            _ => Some(vec![term("B", budget, "the budget: no view may be older, whatever is in between")]),
+        }
     }
 
     /// C/(1−ρ). The lifetime counts from when the list was the latest, whatever is in between, if all of them say how old

@@ -7,13 +7,15 @@ use leasehold_core::{ClockKind, Warning};
 
 use super::Sums;
 use super::queue::Queue;
+use super::views::Views;
 use crate::bounds::reckoning::exact;
 use crate::bounds::warnings::Found;
 use crate::policy::{Expiry, KeysEnd, ReleaseCheck, Renewals, Restart};
 use crate::registry::policy::{
     Ages, Behind, CacheFrom, CacheGuard, ComesBack, CutOff, DiscoveryPolicy, FeedPolicy, Gap, HeartbeatCheck,
-    HeartbeatThread, InboxOrder, LateHeartbeat, LeaseIds, Leaves, MemberPolicy, Naming, Refresh,
-    RegisteredAgain, RegistryPolicy, RenewalNews, RenewalTerm, Sender, Source, ViewOrder,
+    HeartbeatOrder, HeartbeatThread, InboxOrder, LateHeartbeat, LeaseIds, Leaves, MemberPolicy, Naming,
+    NextHeartbeat, Refresh, Refused, RegisteredAgain, RegisteredAnew, Registrations, RegistryPolicy,
+    RenewalNews, RenewalTerm, Sender, Source, Unanswered, ViewOrder,
 };
 
 pub(super) fn warnings(sums: &Sums<'_>) -> Vec<Warning> {
@@ -21,11 +23,13 @@ pub(super) fn warnings(sums: &Sums<'_>) -> Vec<Warning> {
     let policies = sums.policies;
     clocks(&mut found, sums);
     heartbeats(&mut found, policies.registry);
+    answers(&mut found, policies.registry);
     queues(&mut found, sums);
     ends(&mut found, sums);
     books(&mut found, policies.registry);
     feed(&mut found, &policies.registry.feed, "registry");
     member(&mut found, policies.member);
+    keeping(&mut found, policies.member);
     if sums.assumed.sidecars > 0 && policies.sidecar == Sender::DeafSidecar {
         found.say(
             "a sidecar goes on with its heartbeats whatever becomes of its application: a dead one stays listed",
@@ -111,6 +115,64 @@ fn heartbeats(found: &mut Found, registry: &RegistryPolicy) {
             "serve heartbeats first",
         );
     }
+}
+
+/// What a registry gives up that cannot tell what is new from what is old, or tells more than it knows.
+fn answers(found: &mut Found, registry: &RegistryPolicy) {
+    found.any(match registry.heartbeat_order {
+        HeartbeatOrder::Number => None,
+        HeartbeatOrder::WallStamp => Some((
+            "heartbeats are put in order by the wall clocks of members: after a step back nothing counts until the clock is \
+             there again, and a live member expires",
+            "put them in order by their numbers",
+        )),
+    });
+    found.any(match registry.registrations {
+        Registrations::AnsweredWhenDurable => None,
+        Registrations::AnsweredAtOnce => Some((
+            "a registration is answered before it is on the disk: heartbeats that come until then are refused, and a restart \
+             may know nothing of it",
+            "answer when it is durable",
+        )),
+    });
+}
+
+/// What a member gives up that keeps its registration in a loop which can end, block or be late.
+fn keeping(found: &mut Found, member: &MemberPolicy) {
+    found.any(match member.unanswered {
+        Unanswered::Waits | Unanswered::Retries => None,
+        Unanswered::Blocks => Some((
+            "heartbeats wait behind one that is not answered, until the connection is given up",
+            "give it up well within the TTL, or let the next one leave at its time",
+        )),
+        Unanswered::GivesUp => Some((
+            "heartbeats end with the first that is not answered: one lost message costs the lease, and the member is not \
+             registered anew",
+            "let the next one be the second chance",
+        )),
+    });
+    found.any(match member.next_heartbeat {
+        NextHeartbeat::WhenSent => None,
+        NextHeartbeat::WhenDrained => Some((
+            "the next heartbeat is due until the work takes the answer to the last: while it stands still, one leaves at each \
+             look",
+            "settle when the next one is due as one is sent",
+        )),
+    });
+    found.any(match member.refused {
+        Refused::RegistersAnew => None,
+        Refused::GivesUp => Some((
+            "a member whose heartbeat is refused works on without being registered",
+            "let it register anew",
+        )),
+    });
+    found.any(match member.registered_anew {
+        RegisteredAnew::HeartbeatsGoOn => None,
+        RegisteredAnew::HeartbeatsStayAway => Some((
+            "a member that registered anew sends no heartbeats: its lease is over a term later",
+            "begin them with each registration",
+        )),
+    });
 }
 
 fn queues(found: &mut Found, sums: &Sums<'_>) {
@@ -331,5 +393,20 @@ fn budget(found: &mut Found, sums: &Sums<'_>) {
     let reckoned = super::reckoning::judged(sums);
     for (text, help) in reckoned {
         found.say(text, &help);
+    }
+    let Some(budget) = sums.policies.budget.view_age.filter(|_| sums.assumed.clients > 0) else { return };
+    let caches = Views::of_caches(sums.assumed, sums.policies, sums.ttl);
+    match caches {
+        Some(together) if together <= budget => {}
+        Some(together) => {
+            let (together, budget) = (exact(together), exact(budget));
+            let text =
+                format!("the caches together keep a view for up to {together}, and the budget is {budget}");
+            found.say(text, "let answers say how old they are, or let caches end sooner");
+        }
+        None => {
+            let text = format!("nothing bounds how old a view gets, and the budget is {}", exact(budget));
+            found.say(text, "let every cache end in time");
+        }
     }
 }

@@ -43,6 +43,16 @@ impl Beats {
         self.last_sent
     }
 
+    /// When the oldest one left of those that are not answered.
+    pub(super) fn oldest_unanswered(&self) -> Option<Reading> {
+        self.under_way.front().map(|&(_, sent)| sent)
+    }
+
+    /// Answers to those that left are not waited for any more.
+    pub(super) fn give_up(&mut self) {
+        self.under_way.clear();
+    }
+
     pub(super) fn awaits_an_answer(&self) -> bool {
         !self.under_way.is_empty()
     }

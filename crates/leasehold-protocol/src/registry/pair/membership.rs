@@ -6,11 +6,11 @@ use leasehold_core::time::{Drift, Span};
 
 use super::members::*;
 use super::*;
-use crate::policy::{Backoff, Margin};
+use crate::policy::{Backoff, Interval, Margin};
 use crate::registry::RefusedBecause;
 use crate::registry::policy::{
-    Cadence, ComesBack, HeartbeatCheck, Leaves, Liveness, MemberPolicy, Naming, RegistryPolicy, Sender,
-    Unanswered,
+    Cadence, ComesBack, HeartbeatCheck, Leaves, Liveness, MemberPolicy, Naming, Refused, RegisteredAnew,
+    RegistryPolicy, Sender, Unanswered,
 };
 
 fn requests(few: &Few) -> Vec<RequestId> {
@@ -103,6 +103,93 @@ fn a_heartbeat_that_is_not_answered_is_tried_again_or_waits_for_the_next() {
     assert_eq!(beats(Unanswered::Retries), by_back_off);
 }
 
+/// The answers from 10 s to 12 s are lost. What was sent then is waited for until the connection is given up: after the
+/// term that the registry counted from it, and the lease is over, or before that.
+#[test]
+fn heartbeats_wait_behind_one_that_is_not_answered_or_end_with_it() {
+    let beats = |unanswered, dead_peer| {
+        let dead_peer = Span::from_secs(dead_peer);
+        let mut few = deployment(MemberPolicy { unanswered, dead_peer, ..steady() });
+        few.on_network(|now, from, _, _| {
+            if from == REGISTRY && (10_000..12_000).contains(&now) { Way::Lost } else { Way::Arrives }
+        });
+        few.run_to(58_000);
+        (heartbeats(&few, APPLICATION), grants(&few).len())
+    };
+    assert_eq!(beats(Unanswered::Waits, 25), (vec![10_000, 20_000, 30_000, 40_000, 50_000], 1));
+    assert_eq!(beats(Unanswered::Blocks, 5), (vec![10_000, 20_000, 30_000, 40_000, 50_000], 1));
+    assert_eq!(beats(Unanswered::Blocks, 25), (vec![10_000, 35_000, 45_000, 55_000], 1));
+    assert_eq!(beats(Unanswered::Blocks, 35), (vec![10_000, 45_000, 55_004], 2), "registered anew");
+    assert_eq!(beats(Unanswered::GivesUp, 5), (vec![10_000], 1));
+}
+
+/// An answer that comes late does not start again what has ended, whatever the interval is counted from.
+#[test]
+fn heartbeats_that_have_ended_stay_away() {
+    let policy = MemberPolicy { unanswered: Unanswered::GivesUp, cadence: Cadence::FromAnswer, ..steady() };
+    let mut few = deployment(policy);
+    few.on_network(|now, from, _, _| match from == REGISTRY && now >= 10_000 {
+        true => Way::ArrivesAfter(12_000),
+        false => Way::Arrives,
+    });
+    few.run_to(100_000);
+    assert_eq!(heartbeats(&few, APPLICATION), [10_005]);
+    assert_eq!(few.ends().len(), 1);
+}
+
+/// 20 s after the last one it is time: at once, or when it looks, which it does from its start on.
+#[test]
+fn heartbeats_leave_at_their_time_or_at_the_next_look() {
+    let beats = |looks_every: Option<u64>| {
+        let heartbeat = Interval::Fixed(Span::from_secs(20));
+        let looks_every = looks_every.map(Span::from_millis);
+        let mut few = deployment(MemberPolicy { heartbeat, looks_every, ..policy() });
+        few.run_to(50_000);
+        heartbeats(&few, APPLICATION)
+    };
+    assert_eq!(beats(None), [20_000, 40_000]);
+    assert_eq!(beats(Some(15_000)), [30_000]);
+    assert_eq!(beats(Some(9_000)), [27_000]);
+    assert_eq!(beats(Some(3_000)), [21_000, 42_000]);
+    assert_eq!(beats(Some(1_000)), [20_000, 40_000]);
+}
+
+/// A client that is refused may know better than its registry, or not.
+#[test]
+fn who_is_refused_registers_anew_or_gives_up() {
+    let registers = |refused, told: fn(LeaseId) -> RegistryMessage| {
+        let mut few = deployment(MemberPolicy { refused, ..policy() });
+        few.run_to(15_000);
+        few.send(REGISTRY, APPLICATION, told(LeaseId(1)));
+        few.run_to(28_000);
+        assert_eq!(few.claim_ends(APPLICATION), [(15_002, ClaimEnd::ToldLost)]);
+        (registrations(&few, APPLICATION), heartbeats(&few, APPLICATION))
+    };
+    let refused = |lease| RegistryMessage::HeartbeatRefused { lease, number: 0 };
+    let revoked = |lease| RegistryMessage::Revoked { lease };
+    assert_eq!(registers(Refused::RegistersAnew, refused), (vec![0, 15_002], vec![10_000, 25_002]));
+    assert_eq!(registers(Refused::GivesUp, refused), (vec![0], vec![10_000]));
+    assert_eq!(registers(Refused::GivesUp, revoked), (vec![0, 15_002], vec![10_000, 25_002]));
+}
+
+#[test]
+fn heartbeats_begin_anew_with_a_registration_or_stay_away() {
+    let beats = |registered_anew| {
+        let mut few = deployment(MemberPolicy { registered_anew, ..policy() });
+        few.run_to(15_000);
+        few.send(REGISTRY, APPLICATION, RegistryMessage::HeartbeatRefused { lease: LeaseId(1), number: 0 });
+        few.run_to(40_000);
+        few.kill(APPLICATION);
+        few.revive(APPLICATION);
+        few.run_to(55_000);
+        (registrations(&few, APPLICATION), heartbeats(&few, APPLICATION))
+    };
+    let (registered, beats_on) = beats(RegisteredAnew::HeartbeatsGoOn);
+    assert_eq!((registered, beats_on), (vec![0, 15_002, 40_000], vec![10_000, 25_002, 35_002, 50_000]));
+    let (registered, stay_away) = beats(RegisteredAnew::HeartbeatsStayAway);
+    assert_eq!((registered, stay_away), (vec![0, 15_002, 40_000], vec![10_000, 50_000]), "of a new process");
+}
+
 /// GRACE: a renewal when the rest is under two thirds of the term, then tries inside that rest, and no further.
 #[test]
 fn tries_end_with_the_term_and_the_cadence_goes_on() {
@@ -134,6 +221,26 @@ fn jitter_lets_heartbeats_come_earlier_but_never_later() {
     let gaps: Vec<i64> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gaps.iter().all(|gap| (8_000..=10_000).contains(gap)), "{gaps:?}");
     assert!(gaps.iter().max().unwrap() - gaps.iter().min().unwrap() > 1_000, "{gaps:?}");
+}
+
+/// A registration is answered when its first heartbeat is due already, as those of all others may be.
+#[test]
+fn whoever_is_overdue_asks_at_once_or_within_its_jitter() {
+    let asks = |jitter_ppm, seed: i64| {
+        let mut few = Few::new();
+        few.on_network(move |_, from, _, message| match message {
+            RegistryMessage::Registered { .. } if from == REGISTRY => Way::ArrivesAfter(40_000 + seed),
+            _ => Way::Arrives,
+        });
+        let mut few = deployment_in(few, MemberPolicy { jitter_ppm, ..steady() });
+        few.run_to(50_000);
+        heartbeats(&few, APPLICATION)[0] - (40_000 + seed)
+    };
+    let at_once = asks(0, 0);
+    assert!((0..10).contains(&at_once), "{at_once}");
+    let spread: Vec<i64> = (0..8).map(|seed| asks(500_000, seed)).collect();
+    assert!(spread.iter().all(|wait| (0..=5_010).contains(wait)), "{spread:?}");
+    assert!(spread.iter().max().unwrap() - spread.iter().min().unwrap() > 1_000, "{spread:?}");
 }
 
 #[test]

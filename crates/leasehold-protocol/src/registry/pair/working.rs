@@ -5,7 +5,9 @@ use leasehold_core::time::Span;
 
 use super::members::*;
 use super::*;
-use crate::registry::policy::{Flaps, HeartbeatThread, Hysteresis, MemberPolicy, MemberWork, RegistryPolicy};
+use crate::registry::policy::{
+    Flaps, HeartbeatThread, Hysteresis, MemberPolicy, MemberWork, NextHeartbeat, RegistryPolicy,
+};
 use crate::registry::{Instance, ProbeKind, Registry};
 
 fn on_thread(thread: HeartbeatThread) -> MemberPolicy {
@@ -187,4 +189,23 @@ fn a_healthy_application_does_nothing_between_its_heartbeats() {
     let mut few = deployment(policy());
     few.run_to(600_500);
     assert_eq!(few.woken(APPLICATION), 60 + 61 + 1, "heartbeats, answers, and its start");
+}
+
+/// Its work stands still from 15 s to 23 s. The answer to the heartbeat of 20 s is in the channel: one more leaves at each
+/// look, until the work takes it out.
+#[test]
+fn the_next_heartbeat_is_due_at_once_until_the_answer_to_the_last_is_taken() {
+    let beats = |next_heartbeat| {
+        let looks_every = Some(Span::from_millis(500));
+        let mut few = deployment(MemberPolicy { next_heartbeat, looks_every, ..policy() });
+        few.run_to(15_000);
+        few.command(APPLICATION, RegistryCommand::StopWork);
+        few.run_to(23_100);
+        few.command(APPLICATION, RegistryCommand::GoOnWorking);
+        few.run_to(44_000);
+        heartbeats(&few, APPLICATION)
+    };
+    assert_eq!(beats(NextHeartbeat::WhenSent), [10_000, 20_000, 30_000, 40_000]);
+    let each_look = [20_000, 20_500, 21_000, 21_500, 22_000, 22_500, 23_000];
+    assert_eq!(beats(NextHeartbeat::WhenDrained), [&[10_000][..], &each_look, &[33_000, 43_000]].concat());
 }

@@ -21,14 +21,24 @@ pub struct MemberPolicy {
     pub jitter_ppm: u32,
     /// What the interval is counted from.
     pub cadence: Cadence,
+    /// How often it looks whether a heartbeat is due; each leaves at its time if nothing is said.
+    pub looks_every: Option<Span>,
+    /// When it is settled that the next one is due an interval later.
+    pub next_heartbeat: NextHeartbeat,
     /// What it does about a heartbeat that is not answered.
     pub unanswered: Unanswered,
+    /// After so long without an answer it gives up a connection, where heartbeats wait for answers.
+    pub dead_peer: Span,
     /// How it asks again for a registration or deregistration that was not answered; and for a heartbeat, if it does.
     pub retry: Backoff,
     /// Whether its heartbeats name its registration.
     pub naming: Naming,
     /// When it registers: as a new process, and after it was told that its lease is over.
     pub comes_back: ComesBack,
+    /// What it does when a heartbeat of its is refused.
+    pub refused: Refused,
+    /// Whether heartbeats begin anew when it is registered anew.
+    pub registered_anew: RegisteredAnew,
     /// How it leaves.
     pub leaves: Leaves,
     /// How long it answers calls after it was deregistered, if it does: as long as views may go on listing it.
@@ -57,10 +67,16 @@ impl MemberPolicy {
             heartbeat: Interval::OfTtl { numerator: 1, denominator: 3 },
             jitter_ppm: 0,
             cadence: Cadence::default(),
+            looks_every: None,
+            next_heartbeat: NextHeartbeat::default(),
             unanswered: Unanswered::default(),
+            // Chosen by us: well below the default term.
+            dead_peer: Span::from_secs(5),
             retry: Backoff::default(),
             naming: Naming::default(),
             comes_back: ComesBack::default(),
+            refused: Refused::default(),
+            registered_anew: RegisteredAnew::default(),
             leaves: Leaves::default(),
             // Chosen by us: as long as a view lives by default.
             drain: Span::from_secs(30),
@@ -93,6 +109,43 @@ pub enum Unanswered {
     /// It sends further ones by its back-off, never later than at its cadence, until one is answered or its term is
     /// over; then it waits again.
     Retries,
+    /// The next ones wait behind it, as on one ordered connection, until it is answered or the connection is given up
+    /// (`dead_peer`); then one leaves on a new connection. Kubernetes #121793: 40 to 50 s until HTTP/2 gives up.
+    Blocks,
+    /// It is the last one if it is not answered by the time at which the next is due: the loop that sends them has
+    /// ended with an error (Consul PR 912, Redisson #775). The work goes on.
+    GivesUp,
+}
+
+/// When it is settled that the next heartbeat is due an interval later. Until then one is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NextHeartbeat {
+    /// When one is sent.
+    #[default]
+    WhenSent,
+    /// When the work has taken the answer out of the channel that it is handed over by: while it does not, one leaves
+    /// at each look (etcd #9911).
+    WhenDrained,
+}
+
+/// What a member does when a heartbeat is refused: its lease is over, says the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refused {
+    /// It registers anew.
+    #[default]
+    RegistersAnew,
+    /// Nothing more: it takes that for final, and works on without being registered (etcd's keep-alive).
+    GivesUp,
+}
+
+/// Whether heartbeats begin anew under a registration that is not the first of its process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RegisteredAnew {
+    /// They do.
+    #[default]
+    HeartbeatsGoOn,
+    /// Nobody starts them again: they belonged to the registration before (Redisson #3194, CURATOR-202).
+    HeartbeatsStayAway,
 }
 
 /// What a heartbeat names.

@@ -27,8 +27,12 @@ pub struct RegistryPolicy {
     pub expiry: Expiry,
     /// What a restart does to leases that live.
     pub restart: Restart,
+    /// When a registration is answered.
+    pub registrations: Registrations,
     /// What a heartbeat has to name.
     pub heartbeat_check: HeartbeatCheck,
+    /// By what it tells a heartbeat from one that was overtaken.
+    pub heartbeat_order: HeartbeatOrder,
     /// When a heartbeat is answered.
     pub answers: Renewals,
     /// What it does with a heartbeat for a lease that is over.
@@ -69,7 +73,9 @@ impl Default for RegistryPolicy {
             grace: GracePolicy::default(),
             expiry: Expiry::ExactTimer,
             restart: Restart::default(),
+            registrations: Registrations::default(),
             heartbeat_check: HeartbeatCheck::default(),
+            heartbeat_order: HeartbeatOrder::default(),
             answers: Renewals::default(),
             late_heartbeat: LateHeartbeat::default(),
             renewal: RenewalTerm::default(),
@@ -134,11 +140,32 @@ pub enum Liveness {
 /// What a heartbeat has to name to be counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeartbeatCheck {
-    /// The member's lease and epoch, and a number above the last.
+    /// The member's lease and epoch, and that it is later than the last.
     #[default]
     LeaseAndEpoch,
     /// The member only: who is dead, or was replaced, lives on by a heartbeat of its past.
     Member,
+}
+
+/// By what a heartbeat is told from one that was overtaken, where it names its registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeartbeatOrder {
+    /// By its number: above that of the last one.
+    #[default]
+    Number,
+    /// By the reading of its sender's wall clock: after that of the last one. When that clock steps back, nothing counts
+    /// until it is there again (Kubernetes #113081).
+    WallStamp,
+}
+
+/// When a registration is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registrations {
+    /// When it is on the disk, and heartbeats for it are counted.
+    #[default]
+    AnsweredWhenDurable,
+    /// At once: a heartbeat may come for a lease that is not there yet, and is refused (etcd PR 13932).
+    AnsweredAtOnce,
 }
 
 /// What becomes of a heartbeat for a lease that is over.

@@ -217,6 +217,11 @@ impl Book {
         }
     }
 
+    /// The lease that stands in a row: the latest, from the decision to grant it on.
+    pub(super) fn lease(&self, row: RowId) -> Option<&Lease> {
+        self.rows[row.index()].lease.as_ref()
+    }
+
     /// The row of a member's lease, from the decision to grant it on.
     fn find(&self, member: ResourceId, lease: LeaseId) -> Option<RowId> {
         let is_this = |row: &Row| row.member == member && row.tenure().is_some_and(|has| has.lease == lease);

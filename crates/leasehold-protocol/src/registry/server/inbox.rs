@@ -81,13 +81,15 @@ fn says_who_lives(message: &RegistryMessage) -> bool {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    use leasehold_core::clock::LocalInstant;
     use leasehold_core::event::{Asked, Health};
     use leasehold_core::id::{LeaseId, RequestId, ResourceId};
     use leasehold_core::time::Span;
 
     fn heartbeat(member: u32) -> Letter {
         let (member, lease, health) = (ResourceId(member), LeaseId(1), Health::Ready);
-        (NodeId(1), RegistryMessage::Heartbeat { member, lease, epoch: None, number: 0, health })
+        let stamp = LocalInstant::from_nanos(0);
+        (NodeId(1), RegistryMessage::Heartbeat { member, lease, epoch: None, number: 0, stamp, health })
     }
 
     fn query(request: u64) -> Letter {

@@ -12,7 +12,7 @@ use super::agenda::RowId;
 use super::book::{Lease, Tenure};
 use super::{Ctx, Registry};
 use crate::policy::{KeysEnd, Renewals, Restart};
-use crate::registry::policy::RegistryPolicy;
+use crate::registry::policy::{Registrations, RegistryPolicy};
 use crate::registry::{Change, Entry, Offer, RegistryMessage, RegistryRecord};
 
 /// What happens once a decision is durable.
@@ -157,7 +157,9 @@ impl Registry {
         if let Some(prober) = &mut self.prober {
             prober.began(now, resource, holder, lease.incarnation);
         }
-        ctx.send(holder, registered(lease));
+        if self.policy.registrations == Registrations::AnsweredWhenDurable {
+            ctx.send(holder, registered(lease));
+        }
     }
 
     /// A lease is gone, and what hangs on it with it: at one revision, or one after the other.

@@ -76,8 +76,8 @@ impl Registry {
                     book.register(now, wish, changes);
                 });
             }
-            RegistryMessage::Heartbeat { member, lease, epoch, number, health } => {
-                let beat = Beat { member, lease, epoch, number, health };
+            RegistryMessage::Heartbeat { member, lease, epoch, number, stamp, health } => {
+                let beat = Beat { member, lease, epoch, number, stamp, health };
                 self.apply(ctx, Some(Question::Heartbeat { from, beat }), |book, now, changes| {
                     book.heartbeat(now, beat, changes);
                 });

@@ -14,6 +14,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use leasehold_core::clock::LocalInstant;
 use leasehold_core::event::{EndCause, Health, NodeEvent, RegistryEvent, Revocation, Status};
 use leasehold_core::id::{
     Capabilities, Epoch, Incarnation, InstanceId, LeaseId, NodeId, RequestId, ResourceId, ServiceId,
@@ -104,9 +105,20 @@ fn beat(few: &mut Few, lease: u64, number: u64) {
 }
 
 fn beat_as(few: &mut Few, member: u32, named: (u64, Option<u64>), number: u64, health: Health) {
+    beat_stamped(few, member, named, (number, 0), health);
+}
+
+/// One that says which number it has, and what its sender's wall clock shows, in milliseconds.
+fn beat_stamped(
+    few: &mut Few,
+    member: u32,
+    named: (u64, Option<u64>),
+    (number, stamp): (u64, i64),
+    health: Health,
+) {
     let (member, lease, epoch) = (ResourceId(member), LeaseId(named.0), named.1.map(Epoch));
-    let from = app(member.0);
-    few.send(from, REGISTRY, RegistryMessage::Heartbeat { member, lease, epoch, number, health });
+    let (from, stamp) = (app(member.0), LocalInstant::from_nanos(stamp * 1_000_000));
+    few.send(from, REGISTRY, RegistryMessage::Heartbeat { member, lease, epoch, number, stamp, health });
 }
 
 fn deregister(few: &mut Few, member: u32, from: NodeId, lease: u64, epoch: u64) {

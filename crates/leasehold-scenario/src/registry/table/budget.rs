@@ -24,6 +24,12 @@ pub(crate) struct BudgetTable {
     false_expiries: Option<Whole<0, 1_000_000>>,
     /// How many leases may end of themselves within a window; not judged unless it is given.
     mass_expiry: Option<Spanned<MassTable>>,
+    /// So long the end of a lease may wait its turn behind others, where a sweep ends only so many: as long as it takes
+    /// for all of them unless it is given.
+    queueing: Option<Length>,
+    /// How long after a change of the registry's list a client may answer otherwise, through all caches in between; as long
+    /// as they allow together unless it is given.
+    view_age: Option<Spanned<Length>>,
 }
 
 /// `mass_expiry` of `[budget]`.
@@ -58,12 +64,17 @@ impl BudgetTable {
             }
             MassCap { window: length(window), share_ppm: share.get_ref().0.as_ppm(), at_least: at_least.0 }
         });
+        if let Some(view_age) = &self.view_age {
+            not_zero(&mut found, view_age, "an age of views");
+        }
         found.or(Budget {
             load: self.load.as_ref().map(|load| load.get_ref().0),
             lost_in_a_row: self.lost_in_a_row.map(|count| count.0),
             pause: self.pause.map_or(Span::ZERO, |pause| pause.0),
             false_expiries: self.false_expiries.map_or(0, |count| count.0),
             mass,
+            queueing: self.queueing.map(|queueing| queueing.0),
+            view_age: self.view_age.as_ref().map(length),
         })
     }
 }

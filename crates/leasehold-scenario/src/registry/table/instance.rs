@@ -3,8 +3,8 @@
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{Backoff, Margin};
 use leasehold_protocol::registry::policy::{
-    Cadence, ComesBack, Flaps, HeartbeatThread, Hysteresis, Leaves, MemberPolicy, MemberWork, Naming, Sender,
-    Unanswered,
+    Cadence, ComesBack, Flaps, HeartbeatThread, Hysteresis, Leaves, MemberPolicy, MemberWork, Naming,
+    NextHeartbeat, Refused, RegisteredAnew, Sender, Unanswered,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,14 @@ pub(crate) struct InstanceTable {
     jitter: Percent,
     /// What the interval between heartbeats is counted from.
     cadence: CadenceName,
+    /// How often it looks whether a heartbeat is due; each leaves at its time unless it is given.
+    looks_every: Option<Spanned<Length>>,
+    /// When it is settled that the next heartbeat is due an interval later.
+    next_heartbeat: Spanned<NextHeartbeatName>,
     /// What it does about a heartbeat that is not answered.
-    unanswered: UnansweredName,
+    unanswered: Spanned<UnansweredName>,
+    /// With unanswered = blocks: after so long without an answer the connection is given up.
+    dead_peer: Option<Spanned<Length>>,
     /// The first wait before it asks again; each is twice the last.
     retry: Spanned<Length>,
     /// The longest such wait.
@@ -48,6 +54,10 @@ pub(crate) struct InstanceTable {
     names: NamingName,
     /// It registers anew after a drawn wait of up to this long; 0s is at once.
     comes_back: Length,
+    /// What it does when a heartbeat is refused.
+    refused: RefusedName,
+    /// Whether heartbeats begin anew when it is registered anew.
+    registered_anew: RegisteredAnewName,
     /// How it leaves.
     leaves: LeavesName,
     /// How long it answers calls after it was deregistered.
@@ -76,7 +86,10 @@ pub(crate) struct InstanceTable {
 
 names! {
     CadenceName for Cadence { #[default] Fixed, FromAnswer }
-    UnansweredName for Unanswered { #[default] Waits, Retries }
+    UnansweredName for Unanswered { #[default] Waits, Retries, Blocks, GivesUp }
+    NextHeartbeatName for NextHeartbeat { #[default] WhenSent, WhenDrained }
+    RefusedName for Refused { #[default] RegistersAnew, GivesUp }
+    RegisteredAnewName for RegisteredAnew { #[default] HeartbeatsGoOn, HeartbeatsStayAway }
     NamingName for Naming { #[default] LeaseAndEpoch, Member }
     LeavesName for Leaves { #[default] DeregistersThenStops, StopsThenDeregisters, JustStops }
     ThreadName for HeartbeatThread { #[default] Supervised, Apart, OfTheWork }
@@ -96,12 +109,17 @@ impl Default for InstanceTable {
             margin: spanned(AutoOrLength::Auto),
             jitter: Percent::default(),
             cadence: CadenceName::default(),
-            unanswered: UnansweredName::default(),
+            looks_every: None,
+            next_heartbeat: spanned(NextHeartbeatName::default()),
+            unanswered: spanned(UnansweredName::default()),
+            dead_peer: None,
             retry: spanned(Length(first)),
             retry_cap: spanned(Length(cap)),
             retry_jitter: Stretch { ppm: jitter_ppm },
             names: NamingName::default(),
             comes_back: Length(within),
+            refused: RefusedName::default(),
+            registered_anew: RegisteredAnewName::default(),
             leaves: LeavesName::default(),
             drain: Length(drain),
             thread: ThreadName::default(),
@@ -145,19 +163,27 @@ impl InstanceTable {
             found.push(Diagnostic::at(self.margin.span(), message).label(format!("expected margin < {ttl}")));
         }
         let flaps = self.flaps(&mut found);
+        let dead_peer = found.keep(self.dead_peer());
+        found.keep(self.check_looks());
+        let Some(dead_peer) = dead_peer else { return Err(found) };
         found.or(MemberPolicy {
             clock: self.clock,
             margin,
             heartbeat: registration.heartbeat(),
             jitter_ppm: self.jitter.0.as_ppm(),
             cadence: self.cadence.into(),
-            unanswered: self.unanswered.into(),
+            looks_every: self.looks_every.as_ref().map(length),
+            next_heartbeat: (*self.next_heartbeat.get_ref()).into(),
+            unanswered: (*self.unanswered.get_ref()).into(),
+            dead_peer,
             retry,
             naming: self.names.into(),
             comes_back: match self.comes_back.0 {
                 Span::ZERO => ComesBack::AtOnce,
                 within => ComesBack::Paced(within),
             },
+            refused: self.refused.into(),
+            registered_anew: self.registered_anew.into(),
             leaves: self.leaves.into(),
             drain: self.drain.0,
             thread: self.thread.into(),
@@ -173,6 +199,43 @@ impl InstanceTable {
             },
             ..MemberPolicy::new(registration.ttl())
         })
+    }
+
+    /// After how long without an answer a connection is given up, where heartbeats wait for that.
+    fn dead_peer(&self) -> Result<Span, Diagnostic> {
+        let waits = *self.unanswered.get_ref() == UnansweredName::Blocks;
+        match &self.dead_peer {
+            Some(after) if !waits => {
+                Err(Diagnostic::at(after.span(), "no heartbeat waits for a connection to be given up")
+                    .help("write unanswered = \"blocks\", or remove this"))
+            }
+            Some(after) if length(after).is_zero() => {
+                Err(Diagnostic::at(after.span(), "a connection that is given up after 0s")
+                    .label("expected more than zero"))
+            }
+            Some(after) => Ok(length(after)),
+            None if waits => {
+                let at = self.unanswered.span();
+                Err(Diagnostic::at(at, "`blocks` does not say after how long a connection is given up")
+                    .help("add dead_peer = \"5s\" beside it"))
+            }
+            None => Ok(MemberPolicy::new(Span::ZERO).dead_peer),
+        }
+    }
+
+    /// Whoever sends a heartbeat at each look has to look.
+    fn check_looks(&self) -> Result<(), Diagnostics> {
+        let mut found = Diagnostics::default();
+        if let Some(every) = &self.looks_every {
+            not_zero(&mut found, every, "a look whether a heartbeat is due every so often,");
+        } else if *self.next_heartbeat.get_ref() == NextHeartbeatName::WhenDrained {
+            let at = self.next_heartbeat.span();
+            found.push(
+                Diagnostic::at(at, "`when-drained` sends at each look, and nothing says how often that is")
+                    .help("add looks_every = \"500ms\" beside it, as etcd's client looks"),
+            );
+        }
+        found.or(())
     }
 
     fn flaps(&self, found: &mut Diagnostics) -> Option<Flaps> {

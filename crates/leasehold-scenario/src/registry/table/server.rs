@@ -4,8 +4,8 @@ use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{KeysEnd, ReleaseCheck, Renewals};
 use leasehold_protocol::registry::grace::GracePolicy;
 use leasehold_protocol::registry::policy::{
-    FeedPolicy, HeartbeatCheck, InboxOrder, InboxPolicy, LateHeartbeat, LeaseIds, Liveness, ProbePolicy,
-    RegisteredAgain, RegistryPolicy, RenewalNews, RenewalTerm, Unhealthy,
+    FeedPolicy, HeartbeatCheck, HeartbeatOrder, InboxOrder, InboxPolicy, LateHeartbeat, LeaseIds, Liveness,
+    ProbePolicy, RegisteredAgain, Registrations, RegistryPolicy, RenewalNews, RenewalTerm, Unhealthy,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,10 @@ use crate::{Diagnostic, Diagnostics, Spanned};
 names! {
     /// How the registry finds out who lives.
     LivenessName for Liveness { #[default] Push, Pull, Hybrid }
+    /// When a registration is answered.
+    RegistrationsName for Registrations { #[default] AnsweredWhenDurable, AnsweredAtOnce }
+    /// By what a heartbeat is told from one that was overtaken.
+    HeartbeatOrderName for HeartbeatOrder { #[default] Number, WallStamp }
     /// What a heartbeat has to name to be counted.
     HeartbeatCheckName for HeartbeatCheck { #[default] LeaseAndEpoch, Member }
     /// When a heartbeat is answered.
@@ -68,8 +72,12 @@ pub(crate) struct RegistryTable {
     restart: Spanned<RestartName>,
     /// How much more than a term, with restart = extra.
     restart_extra: Option<Spanned<Length>>,
+    /// When a registration is answered.
+    registrations: RegistrationsName,
     /// What a heartbeat has to name to be counted.
     heartbeat_check: HeartbeatCheckName,
+    /// By what a heartbeat is told from one that was overtaken.
+    heartbeat_order: HeartbeatOrderName,
     /// When a heartbeat is answered.
     answers: AnswersName,
     /// What becomes of a heartbeat for a lease that is over.
@@ -116,7 +124,9 @@ impl Default for RegistryTable {
             buckets: None,
             restart: spanned(RestartName::default()),
             restart_extra: None,
+            registrations: RegistrationsName::default(),
             heartbeat_check: HeartbeatCheckName::default(),
+            heartbeat_order: HeartbeatOrderName::default(),
             answers: AnswersName::default(),
             late_heartbeat: LateHeartbeatName::default(),
             renewal: RenewalTermName::default(),
@@ -179,7 +189,9 @@ impl RegistryTable {
             grace,
             expiry,
             restart,
+            registrations: self.registrations.into(),
             heartbeat_check: self.heartbeat_check.into(),
+            heartbeat_order: self.heartbeat_order.into(),
             answers: self.answers.into(),
             late_heartbeat: self.late_heartbeat.into(),
             renewal: self.renewal.into(),

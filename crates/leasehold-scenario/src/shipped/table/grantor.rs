@@ -2,8 +2,8 @@
 
 use leasehold_core::ClockKind;
 use leasehold_protocol::policy::{
-    Ending, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queue, ReleaseCheck, RenewalOfEnded, Renewals,
-    RevocationStyle, SameOwner, Tokens,
+    Ending, GrantorPolicy, KeysEnd, LockDelayKept, Preemption, Queries, Queue, ReleaseCheck, RenewalCheck,
+    RenewalOfEnded, Renewals, RevocationStyle, SameOwner, TermArithmetic, TermsFrom, Tokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,12 @@ names! {
     RenewalsName for Renewals { #[default] AtOnce, OnceDurable, OnceDurableUnchecked }
     /// What becomes of a renewal that comes when its lease has ended.
     RenewalOfEndedName for RenewalOfEnded { #[default] Refused, AcknowledgedUntilRecorded, Resurrects }
+    /// What a term is counted from.
+    TermsFromName for TermsFrom { #[default] OwnTimer, WritersStamp }
+    /// How it reckons with terms.
+    TermArithmeticName for TermArithmetic { #[default] Exact, WholeSecondsZeroIsForEver, WrappingMilliseconds }
+    /// What a renewal must name.
+    RenewalCheckName for RenewalCheck { #[default] LeaseAndToken, HolderName, Nothing }
     /// What a release must name.
     ReleaseCheckName for ReleaseCheck { #[default] LeaseAndToken, HolderName, Nothing }
     /// Whether a grantor keeps to its lock-delay.
@@ -37,6 +43,8 @@ names! {
     RevocationName for RevocationStyle { #[default] Drain, AtOnce }
     /// How the keys that are attached to a lease end.
     KeysEndName for KeysEnd { #[default] Together, OneByOne }
+    /// What it answers from when somebody asks who holds a resource.
+    QueriesName for Queries { #[default] FromTable, FromCopy }
 }
 
 /// `[grantor]`.
@@ -45,7 +53,11 @@ names! {
 pub(crate) struct GrantorTable {
     /// The clock that terms are measured on.
     #[schemars(with = "Named<ClockKind>")]
-    clock: ClockKind,
+    clock: Spanned<ClockKind>,
+    /// What a term is counted from; the writer's stamp is compared with the wall clock.
+    terms_from: Spanned<TermsFromName>,
+    /// How it reckons with terms.
+    term_arithmetic: TermArithmeticName,
     /// The shortest TTL it grants.
     ttl_min: Spanned<Length>,
     /// The longest TTL it grants.
@@ -66,6 +78,8 @@ pub(crate) struct GrantorTable {
     renewals: RenewalsName,
     /// What becomes of a renewal that comes when its lease has ended.
     renewal_of_ended: RenewalOfEndedName,
+    /// What a renewal must name.
+    renewal_check: RenewalCheckName,
     /// What a release must name.
     release_check: ReleaseCheckName,
     /// Whether it keeps to the lock-delay.
@@ -84,13 +98,20 @@ pub(crate) struct GrantorTable {
     end_patience: Spanned<Length>,
     /// After how many tries an end is given up; never unless it is given.
     end_attempts: Option<Whole<1, 1_000>>,
+    /// What it answers from when somebody asks who holds a resource.
+    queries: QueriesName,
+    /// How old a copy gets that it answers from.
+    copy_lifetime: Spanned<Length>,
 }
 
 impl Default for GrantorTable {
     fn default() -> Self {
-        let GrantorPolicy { clock, ttl_min, ttl_max, ttl_multiplier, ending, .. } = GrantorPolicy::default();
+        let GrantorPolicy { clock, ttl_min, ttl_max, ttl_multiplier, ending, copy_lifetime, .. } =
+            GrantorPolicy::default();
         Self {
-            clock,
+            clock: spanned(clock),
+            terms_from: spanned(TermsFromName::default()),
+            term_arithmetic: TermArithmeticName::default(),
             ttl_min: spanned(Length(ttl_min)),
             ttl_max: spanned(Length(ttl_max)),
             ttl_multiplier: Whole(ttl_multiplier),
@@ -101,6 +122,7 @@ impl Default for GrantorTable {
             restart_extra: None,
             renewals: RenewalsName::default(),
             renewal_of_ended: RenewalOfEndedName::default(),
+            renewal_check: RenewalCheckName::default(),
             release_check: ReleaseCheckName::default(),
             lock_delay_kept: None,
             queue: spanned(QueueName::default()),
@@ -110,6 +132,8 @@ impl Default for GrantorTable {
             keys: KeysEndName::default(),
             end_patience: spanned(Length(ending.patience)),
             end_attempts: None,
+            queries: QueriesName::default(),
+            copy_lifetime: spanned(Length(copy_lifetime)),
         }
     }
 }
@@ -132,6 +156,8 @@ impl GrantorTable {
             found.push(self.out_of_limits(&lease.ttl));
         }
         not_zero(&mut found, &self.end_patience, "a patience");
+        self.check_stamps(&mut found);
+        not_zero(&mut found, &self.copy_lifetime, "the lifetime of a copy");
         let ends = Ends {
             sweep: lease.sweep.as_ref(),
             sweep_key: "lease.sweep",
@@ -161,15 +187,19 @@ impl GrantorTable {
         }
         let Some(restart) = restart else { return Err(found) };
         found.or(GrantorPolicy {
-            clock: self.clock,
+            clock: *self.clock.get_ref(),
+            terms_from: (*self.terms_from.get_ref()).into(),
+            term_arithmetic: self.term_arithmetic.into(),
             ttl_min: min,
             ttl_max: max,
             ttl_multiplier: self.ttl_multiplier.0,
             expiry,
             tokens: self.tokens.into(),
             restart,
+            extensions: lease.extensions.map(|extensions| extensions.0),
             renewals: self.renewals.into(),
             renewal_of_ended: self.renewal_of_ended.into(),
+            renewal_check: self.renewal_check.into(),
             release_check: self.release_check.into(),
             lock_delay: lease.lock_delay.0,
             lock_delay_kept: self
@@ -185,7 +215,20 @@ impl GrantorTable {
                 patience: length(&self.end_patience),
                 attempts: self.end_attempts.map(|attempts| attempts.0),
             },
+            queries: self.queries.into(),
+            copy_lifetime: length(&self.copy_lifetime),
         })
+    }
+
+    /// What a holder writes is the time of a wall clock.
+    fn check_stamps(&self, found: &mut Diagnostics) {
+        let clock = *self.clock.get_ref();
+        if *self.terms_from.get_ref() == TermsFromName::WritersStamp && clock != ClockKind::Wall {
+            let message = format!("a writer's stamp is no time of the {} clock", clock.name());
+            let place = if written(&self.clock) { self.clock.span() } else { self.terms_from.span() };
+            found
+                .push(Diagnostic::at(place, message).help("write clock = \"wall\", or leave out terms_from"));
+        }
     }
 
     /// A TTL beyond one of the limits: of the two, what the file says is wrong.

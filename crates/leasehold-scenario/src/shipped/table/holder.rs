@@ -2,8 +2,8 @@
 
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{
-    AfterWaiting, Anchor, Backoff, GiveUp, GrantorPolicy, HolderPolicy, Identity, Interval, Leave, Lifetime,
-    LostContact, Margin,
+    AfterWaiting, Anchor, BackInContact, Backoff, GiveUp, GrantorPolicy, HolderPolicy, Identity, Interval,
+    Leave, Lifetime, LostContact, Margin,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub(crate) struct HolderTable {
     deadline_from: DeadlineFrom,
     /// What it gives up of the TTL; auto is enough for the declared clock rates.
     margin: Spanned<AutoOrLength>,
+    /// How many TTLs it takes a grant to last.
+    ttl_multiplier: Spanned<Whole<1, 10>>,
     /// For how long a round of renewal may fail; a round begins a renewal interval after the last. Instead of a margin.
     renew_deadline: Option<Spanned<Length>>,
     /// A renewal may come earlier by up to this share of the interval.
@@ -45,6 +47,8 @@ pub(crate) struct HolderTable {
     give_up: GiveUpName,
     /// What it does when its deadline comes and nothing was heard.
     on_lost_contact: OnLostContact,
+    /// What one in jeopardy does when it is in contact again.
+    back_in_contact: Spanned<BackInContactName>,
     /// In which order it leaves.
     leave: LeaveName,
     /// What it does with a grant that it waited for.
@@ -55,12 +59,15 @@ pub(crate) struct HolderTable {
     priority: Spanned<Priorities>,
     /// How many keys it attaches to its lease.
     keys: Whole<0, MOST_KEYS>,
+    /// How often it asks who holds the resource; never unless it is given.
+    asks_who: Option<Spanned<Length>>,
 }
 
 names! {
     DeadlineFrom for Anchor { #[default] FirstSend, LatestRetry, Receipt }
     GiveUpName for GiveUp { #[default] AtDeadline, AtFirstError }
     OnLostContact for LostContact { #[default] Stop, Jeopardy, GoOn }
+    BackInContactName for BackInContact { #[default] ComparesTheLease, TrustsItsRecord }
     LeaveName for Leave { #[default] StopThenRelease, ReleaseThenStop }
     AfterWaitingName for AfterWaiting { #[default] Confirm, Trust }
     IdentityName for Identity { #[default] Process, Node, Shared }
@@ -96,6 +103,7 @@ impl Default for HolderTable {
             clock: ClockKind::Boot,
             deadline_from: DeadlineFrom::default(),
             margin: spanned(AutoOrLength::Auto),
+            ttl_multiplier: spanned(Whole(1)),
             renew_deadline: None,
             renew_jitter: Percent::default(),
             retry: spanned(Length(first)),
@@ -104,11 +112,13 @@ impl Default for HolderTable {
             poll: seconds(1),
             give_up: GiveUpName::default(),
             on_lost_contact: OnLostContact::default(),
+            back_in_contact: spanned(BackInContactName::default()),
             leave: LeaveName::default(),
             after_waiting: AfterWaitingName::default(),
             identity: IdentityName::default(),
             priority: spanned(Priorities::default()),
             keys: Whole(0),
+            asks_who: None,
         }
     }
 }
@@ -145,6 +155,15 @@ impl HolderTable {
         {
             not_zero(&mut found, value, what);
         }
+        let trusts = *self.back_in_contact.get_ref() == BackInContactName::TrustsItsRecord;
+        if trusts && self.on_lost_contact != OnLostContact::Jeopardy {
+            let message = "a holder that stops, or never does, waits for no contact";
+            let help = "write on_lost_contact = \"jeopardy\", or remove this";
+            found.push(Diagnostic::at(self.back_in_contact.span(), message).help(help));
+        }
+        if let Some(asks_who) = &self.asks_who {
+            not_zero(&mut found, asks_who, "a question");
+        }
         if first > cap {
             let diagnostic = if written(&self.retry) {
                 let message = format!("the first retry, after {first}, is above the cap");
@@ -159,6 +178,7 @@ impl HolderTable {
         found.or(HolderPolicy {
             clock: self.clock,
             ttl,
+            ttl_multiplier: self.ttl_multiplier.get_ref().0,
             renew,
             renew_jitter_ppm: self.renew_jitter.0.as_ppm(),
             anchor: self.deadline_from.into(),
@@ -167,11 +187,13 @@ impl HolderTable {
             poll: length(&self.poll),
             give_up: self.give_up.into(),
             lost_contact: self.on_lost_contact.into(),
+            back_in_contact: (*self.back_in_contact.get_ref()).into(),
             leave: self.leave.into(),
             after_waiting: self.after_waiting.into(),
             identity: self.identity.into(),
             priority: 0,
             keys: self.keys.0,
+            asks_who: self.asks_who.as_ref().map(length),
         })
     }
 
@@ -190,7 +212,8 @@ impl HolderTable {
 
     fn check_renewal(&self, found: &mut Diagnostics, lease: &LeaseTable, margin: Margin, renew: Span) {
         let ttl = length(&lease.ttl);
-        let term = margin.term(ttl);
+        let multiplier = u64::from(self.ttl_multiplier.get_ref().0);
+        let term = margin.term(ttl.scale(multiplier, 1));
         if term.is_zero() {
             found.push(
                 Diagnostic::at(self.margin.span(), format!("a margin that leaves nothing of a TTL of {ttl}"))
@@ -243,6 +266,13 @@ impl HolderTable {
             let diagnostic = at("a renew_deadline beside a margin".to_owned())
                 .label("a holder claims until either is over, not both")
                 .related(self.margin.span(), "the margin")
+                .help("leave out one of the two");
+            found.push(diagnostic);
+        }
+        if self.ttl_multiplier.get_ref().0 > 1 {
+            let diagnostic = at("a renew_deadline beside a ttl_multiplier".to_owned())
+                .label("a renew deadline goes by no TTL")
+                .related(self.ttl_multiplier.span(), "the multiplier")
                 .help("leave out one of the two");
             found.push(diagnostic);
         }

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use leasehold_core::clock::Reading;
+use leasehold_core::clock::{LocalInstant, Reading, Wall};
 use leasehold_core::event::{EndCause, Health, Status};
 use leasehold_core::id::{Epoch, Incarnation, LeaseId, NodeId, RequestId, ResourceId, Revision};
 use leasehold_core::time::Span;
@@ -50,6 +50,8 @@ pub(in crate::registry::server) struct Beat {
     pub(in crate::registry::server) epoch: Option<Epoch>,
     /// Its number.
     pub(in crate::registry::server) number: u64,
+    /// What its sender's wall clock showed.
+    pub(in crate::registry::server) stamp: LocalInstant<Wall>,
     /// How its member is.
     pub(in crate::registry::server) health: Health,
 }

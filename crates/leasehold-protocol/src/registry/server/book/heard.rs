@@ -11,7 +11,9 @@ use super::row::{Row, Standing, State, Verdict};
 use super::{Beat, Book, Change, Found, RowId};
 use crate::policy::Restart;
 use crate::registry::grace::Sighting;
-use crate::registry::policy::{HeartbeatCheck, LateHeartbeat, Liveness, RenewalNews, RenewalTerm, Unhealthy};
+use crate::registry::policy::{
+    HeartbeatCheck, HeartbeatOrder, LateHeartbeat, Liveness, RenewalNews, RenewalTerm, Unhealthy,
+};
 
 impl Book {
     /// A member sent a heartbeat.
@@ -28,7 +30,10 @@ impl Book {
         let row = &self.rows[id.index()];
         match row.state {
             State::Held(standing) => {
-                let is_old = standing.number.is_some_and(|last| beat.number <= last);
+                let is_old = match self.rules.heartbeat_order {
+                    HeartbeatOrder::Number => standing.number.is_some_and(|last| beat.number <= last),
+                    HeartbeatOrder::WallStamp => standing.stamp.is_some_and(|last| beat.stamp <= last),
+                };
                 if is_old && self.rules.heartbeat_check == HeartbeatCheck::LeaseAndEpoch {
                     changes.push(Change::OutOfOrder);
                     return;
@@ -88,6 +93,7 @@ impl Book {
         // A number that nothing was compared with is as good as any: an answer's, say how many came before.
         let number = beat.map_or_else(|| standing.number.map_or(0, |last| last + 1), |beat| beat.number);
         standing.number = Some(number);
+        standing.stamp = beat.map(|beat| beat.stamp).or(standing.stamp);
         if is_own {
             self.grace.renewed(tenure.member, number, now);
         }
@@ -109,7 +115,7 @@ impl Book {
         let lease = lease.clone();
         let mut standing = Standing::new(now, now + lease.tenure.ttl, beat.health, self.rules.liveness);
         let status = standing.status;
-        standing.number = Some(beat.number);
+        (standing.number, standing.stamp) = (Some(beat.number), Some(beat.stamp));
         *state = State::Held(standing);
         self.live += 1;
         self.note(id);

@@ -11,7 +11,7 @@ use super::{Asked, Book, Change, RowId, Wish};
 use crate::policy::Restart;
 use crate::registry::RefusedBecause;
 use crate::registry::grace::Beginning;
-use crate::registry::policy::RegisteredAgain;
+use crate::registry::policy::{RegisteredAgain, Registrations};
 
 impl Book {
     /// Somebody wants to be registered. Asking again changes nothing.
@@ -37,6 +37,11 @@ impl Book {
         let is_known = row.lease.as_ref().is_some_and(|lease| lease.asked() == asked);
         match (&row.state, is_known) {
             (State::Held(_), true) => {
+                changes.extend(row.lease.clone().map(Change::AlreadyRegistered));
+                return;
+            }
+            // Its answer may have been lost: it was given before the disk had it.
+            (State::Granting { .. }, true) if self.rules.registrations == Registrations::AnsweredAtOnce => {
                 changes.extend(row.lease.clone().map(Change::AlreadyRegistered));
                 return;
             }

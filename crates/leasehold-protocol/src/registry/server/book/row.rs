@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use leasehold_core::clock::Reading;
+use leasehold_core::clock::{LocalInstant, Reading, Wall};
 use leasehold_core::event::{EndCause, Health, Status};
 use leasehold_core::id::{Epoch, Incarnation, LeaseId, NodeId, RequestId, ResourceId, Revision, Token};
 use leasehold_core::time::Span;
@@ -103,6 +103,8 @@ pub(super) struct Standing {
     pub(super) heard: Reading,
     /// The number of the last heartbeat that was counted.
     pub(super) number: Option<u64>,
+    /// What its sender's wall clock showed when that left.
+    pub(super) stamp: Option<LocalInstant<Wall>>,
     /// Whether so little was heard of it that it is suspect.
     pub(super) is_late: bool,
     /// Until when it is not listed as passing, because it came and went too often. It is asked again then.
@@ -138,8 +140,8 @@ impl Standing {
             (Liveness::Pull | Liveness::Push | Liveness::Hybrid, said) => (said, Verdict::Able),
         };
         let status = first_status(health);
-        let (number, is_late, kept_out, bad, good) = (None, false, None, 0, 0);
-        Self { deadline, heard: now, number, is_late, kept_out, said, verdict, bad, good, status }
+        let (number, stamp, is_late, kept_out, bad, good) = (None, None, false, None, 0, 0);
+        Self { deadline, heard: now, number, stamp, is_late, kept_out, said, verdict, bad, good, status }
     }
 
     /// What it is to be listed as. One that cannot do its work stays critical when nothing is heard of it: nothing

@@ -74,6 +74,24 @@ fn a_heartbeat_that_was_overtaken_or_comes_twice_is_not_counted() {
     assert_eq!(expired_at(&few), [35_001]);
 }
 
+/// The second is overtaken by the third, and the fourth left when its sender's clock had stepped back.
+#[test]
+fn heartbeats_are_put_in_order_by_their_numbers_or_by_wall_clocks() {
+    let counted = |heartbeat_order| {
+        let mut few = registered(RegistryPolicy { heartbeat_order, ..policy() });
+        for (at, number, stamp) in
+            [(1_000, 0, 50), (3_000, 2, 52), (4_000, 1, 51), (5_000, 3, 9), (6_000, 4, 53)]
+        {
+            few.run_to(at);
+            beat_stamped(&mut few, 0, (1, Some(1)), (number, stamp), Health::Ready);
+        }
+        few.run_to(7_000);
+        renewals(&few).into_iter().map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(HeartbeatOrder::Number), [1_000, 3_000, 5_000, 6_000]);
+    assert_eq!(counted(HeartbeatOrder::WallStamp), [1_000, 3_000, 6_000]);
+}
+
 /// The disk is slow, and a heartbeat comes between the decision that a lease is over and its record; another comes
 /// after that.
 #[test]

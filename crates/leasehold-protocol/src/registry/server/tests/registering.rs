@@ -56,6 +56,28 @@ fn a_retry_that_comes_before_the_first_is_durable_changes_nothing() {
     assert_eq!((grants(&few), answers(&few)), ([(50, 1, 1)].into(), [(50, "registered")].into()));
 }
 
+/// A heartbeat comes before the lease is on the disk, and the request a second time.
+#[test]
+fn a_registration_is_answered_when_it_is_durable_or_at_once() {
+    let told = |registrations| {
+        let mut few = with(1, RegistryPolicy { registrations, ..policy() });
+        few.disk = 100;
+        register(&mut few, 0, 0, 1);
+        few.run_to(50);
+        beat(&mut few, 1, 0);
+        few.run_to(60);
+        register(&mut few, 0, 0, 1);
+        few.run_to(35_000);
+        assert_eq!((grants(&few), expired_at(&few)), ([(100, 1, 1)].into(), [30_200].into()));
+        answers(&few)
+    };
+    assert_eq!(told(Registrations::AnsweredWhenDurable), [(100, "registered"), (100, "refused")]);
+    assert_eq!(
+        told(Registrations::AnsweredAtOnce),
+        [(0, "registered"), (60, "registered"), (100, "refused")]
+    );
+}
+
 #[test]
 fn a_new_process_replaces_the_old_one_which_is_released_first() {
     let mut few = registered(policy());

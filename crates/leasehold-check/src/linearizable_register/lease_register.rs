@@ -1,0 +1,325 @@
+//! A lease register: what a grantor would be if it did one thing at a time.
+//!
+//! It is free, or one lease holds it. A grant needs it to be free, and a lease id and a token above all before. A renewal
+//! begins the term of the lease that holds it anew. That lease ends when somebody gave it back, when its revocation was
+//! ordered, or when its term can be over; then the register is free.
+//!
+//! Requests are sent again until they are answered, and copies of them stay under way. So what a request may do, it may do
+//! from its first send on, for ever, and more than once: whoever asked for the resource may be granted it, and a lease of
+//! which a release was sent may end. That is why these are no effects of one operation but steps of the register; the
+//! answers say that such a step was taken.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use leasehold_core::event::{Answer, Operation};
+use leasehold_core::{Bounds, LeaseId, NodeId, SimInstant, Span, Token};
+
+use crate::linearizability::{Call, Object};
+
+/// How many grants are remembered. Chosen by us: of one that is older no answer can be expected.
+pub(super) const OFFERS: usize = 32;
+
+/// A grant that the grantor says it has made. When it took effect, the search has to find out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    pub(crate) lease: LeaseId,
+    pub(crate) token: Token,
+    pub(crate) holder: NodeId,
+    pub(crate) ttl: Span,
+}
+
+/// A lease that holds the register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Held {
+    pub(crate) lease: LeaseId,
+    pub(crate) token: Token,
+    pub(crate) holder: NodeId,
+    ttl: Span,
+    /// When its running term began, at the earliest.
+    began: SimInstant,
+    /// When that can be over, at the earliest.
+    pub(crate) until: SimInstant,
+    /// When an answer first told somebody that it holds.
+    known: Option<SimInstant>,
+}
+
+/// The register at some time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct State {
+    pub(crate) held: Option<Held>,
+    /// How many of the offers have taken effect.
+    taken: u64,
+    newest: (LeaseId, Token),
+    /// When it came to be so, at the earliest.
+    at: SimInstant,
+}
+
+impl State {
+    /// Nobody ever held it.
+    pub(crate) const FREE: Self =
+        Self { held: None, taken: 0, newest: (LeaseId(0), Token(0)), at: SimInstant::START };
+
+    /// The id of the newest lease that held it.
+    pub(crate) const fn newest(&self) -> LeaseId {
+        self.newest.0
+    }
+
+    /// How many offers have taken effect.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn holds(&self, lease: LeaseId) -> bool {
+        self.held.is_some_and(|held| held.lease == lease)
+    }
+
+    /// The same, no earlier than this.
+    fn since(&self, at: SimInstant) -> Self {
+        Self { at: self.at.max(at), ..self.clone() }
+    }
+}
+
+/// The rules of one register, and what it may do by itself.
+#[derive(Debug)]
+pub(crate) struct LeaseRegister {
+    bounds: Bounds,
+    offers: VecDeque<Offer>,
+    /// How many offers stood before those.
+    dropped: u64,
+    /// Since when each node asks for the resource.
+    asked: BTreeMap<NodeId, SimInstant>,
+    /// The leases that may end before their term is over, since when, in the order of that.
+    ends: Vec<(LeaseId, SimInstant)>,
+    /// A term that began no later may end at any time: the grantor's clocks or disk were not as assumed since.
+    excused_until: Option<SimInstant>,
+}
+
+impl LeaseRegister {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let (offers, asked, ends) = (VecDeque::new(), BTreeMap::new(), Vec::new());
+        Self { bounds, offers, dropped: 0, asked, ends, excused_until: None }
+    }
+
+    /// How many offers are not remembered any more.
+    pub(crate) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// A node asks for the resource.
+    pub(crate) fn ask(&mut self, node: NodeId, now: SimInstant) {
+        self.asked.entry(node).or_insert(now);
+    }
+
+    /// The grantor says that it granted.
+    pub(crate) fn offer(&mut self, offer: Offer) {
+        if self.offers.len() == OFFERS {
+            self.offers.pop_front();
+            self.dropped += 1;
+        }
+        self.offers.push_back(offer);
+    }
+
+    /// The latest grant that the grantor told of.
+    pub(crate) fn latest(&self) -> Option<&Offer> {
+        self.offers.back()
+    }
+
+    /// The grantor's word on this lease.
+    pub(crate) fn offer_of(&self, lease: LeaseId) -> Option<&Offer> {
+        self.place(lease).map(|place| &self.offers[place])
+    }
+
+    /// Somebody entitled wants this lease to end.
+    pub(crate) fn may_end(&mut self, lease: LeaseId, since: SimInstant) {
+        if self.end_of(lease).is_none() {
+            // Those that can still matter are of leases that are held or on offer, one each.
+            if self.ends.len() > 2 * OFFERS {
+                self.ends.remove(0);
+            }
+            self.ends.push((lease, since));
+        }
+    }
+
+    /// Terms that began no later may end at any time.
+    pub(crate) const fn excuse_until(&mut self, instant: Option<SimInstant>) {
+        self.excused_until = instant;
+    }
+
+    /// Forgets what concerns no lease from this one on.
+    pub(crate) fn forget_before(&mut self, lease: LeaseId) {
+        self.ends.retain(|(ending, _)| *ending >= lease);
+    }
+
+    /// Nothing is known of what was before.
+    pub(crate) fn forget_offers(&mut self) {
+        self.dropped += self.offers.len() as u64;
+        self.offers.clear();
+        self.ends.clear();
+    }
+
+    /// The state in which this grant has just taken effect, at some time between the request for it and the answer.
+    pub(crate) fn restored(&mut self, offer: Offer, asked: SimInstant, told: SimInstant) -> State {
+        match self.place(offer.lease) {
+            Some(place) => {
+                self.offers.drain(..=place);
+                self.dropped += place as u64 + 1;
+            }
+            None => {
+                self.dropped += self.offers.len() as u64;
+                self.offers.clear();
+            }
+        }
+        let held = Held { known: Some(told), ..self.begun(offer, asked) };
+        let newest = (offer.lease, offer.token);
+        State { held: Some(held), taken: self.dropped, newest, at: asked }
+    }
+
+    fn place(&self, lease: LeaseId) -> Option<usize> {
+        self.offers.iter().rposition(|offer| offer.lease == lease)
+    }
+
+    fn end_of(&self, lease: LeaseId) -> Option<SimInstant> {
+        self.ends.iter().find(|(ending, _)| *ending == lease).map(|(_, since)| *since)
+    }
+
+    fn begun(&self, offer: Offer, at: SimInstant) -> Held {
+        let Offer { lease, token, holder, ttl } = offer;
+        let until = at.saturating_add(self.bounds.earliest_end(ttl));
+        Held { lease, token, holder, ttl, began: at, until, known: None }
+    }
+
+    /// When the lease that holds the register in this state can be over, at the earliest.
+    fn end_at(&self, state: &State, held: Held) -> SimInstant {
+        let is_excused = self.excused_until.is_some_and(|until| held.began <= until);
+        let expiry = if is_excused { state.at } else { held.until };
+        self.end_of(held.lease).map_or(expiry, |end| end.min(expiry)).max(state.at)
+    }
+
+    /// The term of the lease that holds begins anew, no earlier than this.
+    fn renewed(&self, state: &State, held: Held, at: SimInstant) -> State {
+        let at = state.at.max(at);
+        let until = at.saturating_add(self.bounds.earliest_end(held.ttl)).max(held.until);
+        let held = Held { began: held.began.max(at), until, ..held };
+        State { held: Some(held), at, ..state.clone() }
+    }
+
+    /// The acquire of `by` was answered with a lease.
+    fn granted(
+        &self,
+        state: &State,
+        call: Call<(NodeId, Operation)>,
+        told: SimInstant,
+        answer: Answer,
+    ) -> Option<State> {
+        let Answer::Granted { lease, token, .. } = answer else { return None };
+        let place = self.place(lease)?;
+        let offer = self.offers[place];
+        let is_his = (offer.holder, offer.token) == (call.operation.0, token);
+        if !is_his || self.dropped + place as u64 >= state.taken {
+            return None;
+        }
+        match state.held {
+            Some(held) if held.lease == lease => {
+                // It was granted before anybody asked in this way: it is not what this request got.
+                if held.known.is_some_and(|known| known < call.began) {
+                    return None;
+                }
+                // Its grant came after the request, whatever has happened since.
+                let until = call.began.saturating_add(self.bounds.earliest_end(held.ttl)).max(held.until);
+                let known = Some(held.known.map_or(told, |known| known.min(told)));
+                let held = Held { began: held.began.max(call.began), until, known, ..held };
+                Some(State { held: Some(held), ..state.since(call.began) })
+            }
+            _ => Some(state.clone()),
+        }
+    }
+}
+
+impl Object for LeaseRegister {
+    type State = State;
+    type Operation = (NodeId, Operation);
+    type Answer = Answer;
+
+    fn effects(
+        &self,
+        state: &State,
+        call: Call<(NodeId, Operation)>,
+        told: Option<(Answer, SimInstant)>,
+        effects: &mut Vec<(Answer, State)>,
+    ) {
+        match (call.operation.1, told) {
+            (Operation::Renew { lease }, None | Some((Answer::Renewed { .. }, _))) => {
+                if let Some(held) = state.held.filter(|held| held.lease == lease) {
+                    let known = held.known.or(told.map(|(_, now)| now));
+                    let state = self.renewed(state, Held { known, ..held }, call.began);
+                    effects.push((Answer::Renewed { lease }, state));
+                }
+            }
+            (Operation::Get, _) => {
+                let answer =
+                    state.held.map_or(Answer::HeldByNobody, |Held { lease, holder, token, .. }| {
+                        Answer::HeldBy { lease, holder, token }
+                    });
+                let mut state = state.since(call.began);
+                if let (Some(held), Some((_, now))) = (&mut state.held, told) {
+                    held.known = held.known.or(Some(now));
+                }
+                effects.push((answer, state));
+            }
+            (Operation::Acquire, Some((answer @ Answer::Granted { .. }, now))) => {
+                effects.extend(self.granted(state, call, now, answer).map(|state| (answer, state)));
+            }
+            (Operation::Acquire, Some((Answer::Refused, _))) => {
+                effects.push((Answer::Refused, state.clone()));
+            }
+            // Its end was decided, and is not on the disk yet: it is renewed no more, and still counts.
+            (Operation::Renew { lease }, Some((answer @ Answer::Gone { .. }, now)))
+                if state.held.is_some_and(|held| held.lease == lease && self.end_at(state, held) <= now) =>
+            {
+                effects.push((answer, state.clone()));
+            }
+            // A lease that is over stays so: that can wait for the answer.
+            (Operation::Renew { lease }, Some((answer @ Answer::Gone { .. }, _)))
+            | (Operation::Release { lease }, Some((answer @ Answer::Released { .. }, _)))
+                if !state.holds(lease) =>
+            {
+                effects.push((answer, state.since(call.began)));
+            }
+            _ => {}
+        }
+    }
+
+    fn steps(&self, state: &State, now: SimInstant, states: &mut Vec<State>) {
+        let Some(held) = state.held else {
+            let next =
+                state.taken.checked_sub(self.dropped).and_then(|place| self.offers.get(place as usize));
+            if let Some(offer) = next
+                && offer.lease > state.newest.0
+                && offer.token > state.newest.1
+                && let Some(asked) = self.asked.get(&offer.holder)
+            {
+                let at = state.at.max(*asked);
+                let newest = (offer.lease, offer.token);
+                states.push(State { held: Some(self.begun(*offer, at)), taken: state.taken + 1, newest, at });
+            }
+            return;
+        };
+        let end = self.end_at(state, held);
+        if end <= now {
+            states.push(State { held: None, at: end, ..state.clone() });
+        }
+    }
+
+    fn covers(more: &State, less: &State) -> bool {
+        let has_not_less = match (more.held, less.held) {
+            (None, None) => true,
+            (Some(a), Some(b)) => {
+                let is_unknown = a.known.is_none() || (b.known.is_some() && a.known >= b.known);
+                a.lease == b.lease && a.until <= b.until && a.began <= b.began && is_unknown
+            }
+            _ => false,
+        };
+        has_not_less && more.taken == less.taken && more.newest == less.newest && more.at <= less.at
+    }
+}

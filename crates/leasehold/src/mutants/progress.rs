@@ -1,0 +1,91 @@
+//! How far `mutants` is: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use leasehold_campaign::{Extent, Figures, MutantsOrder, Onlooker, Row};
+
+use super::arguments::MutantsArgs;
+use crate::sweep::clock::Stopwatch;
+use crate::words::{counted, grouped};
+
+/// How often the words beside the bar change.
+const BAR_EVERY: Duration = Duration::from_millis(200);
+
+/// How often there is a line where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Says on standard error how far it is.
+pub(super) struct Progress<'a> {
+    stopwatch: &'a Stopwatch,
+    /// How many seeds there are at most.
+    total: u64,
+    seeds: u64,
+    shown: Shown,
+    /// When the words are due again.
+    due: Duration,
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn begin(args: &MutantsArgs, order: &MutantsOrder<'_>, stopwatch: &'a Stopwatch) -> Self {
+        let rows = order.rows.len() as u64;
+        let total = order.seeds.saturating_mul(rows);
+        let shown = if args.quiet {
+            Shown::Nothing
+        } else {
+            let most = match order.extent {
+                Extent::All => "",
+                Extent::UntilFound => "at most ",
+            };
+            anstream::eprintln!(
+                "mutants: {}, {most}{} each on {}",
+                counted(rows, "bug"),
+                counted(order.seeds, "seed"),
+                counted(order.jobs.get() as u64, "thread")
+            );
+            if std::io::stderr().is_terminal() { Shown::Bar(bar(total)) } else { Shown::Lines }
+        };
+        Self { stopwatch, total, seeds: 0, shown, due: LINE_EVERY }
+    }
+
+    /// It is over.
+    pub(super) fn finish(self) {
+        if let Shown::Bar(bar) = self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Onlooker for Progress<'_> {
+    fn seed(&mut self, row: &Row, figures: &Figures) {
+        self.seeds += 1;
+        match &self.shown {
+            Shown::Bar(bar) => {
+                bar.set_position(self.seeds);
+                let detected = grouped(figures.detected);
+                bar.set_message(format!("{} {}: {detected} detected", row.bug.id, row.name()));
+            }
+            Shown::Lines if self.stopwatch.elapsed() >= self.due => {
+                self.due = self.stopwatch.elapsed() + LINE_EVERY;
+                let (seeds, total) = (grouped(self.seeds), grouped(self.total));
+                anstream::eprintln!("{seeds} of {total} seeds, at {} {}", row.bug.id, row.name());
+            }
+            Shown::Lines | Shown::Nothing => {}
+        }
+    }
+}
+
+fn bar(total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:24} {human_pos}/{human_len}  {wide_msg}");
+    bar.set_style(style.expect("the template is right"));
+    bar.enable_steady_tick(BAR_EVERY);
+    bar
+}
