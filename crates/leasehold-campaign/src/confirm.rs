@@ -9,14 +9,13 @@ use std::num::NonZeroUsize;
 use leasehold_check::Verdict;
 use leasehold_report::Histograms;
 use leasehold_scenario::{Engine, ExpectedVerdict, System};
-use rayon::ThreadPoolBuilder;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::program::{Job, Program};
 use crate::record::RunRecord;
-use crate::sweep::{NoThreads, THREAD, guarded};
+use crate::sweep::{NoThreads, guarded, threads};
 
 /// The runs of a sweep that are to be confirmed: the failures that are looked into (the first of each kind), the first run
 /// of each scenario in which what it expects went wrong, and some that passed. Which those are depends on which runs there
@@ -193,11 +192,7 @@ pub fn confirm(
     systems: &[&dyn System],
     is_enough: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Confirmed>, NoThreads> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(jobs.get())
-        .thread_name(|place| format!("{THREAD} confirming {place}"))
-        .build()
-        .map_err(|error| NoThreads::new(jobs, &error))?;
+    let pool = threads(jobs, "confirming ")?;
     let one = |candidate: Candidate| (!is_enough()).then(|| confirm_one(program, candidate, systems));
     Ok(pool.install(|| candidates.into_par_iter().filter_map(one).collect()))
 }

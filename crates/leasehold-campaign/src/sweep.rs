@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use leasehold_report::Histograms;
 use leasehold_scenario::{Digest, System};
-use rayon::{Scope, ThreadPoolBuilder};
+use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
 use crate::fingerprint::Fingerprint;
@@ -128,12 +128,6 @@ pub struct NoThreads {
     reason: String,
 }
 
-impl NoThreads {
-    pub(crate) fn new(jobs: NonZeroUsize, error: &rayon::ThreadPoolBuildError) -> Self {
-        Self { jobs, reason: error.to_string() }
-    }
-}
-
 /// A sweep that may have been begun before.
 pub struct Sweep<'a> {
     order: &'a SweepOrder<'a>,
@@ -188,6 +182,16 @@ pub fn sweep(order: &SweepOrder<'_>, overseer: &mut dyn Overseer) -> Result<Swee
     Sweep::new(order).run(overseer)
 }
 
+/// Threads that run nodes, named by what they do.
+pub(crate) fn threads(jobs: NonZeroUsize, doing: &str) -> Result<ThreadPool, NoThreads> {
+    let name = format!("{THREAD} {doing}");
+    ThreadPoolBuilder::new()
+        .num_threads(jobs.get())
+        .thread_name(move |place| format!("{name}{place}"))
+        .build()
+        .map_err(|error| NoThreads { jobs, reason: error.to_string() })
+}
+
 impl<'a> Sweep<'a> {
     /// One that begins with the first position.
     pub fn new(order: &'a SweepOrder<'a>) -> Self {
@@ -223,11 +227,7 @@ impl<'a> Sweep<'a> {
     /// If the threads could not be started.
     pub fn run(self, overseer: &mut dyn Overseer) -> Result<SweepEnd, NoThreads> {
         let jobs = self.order.jobs;
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(jobs.get())
-            .thread_name(|place| format!("{THREAD} {place}"))
-            .build()
-            .map_err(|error| NoThreads::new(jobs, &error))?;
+        let pool = threads(jobs, "")?;
         let closed = AtomicBool::new(false);
         Ok(pool.in_place_scope(|scope| {
             let (sender, receiver) = channel();

@@ -27,8 +27,8 @@
 //! * that the member may have learned of its lease never, or too late, because an answer was lost or may have been late:
 //!   as long as no heartbeat under that lease has arrived, or the first may still wait in the registry;
 //! * where an instance was taken out, that messages may have been late, or more probes lost than declared, within the last
-//!   stretch of the length of `exclusion`, or of that which one more probe than may be lost takes: of a probe no event says when it was sent, that it is under way, or that it was
-//!   answered;
+//!   stretch of the length of `exclusion`, or of that which one more probe than may be lost takes: of a probe no event says
+//!   when it was sent, that it is under way, or that it was answered;
 //! * where an instance was listed as critical, that the registry's disk was slow within that stretch: it is told when it is
 //!   durable, and was decided when it was true;
 //! * the clocks of the registry and of the member, and the registry's disk.

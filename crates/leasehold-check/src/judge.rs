@@ -52,7 +52,8 @@ pub struct Judge {
     seats: Vec<Seat>,
     hazards: Hazards,
     reach: Reach,
-    on_violation: OnViolation,
+    /// The run ends when one of these is violated.
+    ends_at: Vec<Invariant>,
     stage: Stage,
     news: News,
     /// Whether there are samples of the latest event.
@@ -74,13 +75,6 @@ struct Seat {
     topics: Topics,
     checker: Box<dyn Checker>,
     book: Book,
-}
-
-/// What the judge does once something is violated.
-#[derive(Clone, Debug)]
-enum OnViolation {
-    GoOn,
-    StopAt(Vec<Invariant>),
 }
 
 /// Whether the run still goes on.
@@ -112,7 +106,7 @@ impl Judge {
             seats: Invariant::ALL.into_iter().filter(applies).map(seat).collect(),
             hazards: Hazards::default(),
             reach: Reach::default(),
-            on_violation: OnViolation::GoOn,
+            ends_at: Vec::new(),
             stage: Stage::Running,
             news: News::None,
             sampled: News::None,
@@ -124,7 +118,7 @@ impl Judge {
     /// none.
     #[must_use]
     pub fn stop_at_violation_of(mut self, invariants: &[Invariant]) -> Self {
-        self.on_violation = OnViolation::StopAt(invariants.to_vec());
+        self.ends_at = invariants.to_vec();
         self
     }
 
@@ -263,11 +257,9 @@ impl EventSink for Judge {
             self.news = News::Some;
         }
         self.scene.conclude(event);
-        match &self.on_violation {
-            OnViolation::StopAt(among) if self.news == News::Some && self.violated(among) => {
-                ControlFlow::Break(())
-            }
-            OnViolation::StopAt(_) | OnViolation::GoOn => ControlFlow::Continue(()),
+        match self.news {
+            News::Some if self.violated(&self.ends_at) => ControlFlow::Break(()),
+            News::Some | News::None => ControlFlow::Continue(()),
         }
     }
 }

@@ -42,6 +42,7 @@ mod mutants;
 mod names;
 mod page;
 mod panics;
+mod progress;
 mod refusal;
 mod replay;
 mod run;

@@ -3,9 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::mpsc::channel;
 
-use rayon::ThreadPoolBuilder;
-
-use crate::sweep::{NoThreads, THREAD};
+use crate::sweep::{NoThreads, threads};
 
 /// Says what is to be done next, and takes what came of it. On the thread that called.
 pub(super) trait Foreman<Job, Done> {
@@ -22,11 +20,7 @@ pub(super) fn work<Job: Copy + Send, Done: Send>(
     does: &(dyn Fn(Job) -> Done + Sync),
     foreman: &mut dyn Foreman<Job, Done>,
 ) -> Result<(), NoThreads> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(jobs.get())
-        .thread_name(|place| format!("{THREAD} {place}"))
-        .build()
-        .map_err(|error| NoThreads::new(jobs, &error))?;
+    let pool = threads(jobs, "")?;
     pool.in_place_scope(|scope| {
         let (sender, receiver) = channel();
         let mut under_way = 0_usize;

@@ -326,6 +326,71 @@ fn a_violation_is_told_once_and_judging_goes_on_from_the_next_grant() {
     );
 }
 
+/// The register begins anew with lease 3: the next ones are judged as if nothing had been.
+#[test]
+fn grants_after_the_one_that_it_began_anew_with_are_held_against_nobody_who_is_right() {
+    let granted_fourth = |when| {
+        let events = after_a_grant(&[
+            at(s(3), B, ACQUIRE),
+            at(s(5), G, granted(2, B)),
+            at(s(5), B, told_granted(2)),
+            at(s(8), C, ACQUIRE),
+            at(s(9), B, release(2)),
+            at(s(10), G, granted(3, C)),
+            at(s(10), C, told_granted(3)),
+            at(s(11), A, ACQUIRE),
+            at(when, G, granted(4, A)),
+            at(when, A, told_granted(4)),
+            at(s(40), A, release(4)),
+            at(s(41), A, told_released(4)),
+            at(s(42), B, ACQUIRE),
+            at(s(43), G, granted(5, B)),
+            at(s(43), B, told_granted(5)),
+        ]);
+        judged(&events)
+    };
+    // C asked at 8 s.
+    assert_eq!(granted_fourth(just_before(s(20))).clauses(), ["granted-out-of-turn"; 2]);
+    let right = granted_fourth(s(20));
+    assert_eq!((right.clauses(), right.counts()), (vec!["granted-out-of-turn"], (5, 1, 1)));
+}
+
+/// Who asked while nothing was known may be granted later, and that is judged where it fits.
+#[test]
+fn what_was_asked_before_it_began_anew_is_not_held_against_anybody() {
+    let queued = |released: bool| {
+        let release = released.then_some(at(s(11), C, release(3)));
+        let events = [
+            at(s(3), B, ACQUIRE),
+            at(s(5), G, granted(2, B)),
+            at(s(5), B, told_granted(2)),
+            at(s(6), A, ACQUIRE),
+            at(s(8), C, ACQUIRE),
+            at(s(9), B, asks(Operation::Release { lease: l(2) })),
+            at(s(10), G, granted(3, C)),
+            at(s(10), C, told_granted(3)),
+            at(s(12), G, granted(4, A)),
+            at(s(12), A, told_granted(4)),
+        ];
+        judged(&after_a_grant(&events.into_iter().chain(release).collect::<Vec<_>>())).counts()
+    };
+    assert_eq!(queued(true), (3, 1, 1), "it fits, and was judged");
+    assert_eq!(queued(false), (2, 2, 1), "it does not, and nobody is blamed");
+}
+
+/// Its end is decided, and not on the disk yet: it is renewed no more, and nobody else has it.
+#[test]
+fn a_lease_that_is_gone_for_its_holder_may_still_be_told_as_held() {
+    let seen = |answer| {
+        let events =
+            [at(s(13), A, renew(1)), at(s(14), A, told_gone(1)), at(s(15), C, GET), at(s(16), C, answer)];
+        judged(&after_a_grant(&events)).clauses().pop()
+    };
+    assert_eq!(seen(told_held(1, A)), None);
+    assert_eq!(seen(NOBODY), None);
+    assert_eq!(seen(told_held(1, B)), WRONG);
+}
+
 #[test]
 fn broken_clocks_of_the_grantor_excuse_an_early_end_of_a_term_that_began_before_they_were_mended() {
     let with = |node, from, to| {

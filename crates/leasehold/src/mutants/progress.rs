@@ -1,20 +1,13 @@
-//! How far `mutants` is: a bar on a terminal, a line now and then elsewhere.
+//! How far `mutants` is.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use leasehold_campaign::{Extent, Figures, MutantsOrder, Onlooker, Row};
 
 use super::arguments::MutantsArgs;
+use crate::progress::{LINE_EVERY, Shown};
 use crate::sweep::clock::Stopwatch;
 use crate::words::{counted, grouped};
-
-/// How often the words beside the bar change.
-const BAR_EVERY: Duration = Duration::from_millis(200);
-
-/// How often there is a line where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Says on standard error how far it is.
 pub(super) struct Progress<'a> {
@@ -25,12 +18,6 @@ pub(super) struct Progress<'a> {
     shown: Shown,
     /// When the words are due again.
     due: Duration,
-}
-
-enum Shown {
-    Bar(ProgressBar),
-    Lines,
-    Nothing,
 }
 
 impl<'a> Progress<'a> {
@@ -50,16 +37,14 @@ impl<'a> Progress<'a> {
                 counted(order.seeds, "seed"),
                 counted(order.jobs.get() as u64, "thread")
             );
-            if std::io::stderr().is_terminal() { Shown::Bar(bar(total)) } else { Shown::Lines }
+            Shown::begin(total)
         };
         Self { stopwatch, total, seeds: 0, shown, due: LINE_EVERY }
     }
 
     /// It is over.
     pub(super) fn finish(self) {
-        if let Shown::Bar(bar) = self.shown {
-            bar.finish_and_clear();
-        }
+        self.shown.finish();
     }
 }
 
@@ -80,12 +65,4 @@ impl Onlooker for Progress<'_> {
             Shown::Lines | Shown::Nothing => {}
         }
     }
-}
-
-fn bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:24} {human_pos}/{human_len}  {wide_msg}");
-    bar.set_style(style.expect("the template is right"));
-    bar.enable_steady_tick(BAR_EVERY);
-    bar
 }

@@ -1,21 +1,14 @@
-//! How far a sweep is: a bar on a terminal, a line now and then elsewhere.
+//! How far a sweep is.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use leasehold_campaign::{LeftOut, Program, SweepOrder, Tally};
 
 use super::arguments::SweepArgs;
 use super::clock::Stopwatch;
 use super::page::{percent, rate, times};
+use crate::progress::{BAR_EVERY, LINE_EVERY, Shown};
 use crate::words::{counted, grouped};
-
-/// How often the words beside the bar change.
-const BAR_EVERY: Duration = Duration::from_millis(200);
-
-/// How often there is a line where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Says on standard error how far it is.
 pub(crate) struct Progress<'a> {
@@ -27,12 +20,6 @@ pub(crate) struct Progress<'a> {
     shown: Shown,
     /// When the words are due again.
     due: Duration,
-}
-
-enum Shown {
-    Bar(ProgressBar),
-    Lines,
-    Nothing,
 }
 
 impl<'a> Progress<'a> {
@@ -55,7 +42,7 @@ impl<'a> Progress<'a> {
             for LeftOut { path, why } in program.left_out() {
                 anstream::eprintln!("left out: {path}: {why}");
             }
-            if std::io::stderr().is_terminal() { Shown::Bar(bar(total)) } else { Shown::Lines }
+            Shown::begin(total)
         };
         let due = match shown {
             Shown::Lines => LINE_EVERY,
@@ -95,9 +82,7 @@ impl<'a> Progress<'a> {
 
     /// It is over.
     pub(crate) fn finish(self) {
-        if let Shown::Bar(bar) = self.shown {
-            bar.finish_and_clear();
-        }
+        self.shown.finish();
     }
 
     fn words(&self, tally: &Tally, elapsed: Duration) -> String {
@@ -125,12 +110,4 @@ impl<'a> Progress<'a> {
         }
         words
     }
-}
-
-fn bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:24} {human_pos}/{human_len}  {wide_msg}");
-    bar.set_style(style.expect("the template is right"));
-    bar.enable_steady_tick(BAR_EVERY);
-    bar
 }
