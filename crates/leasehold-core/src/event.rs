@@ -23,6 +23,7 @@ use crate::id::{
     CommandId, FaultId, Incarnation, KeyId, LeaseId, NodeId, OpId, ResourceId, TaskId, Token, Version,
 };
 use crate::node::{Leg, Purpose};
+use crate::passage::Passage;
 use crate::time::{RateError, SimInstant, Span};
 
 /// One thing that happened.
@@ -590,11 +591,20 @@ pub enum Phase {
 pub trait EventSink {
     /// Takes one event. Returning [`ControlFlow::Break`] ends the run after it.
     fn on_event(&mut self, event: &Event) -> ControlFlow<()>;
+
+    /// Hears what becomes of a message, in the order of time among the events.
+    fn on_message(&mut self, passage: &Passage) {
+        let _ = passage;
+    }
 }
 
 impl<S: EventSink + ?Sized> EventSink for &mut S {
     fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
         (**self).on_event(event)
+    }
+
+    fn on_message(&mut self, passage: &Passage) {
+        (**self).on_message(passage);
     }
 }
 
@@ -605,11 +615,22 @@ impl<A: EventSink, B: EventSink> EventSink for (A, B) {
         let second = self.1.on_event(event);
         if first.is_break() { first } else { second }
     }
+
+    fn on_message(&mut self, passage: &Passage) {
+        self.0.on_message(passage);
+        self.1.on_message(passage);
+    }
 }
 
 impl<S: EventSink> EventSink for Option<S> {
     fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
         self.as_mut().map_or(ControlFlow::Continue(()), |sink| sink.on_event(event))
+    }
+
+    fn on_message(&mut self, passage: &Passage) {
+        if let Some(sink) = self {
+            sink.on_message(passage);
+        }
     }
 }
 

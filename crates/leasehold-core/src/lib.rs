@@ -43,6 +43,7 @@ pub mod id;
 pub mod node;
 pub mod noise;
 pub mod outcome;
+pub mod passage;
 pub mod plan;
 pub mod time;
 pub mod trace;
@@ -57,5 +58,6 @@ pub use id::{
 pub use node::{Context, Input, Instruction, Leg, Message, Node, Output, Protocol, Purpose, Record, Slot};
 pub use noise::NoiseKey;
 pub use outcome::{FaultOutcome, Outcome, RunEnd};
+pub use passage::{Came, Passage};
 pub use plan::Plan;
 pub use time::{Drift, RateError, SimInstant, Span};

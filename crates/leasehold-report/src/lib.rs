@@ -15,6 +15,7 @@ mod distance;
 mod failovers;
 mod histogram;
 mod histograms;
+pub mod study;
 
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};
 pub use failovers::Failovers;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use leasehold_check::{Finding, Hazard, Invariant, Judge, Judgement, Sample, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::trace::Inexpressible;
-use leasehold_core::{Event, EventSink, NodeId, Outcome, Plan, RunEnd, SimInstant};
+use leasehold_core::{Event, EventSink, NodeId, Outcome, Passage, Plan, RunEnd, SimInstant};
 use leasehold_turmoil::Note;
 
 use crate::digest::{Digest, Digester};
@@ -23,6 +23,8 @@ pub trait Observer: Send {
     fn finding(&mut self, finding: &Finding);
     /// A measurement was complete, at the event that was told last.
     fn sample(&mut self, _: &Sample) {}
+    /// Something became of a message.
+    fn message(&mut self, _: &Passage) {}
     /// The shell around a node did something. Nothing is judged by it, and no digest has it.
     fn note(&mut self, _: SimInstant, _: NodeId, _: &Note) {}
 }
@@ -43,6 +45,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     fn sample(&mut self, sample: &Sample) {
         (**self).sample(sample);
     }
+    fn message(&mut self, passage: &Passage) {
+        (**self).message(passage);
+    }
     fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
         (**self).note(at, node, note);
     }
@@ -60,6 +65,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn sample(&mut self, sample: &Sample) {
         self.0.sample(sample);
         self.1.sample(sample);
+    }
+    fn message(&mut self, passage: &Passage) {
+        self.0.message(passage);
+        self.1.message(passage);
     }
     fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
         self.0.note(at, node, note);
@@ -81,6 +90,11 @@ impl<O: Observer> Observer for Option<O> {
     fn sample(&mut self, sample: &Sample) {
         if let Some(observer) = self {
             observer.sample(sample);
+        }
+    }
+    fn message(&mut self, passage: &Passage) {
+        if let Some(observer) = self {
+            observer.message(passage);
         }
     }
     fn note(&mut self, at: SimInstant, node: NodeId, note: &Note) {
@@ -191,6 +205,10 @@ impl EventSink for Bench<'_, '_> {
         court.observer.event(event);
         court.tell();
         flow
+    }
+
+    fn on_message(&mut self, passage: &Passage) {
+        self.0.borrow_mut().observer.message(passage);
     }
 }
 

@@ -13,6 +13,7 @@ use leasehold_core::node::{
 };
 use leasehold_core::noise::Use;
 use leasehold_core::outcome::{Outcome, RunEnd};
+use leasehold_core::passage::{Came, Passage};
 use leasehold_core::plan::{Action, Plan, Trigger};
 use leasehold_core::time::{SimInstant, Span};
 
@@ -400,30 +401,36 @@ impl<'a, P: Protocol> World<'a, P> {
     }
 
     fn deliver(&mut self, place: u32) {
-        let Parcel { from, to, message, carriage, .. } = self.parcels.take(place);
-        if let Some(fault) = self.network.cut_by(Letter { from, to, class: message.class(), carriage }) {
+        let letter = self.parcels.letter(place);
+        let Letter { from, to, carriage, .. } = letter;
+        if let Some(fault) = self.network.cut_by(letter) {
             self.land_on_link(fault, from, to);
-            self.lose(from, to, &message, LossCause::Fault);
+            self.lose_parcel(place, LossCause::Fault);
             return;
         }
-        let host = &mut self.hosts[to.index()];
-        match host.process {
-            Process::Up if host.is_ready() => self.step(to, Input::Received { from, message }),
-            // Its process is elsewhere, and reads the stream when it goes on.
-            Process::Up | Process::Stopped if carriage == Carriage::OnAStream => {
-                self.step(to, Input::Received { from, message });
-                self.had_to_wait(to);
-            }
-            Process::Up | Process::Stopped => {
-                if host.backlog_messages < self.plan.receive_buffer {
-                    host.backlog_messages += 1;
-                    host.backlog.push_back(Input::Received { from, message });
-                } else {
-                    self.lose(from, to, &message, LossCause::Overflow);
-                }
-                self.had_to_wait(to);
-            }
-            Process::Down(_) | Process::NotStarted => self.lose(from, to, &message, LossCause::Down),
+        let host = &self.hosts[to.index()];
+        let waits = match host.process {
+            Process::Up if host.is_ready() => false,
+            Process::Up | Process::Stopped => true,
+            Process::Down(_) | Process::NotStarted => return self.lose_parcel(place, LossCause::Down),
+        };
+        // On a stream its process is elsewhere, and reads when it goes on.
+        let queues = waits && carriage == Carriage::Apart;
+        if queues && host.backlog_messages >= self.plan.receive_buffer {
+            self.lose_parcel(place, LossCause::Overflow);
+            return self.had_to_wait(to);
+        }
+        self.tell_of(letter, self.parcels.order(place), Came::Arrived);
+        let input = Input::Received { from, message: self.parcels.take(place).message };
+        if queues {
+            let host = &mut self.hosts[to.index()];
+            host.backlog_messages += 1;
+            host.backlog.push_back(input);
+        } else {
+            self.step(to, input);
+        }
+        if waits {
+            self.had_to_wait(to);
         }
     }
 
@@ -555,6 +562,7 @@ impl<'a, P: Protocol> World<'a, P> {
     pub(crate) fn send(&mut self, from: NodeId, to: NodeId, message: P::Message, carriage: Carriage) {
         assert!(to.index() < self.hosts.len(), "a message to node {to}, which is not in the plan");
         let parcel = self.parcels.send(from, to, message, carriage);
+        self.tell_of(self.parcels.letter(parcel), self.parcels.order(parcel), Came::Sent);
         self.set_out(parcel, Departure::Sent);
     }
 
@@ -602,16 +610,21 @@ impl<'a, P: Protocol> World<'a, P> {
     }
 
     pub(crate) fn lose_parcel(&mut self, parcel: u32, cause: LossCause) {
+        self.tell_of(self.parcels.letter(parcel), self.parcels.order(parcel), Came::Lost { cause });
         let Parcel { from, to, message, .. } = self.parcels.take(parcel);
-        self.lose(from, to, &message, cause);
+        let (purpose, leg) = message.class();
+        if let Processes::Elsewhere { lost, .. } = &mut self.processes {
+            lost.push(message);
+        }
+        self.emit_world(Some(from), WorldEvent::MessageLost { to, purpose, leg, cause });
     }
 
-    pub(crate) fn lose(&mut self, from: NodeId, to: NodeId, message: &P::Message, cause: LossCause) {
-        if let Processes::Elsewhere { lost, .. } = &mut self.processes {
-            lost.push(message.clone());
+    /// Tells what becomes of a message.
+    fn tell_of(&mut self, letter: Letter, number: u64, came: Came) {
+        let Letter { from, to, class: (purpose, leg), .. } = letter;
+        if !self.stopped {
+            self.sink.on_message(&Passage { at: self.now, number, from, to, purpose, leg, came });
         }
-        let (purpose, leg) = message.class();
-        self.emit_world(Some(from), WorldEvent::MessageLost { to, purpose, leg, cause });
     }
 
     pub(crate) fn relies_on_monotonic(&self, node: NodeId) -> bool {

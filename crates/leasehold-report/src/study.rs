@@ -1,0 +1,201 @@
+//! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
+
+use leasehold_check::Metric;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format of `summary.json`.
+pub const FORMAT: u32 = 1;
+
+/// A study, measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudySummary {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The version of the tool that measured it.
+    pub tool: String,
+    /// The study's name.
+    pub name: String,
+    /// What it is about, in a sentence.
+    pub summary: String,
+    /// The scenario that it varies.
+    pub scenario: String,
+    /// The system that ran.
+    pub system: String,
+    /// The command that makes it again.
+    pub command: String,
+    /// The seeds of each point, as `A..B`.
+    pub seeds: String,
+    /// How long one run is, in simulated seconds.
+    pub simulated: f64,
+    /// What is varied, in the order of the study file. What follows from others comes last.
+    pub parameters: Vec<Parameter>,
+    /// The metrics that the study asks for, in the order of its file.
+    pub metrics: Vec<Metric>,
+    /// What was asked of a point, as the study file writes it: `failover.p99 < 15s`.
+    pub objectives: Vec<String>,
+    /// What the [`front`](Self::front) trades against each other.
+    pub trade: Vec<Trait>,
+    /// All points, by number.
+    pub points: Vec<PointSummary>,
+    /// The numbers of the points that no other point beats in all that is traded.
+    pub front: Vec<usize>,
+    /// The number of the point that has the scenario's own values, if there is one.
+    pub default_point: Option<usize>,
+    /// What is recommended, and why.
+    pub advice: Advice,
+}
+
+/// Something that is varied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name in the study: `ttl`.
+    pub name: String,
+    /// The key path of the scenario that it sets: `lease.ttl`.
+    pub key: String,
+    /// Its values, in the order of the study file, as TOML writes them without quotes: `10s`.
+    pub values: Vec<String>,
+    /// What it is derived by, if it is no axis of its own: `ttl/3`.
+    pub derived: Option<String>,
+}
+
+/// One number of a point: a statistic of a metric. Written as objectives write it: `failover.p99`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Trait {
+    /// Of what.
+    pub metric: Metric,
+    /// Which number of it.
+    pub statistic: Statistic,
+}
+
+/// A number that is told of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Statistic {
+    /// The mean of all values.
+    Mean,
+    /// Half of the values are at most so great.
+    P50,
+    /// Nine tenths are.
+    P90,
+    /// 99 of a hundred are.
+    P99,
+    /// 999 of a thousand are.
+    #[serde(rename = "p99.9")]
+    P999,
+    /// The greatest value.
+    Max,
+    /// How often it happens in the time that it could have happened in, per second.
+    Rate,
+    /// Which share of the time it was so.
+    Share,
+}
+
+/// One choice of all parameters, measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PointSummary {
+    /// The values, one for each of the study's parameters, as the study file writes them.
+    pub values: Vec<String>,
+    /// How many runs there were.
+    pub runs: u64,
+    /// In how many of them an invariant was violated, or the run came to another bad end. Such a point is never recommended.
+    pub failed: u64,
+    /// In how many of them there was a hazard.
+    pub hazards: u64,
+    /// What was measured, one for each of the study's metrics.
+    pub figures: Vec<Figure>,
+    /// Whether each of the study's objectives is met.
+    pub objectives: Vec<Met>,
+}
+
+/// What was measured of a metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Which.
+    pub metric: Metric,
+    /// How many values there are, or how often it happened. Of nothing there are no estimates.
+    pub count: u64,
+    /// In how many runs there was any.
+    pub runs: u64,
+    /// The histogram, in the short form of [`Histogram`](crate::Histogram); empty if the metric has none.
+    pub histogram: String,
+    /// What is told of it.
+    pub estimates: Vec<Estimate>,
+    /// What docs/timing.md predicts, beside it.
+    pub predictions: Vec<Prediction>,
+}
+
+/// A number with its interval of 95 %. Lengths are in seconds, rates per second, shares from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Which number.
+    pub statistic: Statistic,
+    /// The number.
+    pub value: f64,
+    /// It lies from here; nothing if there are too few values to say.
+    pub low: Option<f64>,
+    /// It lies to here; nothing if there are too few values to say.
+    pub high: Option<f64>,
+}
+
+/// What a formula says of a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Of which number.
+    pub statistic: Statistic,
+    /// The formula, in the symbols of docs/timing.md: `T - h/2 + σ/2 + c`.
+    pub formula: String,
+    /// What it comes to.
+    pub value: f64,
+    /// Whether the measurement confirms it.
+    pub standing: PredictionStanding,
+}
+
+/// Whether a measurement confirms a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PredictionStanding {
+    /// It lies within the interval that was measured, or keeps the bound that it is.
+    Confirmed,
+    /// It does not.
+    Refuted,
+    /// There are too few values to say.
+    Open,
+}
+
+/// Whether an objective is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Met {
+    /// It is, with the whole interval.
+    Surely,
+    /// The number meets it, its interval reaches beyond.
+    Probably,
+    /// The number does not meet it.
+    Missed,
+    /// Nothing was measured.
+    Unmeasured,
+}
+
+/// What a study recommends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Advice {
+    /// This point.
+    Take {
+        /// Its number.
+        point: usize,
+        /// Why, and by how much it beats the scenario's own values: whole sentences.
+        because: Vec<String>,
+    },
+    /// None meets all objectives.
+    NonePasses {
+        /// The objective that most points miss, by number.
+        obstacle: usize,
+        /// The number of the point that comes nearest.
+        nearest: usize,
+        /// Why: whole sentences.
+        because: Vec<String>,
+    },
+    /// The study asks for nothing.
+    NotAsked,
+}
