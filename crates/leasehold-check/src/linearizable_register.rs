@@ -183,7 +183,7 @@ impl History {
     }
 
     /// Whether nobody can say what became of this grant: it is older than all that are remembered.
-    fn has_forgotten(&mut self, node: NodeId, answer: &Answer) -> bool {
+    fn has_forgotten(&mut self, now: SimInstant, node: NodeId, answer: &Answer) -> bool {
         let Answer::Granted { lease, token, ttl } = *answer else { return false };
         if self.register.offer_of(lease).is_some() {
             return false;
@@ -191,7 +191,7 @@ impl History {
         let is_new = self.register.latest().is_none_or(|latest| latest.lease < lease);
         if is_new {
             // The grantor did not say so; the answer does.
-            self.register.offer(Offer { lease, token, holder: node, ttl });
+            self.offered(now, Offer { lease, token, holder: node, ttl });
         }
         !is_new
     }
@@ -202,23 +202,34 @@ impl History {
         if self.search.is_none() {
             self.begin_anew(scene, &asked, answer);
             if self.search.is_none() {
-                self.has_forgotten(node, &answer);
+                self.has_forgotten(scene.now, node, &answer);
             }
             book.excuse();
             return;
         }
-        let (Some(key), false) = (asked.key, self.has_forgotten(node, &answer)) else {
+        let (Some(key), false) = (asked.key, self.has_forgotten(scene.now, node, &answer)) else {
             book.excuse();
             return;
         };
         let excused = grantors().filter_map(|of| scene.assumptions.excused_until(of, &CLOCKS_AND_DISK)).max();
         self.register.excuse_until(excused);
-        let Some(search) = &mut self.search else { return };
+        let Some(search) = &mut self.search else {
+            book.excuse();
+            return;
+        };
         match search.end(&self.register, key, answer, scene.now) {
-            Explained::Yes if grantors().any(|grantor| scene.assumptions.excused(grantor, scene.now)) => {
-                book.excuse();
+            Explained::Yes => {
+                if let Answer::Granted { lease, .. }
+                | Answer::Renewed { lease }
+                | Answer::HeldBy { lease, .. } = answer
+                {
+                    self.register.tell_of(lease, scene.now);
+                }
+                match grantors().any(|grantor| scene.assumptions.excused(grantor, scene.now)) {
+                    true => book.excuse(),
+                    false => book.judge(),
+                }
             }
-            Explained::Yes => book.judge(),
             Explained::No if asked.began < self.known_since => {
                 book.excuse();
                 self.lose(scene.now);

@@ -48,15 +48,16 @@ pub(crate) struct ChaosTable {
     longest: Option<Spanned<Length>>,
     /// How far clock.rate faults may take clocks from true time: as far as [bounds] declares unless it is given.
     clock_rate: Option<Spanned<Bound>>,
-    /// What is drawn of that which the file leaves open: all of it unless it is given.
+    /// What is drawn of that which the file leaves open. Unless it is given: all of it, and no policies where there is a
+    /// `[bug]`, for that design and the safe one are to differ in one decision only.
     draw: Option<Vec<PartName>>,
     /// Values to draw from, by key path, instead of what stands in the file.
     values: Values,
 }
 
 impl ChaosTable {
-    /// The limits that it stands for. `declared` is the bound of `[bounds]`, `cast` are those who can be struck, and
-    /// `known` are the top-level names of the scenario.
+    /// The limits that it stands for. `declared` is the bound of `[bounds]`, `cast` are those who can be struck,
+    /// `known` are the top-level names of the scenario, and `parts` is what is drawn unless it says otherwise.
     ///
     /// # Errors
     ///
@@ -66,6 +67,7 @@ impl ChaosTable {
         declared: Drift,
         cast: &Cast<'_>,
         known: &[&str],
+        parts: Vec<Part>,
     ) -> Result<Chaos, Diagnostics> {
         let mut found = Diagnostics::default();
         let kinds = found.keep(self.kinds(cast));
@@ -78,7 +80,7 @@ impl ChaosTable {
         else {
             return Err(found);
         };
-        let parts = |named: &Vec<PartName>| {
+        let drawn = |named: &Vec<PartName>| {
             Part::ALL.into_iter().filter(|part| named.iter().any(|name| name.0 == *part)).collect()
         };
         found.or(Chaos {
@@ -88,7 +90,7 @@ impl ChaosTable {
             aimed: self.aimed.map_or(default.aimed, |aimed| aimed.0),
             longest,
             clock_rate,
-            parts: self.draw.as_ref().map_or(default.parts, parts),
+            parts: self.draw.as_ref().map_or(parts, drawn),
             values,
         })
     }

@@ -217,6 +217,7 @@ impl Expect {
     pub fn unmet_by(&self, verdict: Verdict, judgement: &Judgement, end: &RunEnd) -> Vec<String> {
         let mut unmet = self.unexpected(judgement);
         match &self.verdict {
+            ExpectedVerdict::Pass => unmet.extend(given_up(judgement)),
             ExpectedVerdict::Violation { invariant, .. } if !violated(judgement).contains(invariant) => {
                 unmet.push(format!("{} {} was not violated", invariant.id(), invariant.name()));
             }
@@ -303,6 +304,15 @@ impl Expect {
     pub fn missed(&self, judgement: &Judgement) -> Vec<Probe> {
         self.reach.iter().copied().filter(|&probe| judgement.reached(probe) == 0).collect()
     }
+}
+
+/// The invariants whose checkers gave up, in words.
+fn given_up(judgement: &Judgement) -> impl Iterator<Item = String> {
+    let gave_up = judgement.invariants.iter().filter(|report| report.unknown > 0);
+    gave_up.map(|report| {
+        let (id, name) = (report.invariant.id(), report.invariant.name());
+        format!("the checker of {id} {name} gave up: whether it holds is not known")
+    })
 }
 
 /// The invariants that were violated.

@@ -8,7 +8,7 @@ use crate::Spanned;
 use leasehold_core::plan::FaultPlan;
 use leasehold_core::trace::{Delaying, FORMAT, Header, TraceNode};
 use leasehold_core::{FaultId, Plan, RateError};
-use leasehold_plan::{NodeTemplate, OffsetDraw, RateDraw, Setting, StartDraw, Template};
+use leasehold_plan::{NodeTemplate, OffsetDraw, Part, RateDraw, Setting, StartDraw, Template};
 use leasehold_turmoil::ShellPolicy;
 use toml::de::DeTable;
 
@@ -261,7 +261,8 @@ fn read(source: &Source, systems: &[&dyn System]) -> Result<Scenario, Diagnostic
         faults.zip(chaos.as_ref()).and_then(|(faults, chaos)| found.keep(plan_all(&faults, &cast, chaos)));
     let expect = expect.and_then(|table| found.keep(table.expect(deployment.invariants())));
     let bug = bug.and_then(|table| found.keep(table.get_ref().bug(deployment.invariants())));
-    let limits = world.limits.chaos(world.bounds.clock_rate(), &cast, &known);
+    let parts = Part::ALL.into_iter().filter(|part| bug.is_none() || *part != Part::Policies).collect();
+    let limits = world.limits.chaos(world.bounds.clock_rate(), &cast, &known, parts);
     let limits = found.keep(limits);
     let template = world.template(faults, chaos, limits, &deployment, &mut found);
     match (head, expect, template, shell, allowed) {

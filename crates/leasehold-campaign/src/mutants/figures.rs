@@ -53,8 +53,12 @@ pub struct Figures {
 pub struct SafeFigures {
     /// How many seeds.
     pub seeds: u64,
-    /// Under how many one of the invariants was judged that the row names; any invariant, if it names none.
-    pub judged: u64,
+    /// In how many runs each invariant was judged.
+    pub judged: BTreeMap<Invariant, u64>,
+    /// In how many runs one was judged that caught the bug under the same seed.
+    pub judged_too: u64,
+    /// In how many runs a checker gave up, and nobody can say.
+    pub unknown: u64,
     /// Under how many something was wrong.
     pub alarms: u64,
     /// What was, in words, with the first seed.
@@ -192,10 +196,19 @@ impl Figures {
             Fate::Control { .. } if self.with_hazard == 0 => RowStanding::NoHazard,
             Fate::Control { .. } => RowStanding::Control,
         };
-        if fares.is_fine() && self.safe.seeds > 0 && self.safe.judged == 0 {
+        let is_vacuous = |safe: &SafeFigures| safe.seeds > 0 && self.judged_in(safe) == 0;
+        if fares.is_fine() && safe().any(is_vacuous) {
             return RowStanding::Vacuous;
         }
         fares
+    }
+
+    /// In how many runs of a safe twin that was judged which caught the bug; any invariant, if none did.
+    pub fn judged_in(&self, safe: &SafeFigures) -> u64 {
+        match self.caught_by() {
+            Some(by) => safe.judged.get(&by).copied().unwrap_or(0),
+            None => safe.judged.values().copied().max().unwrap_or(0),
+        }
     }
 
     /// Whether these seeds are enough to see that it is as it should be.
@@ -216,6 +229,8 @@ impl Figures {
         self.with_hazard += u64::from(by_chance.hazards > 0);
         self.judged += u64::from(!by_chance.judged.is_empty());
         let first = by_chance.first_among(named);
+        let is_judged_too = safe.as_ref().is_some_and(|safe| first.iter().any(|by| safe.judged.contains(by)));
+        self.safe.judged_too += u64::from(is_judged_too);
         if !first.is_empty() {
             self.detected += 1;
             if self.detecting.len() < KEPT_DETECTIONS {
@@ -232,7 +247,7 @@ impl Figures {
             }
         }
         if let Some(safe) = safe {
-            self.safe.add(bug, seed, safe);
+            self.safe.add(seed, safe);
         }
         if let (Some(script), Some((breaks, holds))) = (&mut self.as_written, as_written) {
             let first = breaks.first_among(named);
@@ -241,7 +256,7 @@ impl Figures {
             for invariant in first {
                 *script.first.entry(invariant).or_default() += 1;
             }
-            script.safe.add(bug, seed, holds);
+            script.safe.add(seed, holds);
         }
     }
 }
@@ -255,13 +270,12 @@ impl Figures {
 }
 
 impl SafeFigures {
-    fn add(&mut self, bug: &Bug, seed: u64, seen: &Seen) {
-        let is_named = |invariant: &Invariant| match bug.caught_by() {
-            [] => true,
-            named => named.contains(invariant),
-        };
+    fn add(&mut self, seed: u64, seen: &Seen) {
         self.seeds += 1;
-        self.judged += u64::from(seen.judged.iter().any(is_named));
+        self.unknown += u64::from(seen.gave_up);
+        for &invariant in &seen.judged {
+            *self.judged.entry(invariant).or_default() += 1;
+        }
         let wrong = seen.wrong();
         if !wrong.is_empty() {
             self.alarms += 1;

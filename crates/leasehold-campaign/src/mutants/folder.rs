@@ -94,6 +94,8 @@ fn sheet(measured: &Measured, rows: &[Row]) -> io::Result<String> {
         "caught_first_by",
         "safe_seeds",
         "safe_judged",
+        "safe_judged_too",
+        "safe_unknown",
         "safe_alarms",
     ])?;
     for (row, of) in rows.iter().zip(&measured.rows) {
@@ -116,7 +118,9 @@ fn sheet(measured: &Measured, rows: &[Row]) -> io::Result<String> {
             shown(figures.detecting.first()),
             shown(figures.caught_by().map(Invariant::name)),
             figures.safe.seeds.to_string(),
-            figures.safe.judged.to_string(),
+            figures.judged_in(&figures.safe).to_string(),
+            figures.safe.judged_too.to_string(),
+            figures.safe.unknown.to_string(),
             figures.safe.alarms.to_string(),
         ])?;
     }

@@ -6,7 +6,7 @@ use leasehold_check::Invariant;
 use leasehold_scenario::Fate;
 use serde_json::{Map, Value, json};
 
-use super::figures::{RowStanding, SafeFigures, ScriptFigures};
+use super::figures::{Figures, RowStanding, SafeFigures, ScriptFigures};
 use super::matrix::{Matrix, MatrixRow, excused};
 use super::rows::Row;
 use super::{Extent, Measured, MeasuredRow, WHAT};
@@ -70,8 +70,8 @@ fn object_of(row: &Row, of: &MeasuredRow, matrix: Option<&MatrixRow>) -> Value {
         "violated": figures.violated,
         "with_hazard": figures.with_hazard,
         "broken_off": figures.broken_off,
-        "safe": safe(&figures.safe),
-        "as_written": figures.as_written.as_ref().map(script),
+        "safe": safe(figures, &figures.safe),
+        "as_written": figures.as_written.as_ref().map(|of| script(figures, of)),
         "matrix": matrix.map(object_of_matrix),
     })
 }
@@ -84,23 +84,25 @@ fn object_of_matrix(row: &MatrixRow) -> Value {
     json!({ "runs": row.runs, "invariants": caught.collect::<Map<_, _>>() })
 }
 
-fn safe(figures: &SafeFigures) -> Value {
+fn safe(figures: &Figures, safe: &SafeFigures) -> Value {
     json!({
-        "seeds": figures.seeds,
-        "judged": figures.judged,
-        "alarms": figures.alarms,
-        "excludes_above": figures.excludes_above(),
-        "first": figures.first,
-        "violated": by_name(&figures.violated),
+        "seeds": safe.seeds,
+        "judged": figures.judged_in(safe),
+        "judged_too": safe.judged_too,
+        "unknown": safe.unknown,
+        "alarms": safe.alarms,
+        "excludes_above": safe.excludes_above(),
+        "first": safe.first,
+        "violated": by_name(&safe.violated),
     })
 }
 
-fn script(figures: &ScriptFigures) -> Value {
+fn script(figures: &Figures, script: &ScriptFigures) -> Value {
     json!({
-        "seeds": figures.seeds,
-        "detected": figures.detected,
-        "first_violated": by_name(&figures.first),
-        "safe": safe(&figures.safe),
+        "seeds": script.seeds,
+        "detected": script.detected,
+        "first_violated": by_name(&script.first),
+        "safe": safe(figures, &script.safe),
     })
 }
 

@@ -36,11 +36,12 @@ impl Measured {
         format!(
             "# Known bugs, and how they are found\n\n\
              Mistakes that real systems made, or make by design. Each is a scenario: one unsafe policy in a design that is right \
-             otherwise. To find one, the generator is given that policy and nothing else: no fault is scripted. To show that this \
-             is no false alarm, the design with the safe policy runs under the same seeds and may violate nothing.\n\n\
+             otherwise. To find one, the generator is given that policy: no fault is scripted, and the limits that a row has stand \
+             below. To show that this is no false alarm, the design with the safe policy runs under the same seeds, within the same \
+             limits, and may violate nothing.\n\n\
              Measured with leasehold {version}, {seeds} seeds each. Of {all} bugs chance finds {found} in the median within 1,000 \
              seeds; {scripted} take a script, {harmless} are harmless here, {control} is the control. False alarms: {alarms} in \
-             {safe} runs of safe designs.\n\n\
+             {safe} runs of safe designs{unknown}.\n\n\
              This page is generated: the last section says how.\n\n",
             version = env!("CARGO_PKG_VERSION"),
             seeds = self.seeds,
@@ -49,6 +50,10 @@ impl Measured {
             scripted = fine(RowStanding::Scripted),
             harmless = fine(RowStanding::Harmless),
             control = fine(RowStanding::Control),
+            unknown = match self.rows.iter().map(|row| row.figures.safe.unknown).sum::<u64>() {
+                0 => String::new(),
+                unknown => format!("; in {unknown} of them a checker gave up, and nobody can say"),
+            },
         )
     }
 
@@ -56,10 +61,11 @@ impl Measured {
         let mut out = String::from(
             "## How each is found\n\n\
              Detected: one of the invariants that have to catch it is violated. In brackets what the rate, and the seeds that it \
-             takes in the median, are with 95 %. Of the safe design: in how many runs something was wrong, and in how many the \
-             same invariants were judged.\n\n\
-             | id | caught first by | detected | per 1,000 seeds | median seeds | first | safe: wrong, judged |\n\
-             |---|---|---|---|---|---|---|\n",
+             takes in the median, are with 95 %. Of the safe design: in how many runs something was wrong, in how many the \
+             invariant was judged that caught the bug first, and in how many of those runs in which the bug was detected. Of a \
+             control: in how many runs there was a hazard, and in how many a violation.\n\n\
+             | id | caught first by | detected | per 1,000 seeds | median seeds | first | safe: wrong | judged | judged where detected |\n\
+             |---|---|---|---|---|---|---|---|---|\n",
         );
         for (row, of) in rows.iter().zip(&self.rows) {
             line(&mut out, &found(row, of));
@@ -158,7 +164,8 @@ pub fn catalogue(rows: &[Row]) -> String {
         let _ = write!(
             out,
             "\n### {}. {title}\n\n\
-             | id | the mistake | who made it | what brings it out | unsafe | safe | scenario |\n|---|---|---|---|---|---|---|\n",
+             | id | the mistake | who made it | what brings it out | unsafe | safe | has to be caught by | limits of chance | scenario |\n\
+             |---|---|---|---|---|---|---|---|---|\n",
             list.letter()
         );
         for row in of_list {
@@ -169,7 +176,7 @@ pub fn catalogue(rows: &[Row]) -> String {
     out
 }
 
-fn mistake(row: &Row) -> [String; 7] {
+fn mistake(row: &Row) -> [String; 9] {
     let policies = |value: fn(&Replaced) -> Option<&String>| {
         let told = row.replaced.iter().map(|policy| match value(policy) {
             Some(value) => format!("`{} = {value}`", policy.key),
@@ -185,8 +192,24 @@ fn mistake(row: &Row) -> [String; 7] {
         row.bug.trigger.clone(),
         policies(|policy| policy.unsafe_value.as_ref()),
         policies(|policy| policy.safe_value.as_ref()),
+        row.bug.caught_by().iter().map(|by| named(*by)).collect::<Vec<_>>().join(", "),
+        limits(row),
         place(row),
     ]
+}
+
+/// What its `[chaos]` says: faults that it would not survive even if it were safe, and values that bring the mistake out more
+/// often. The file says why.
+fn limits(row: &Row) -> String {
+    let limit = |key| {
+        let value = row.by_chance.written(&format!("chaos.{key}"))?;
+        Some(format!("`{key} = {value}`"))
+    };
+    let limits = ["only", "without", "also", "draw"].into_iter().filter_map(limit);
+    let values = &row.by_chance.template.chaos.values;
+    let fitted = values.iter().map(|(key, values)| format!("`{key}` among `{}`", values.join(", ")));
+    let told: Vec<String> = limits.chain(fitted).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join("; ") }
 }
 
 /// Its file, by its folder and name: those of the repository stand under `scenarios/`.
@@ -196,15 +219,24 @@ fn place(row: &Row) -> String {
     format!("`{folder}{}`", row.name())
 }
 
-fn found(row: &Row, of: &MeasuredRow) -> [String; 7] {
+fn found(row: &Row, of: &MeasuredRow) -> [String; 9] {
     let figures = &of.figures;
     let caught_by = figures.caught_by().map_or_else(|| "-".to_owned(), named);
-    let safe = match figures.safe.seeds {
-        0 => "-".to_owned(),
-        seeds => format!("{} of {seeds}, {}", figures.safe.alarms, figures.safe.judged),
+    let [wrong, judged, judged_too] = match (&figures.safe, row.bug.caught_by()) {
+        (safe, _) if safe.seeds == 0 => ["-"; 3].map(str::to_owned),
+        (safe, []) => [format!("{} of {}", safe.alarms, safe.seeds), "-".to_owned(), "-".to_owned()],
+        (safe, _) => [
+            format!("{} of {}", safe.alarms, safe.seeds),
+            figures.judged_in(safe).to_string(),
+            format!("{} of {}", safe.judged_too, figures.detected),
+        ],
     };
     let [detected, rate, median] = match row.bug.caught_by() {
-        [] => ["-"; 3].map(str::to_owned),
+        [] => {
+            let (hazards, violated) = (figures.with_hazard, figures.violated);
+            let told = format!("hazards in {hazards} of {}, violations in {violated}", figures.seeds);
+            [told, "-".to_owned(), "-".to_owned()]
+        }
         _ => [format!("{} of {}", figures.detected, figures.seeds), rate(figures), median(figures)],
     };
     let first = figures.detecting.first().map_or_else(|| "-".to_owned(), u64::to_string);
@@ -213,7 +245,7 @@ fn found(row: &Row, of: &MeasuredRow) -> [String; 7] {
         Some(RowStanding::Found) => row.bug.id.to_string(),
         _ => format!("{} ({standing})", row.bug.id),
     };
-    [id, caught_by, detected, rate, median, first, safe]
+    [id, caught_by, detected, rate, median, first, wrong, judged, judged_too]
 }
 
 fn rate(figures: &Figures) -> String {

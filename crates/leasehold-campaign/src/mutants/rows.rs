@@ -198,8 +198,8 @@ impl Row {
             return Ok(Err(RowsError::NothingLeftToChance { id, path }));
         }
         let mut world = scenario.world_replaced_by_safe().unwrap_or_default();
-        // Both are run without it.
-        world.retain(|replaced| replaced.key != SCRIPT);
+        // By chance both are run without it.
+        world.retain(|replaced| replaced.key != SCRIPT || matches!(bug.fate, Fate::CaughtByScript { .. }));
         if !world.is_empty() {
             let keys = world.into_iter().map(|replaced| replaced.key).collect();
             return Ok(Err(RowsError::AnotherWorld { id, path, keys }));
@@ -238,6 +238,11 @@ impl Row {
     pub fn again(&self, seed: u64) -> String {
         let path = crate::failure::shell_path(&self.path);
         format!("run {path} --chaos --seed {seed} --set '{BY_CHANCE}' --ignore-expect")
+    }
+
+    /// The same of a run with the faults that it scripts.
+    pub fn as_scripted(&self, seed: u64) -> String {
+        format!("run {} --seed {seed} --ignore-expect", crate::failure::shell_path(&self.path))
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Seen {
     pub(super) violated: BTreeMap<Invariant, SimInstant>,
     /// What was judged at least once.
     pub(super) judged: Vec<Invariant>,
+    /// Whether a checker gave up.
+    pub(super) gave_up: bool,
     /// What broke it off, in words: a panic of a node, a livelock.
     pub(super) broken_off: Option<String>,
     /// How many hazards.
@@ -69,6 +71,7 @@ impl Seen {
         Self {
             violated: violated.collect(),
             judged: judged.map(|report| report.invariant).collect(),
+            gave_up: judgement.invariants.iter().any(|report| report.unknown > 0),
             broken_off: match &report.outcome.end {
                 RunEnd::Completed | RunEnd::Stopped => None,
                 RunEnd::Panicked { message, .. } => Some(format!("a node panicked: {message}")),

@@ -40,8 +40,6 @@ pub(crate) struct Held {
     began: SimInstant,
     /// When that can be over, at the earliest.
     pub(crate) until: SimInstant,
-    /// When an answer first told somebody that it holds.
-    known: Option<SimInstant>,
 }
 
 /// The register at some time.
@@ -85,6 +83,8 @@ impl State {
 pub(crate) struct LeaseRegister {
     bounds: Bounds,
     offers: VecDeque<Offer>,
+    /// When an answer first told somebody of each offer: it took effect before that, in whatever order all came.
+    known: VecDeque<Option<SimInstant>>,
     /// How many offers stood before those.
     dropped: u64,
     /// Since when each node asks for the resource.
@@ -97,8 +97,9 @@ pub(crate) struct LeaseRegister {
 
 impl LeaseRegister {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let (offers, asked, ends) = (VecDeque::new(), BTreeMap::new(), Vec::new());
-        Self { bounds, offers, dropped: 0, asked, ends, excused_until: None }
+        let (offers, known) = (VecDeque::new(), VecDeque::new());
+        let (asked, ends) = (BTreeMap::new(), Vec::new());
+        Self { bounds, offers, known, dropped: 0, asked, ends, excused_until: None }
     }
 
     /// How many offers are not remembered any more.
@@ -114,10 +115,23 @@ impl LeaseRegister {
     /// The grantor says that it granted.
     pub(crate) fn offer(&mut self, offer: Offer) {
         if self.offers.len() == OFFERS {
-            self.offers.pop_front();
-            self.dropped += 1;
+            self.drop_offers(1);
         }
         self.offers.push_back(offer);
+        self.known.push_back(None);
+    }
+
+    /// An answer tells somebody of this lease.
+    pub(crate) fn tell_of(&mut self, lease: LeaseId, now: SimInstant) {
+        if let Some(place) = self.place(lease) {
+            self.known[place].get_or_insert(now);
+        }
+    }
+
+    fn drop_offers(&mut self, count: usize) {
+        self.offers.drain(..count);
+        self.known.drain(..count);
+        self.dropped += count as u64;
     }
 
     /// The latest grant that the grantor told of.
@@ -153,26 +167,20 @@ impl LeaseRegister {
 
     /// Nothing is known of what was before.
     pub(crate) fn forget_offers(&mut self) {
-        self.dropped += self.offers.len() as u64;
-        self.offers.clear();
+        self.drop_offers(self.offers.len());
         self.ends.clear();
     }
 
     /// The state in which this grant has just taken effect, at some time between the request for it and the answer.
     pub(crate) fn restored(&mut self, offer: Offer, asked: SimInstant, told: SimInstant) -> State {
-        match self.place(offer.lease) {
-            Some(place) => {
-                self.offers.drain(..=place);
-                self.dropped += place as u64 + 1;
-            }
-            None => {
-                self.dropped += self.offers.len() as u64;
-                self.offers.clear();
-            }
+        self.drop_offers(self.place(offer.lease).unwrap_or(self.offers.len()));
+        if self.offers.is_empty() {
+            self.offer(offer);
         }
-        let held = Held { known: Some(told), ..self.begun(offer, asked) };
+        self.tell_of(offer.lease, told);
+        let held = self.begun(offer, asked);
         let newest = (offer.lease, offer.token);
-        State { held: Some(held), taken: self.dropped, newest, at: asked }
+        State { held: Some(held), taken: self.dropped + 1, newest, at: asked }
     }
 
     fn place(&self, lease: LeaseId) -> Option<usize> {
@@ -186,7 +194,7 @@ impl LeaseRegister {
     fn begun(&self, offer: Offer, at: SimInstant) -> Held {
         let Offer { lease, token, holder, ttl } = offer;
         let until = at.saturating_add(self.bounds.earliest_end(ttl));
-        Held { lease, token, holder, ttl, began: at, until, known: None }
+        Held { lease, token, holder, ttl, began: at, until }
     }
 
     /// When the lease that holds the register in this state can be over, at the earliest.
@@ -204,35 +212,27 @@ impl LeaseRegister {
         State { held: Some(held), at, ..state.clone() }
     }
 
-    /// The acquire of `by` was answered with a lease.
-    fn granted(
-        &self,
-        state: &State,
-        call: Call<(NodeId, Operation)>,
-        told: SimInstant,
-        answer: Answer,
-    ) -> Option<State> {
+    /// The acquire was answered with a lease, which may be over by then.
+    fn granted(&self, state: &State, call: Call<(NodeId, Operation)>, answer: Answer) -> Option<State> {
         let Answer::Granted { lease, token, .. } = answer else { return None };
         let place = self.place(lease)?;
         let offer = self.offers[place];
         let is_his = (offer.holder, offer.token) == (call.operation.0, token);
-        if !is_his || self.dropped + place as u64 >= state.taken {
+        let was_taken = self.dropped + (place as u64) < state.taken;
+        // Somebody had been told of it, or of one that came after it: it is not what this request got.
+        let was_there_before = self.known.range(place..).flatten().any(|known| *known < call.began);
+        if !is_his || !was_taken || was_there_before {
             return None;
         }
-        match state.held {
+        Some(match state.held {
             Some(held) if held.lease == lease => {
-                // It was granted before anybody asked in this way: it is not what this request got.
-                if held.known.is_some_and(|known| known < call.began) {
-                    return None;
-                }
                 // Its grant came after the request, whatever has happened since.
                 let until = call.began.saturating_add(self.bounds.earliest_end(held.ttl)).max(held.until);
-                let known = Some(held.known.map_or(told, |known| known.min(told)));
-                let held = Held { began: held.began.max(call.began), until, known, ..held };
-                Some(State { held: Some(held), ..state.since(call.began) })
+                let held = Held { began: held.began.max(call.began), until, ..held };
+                State { held: Some(held), ..state.since(call.began) }
             }
-            _ => Some(state.clone()),
-        }
+            _ => state.clone(),
+        })
     }
 }
 
@@ -251,9 +251,7 @@ impl Object for LeaseRegister {
         match (call.operation.1, told) {
             (Operation::Renew { lease }, None | Some((Answer::Renewed { .. }, _))) => {
                 if let Some(held) = state.held.filter(|held| held.lease == lease) {
-                    let known = held.known.or(told.map(|(_, now)| now));
-                    let state = self.renewed(state, Held { known, ..held }, call.began);
-                    effects.push((Answer::Renewed { lease }, state));
+                    effects.push((Answer::Renewed { lease }, self.renewed(state, held, call.began)));
                 }
             }
             (Operation::Get, _) => {
@@ -261,14 +259,10 @@ impl Object for LeaseRegister {
                     state.held.map_or(Answer::HeldByNobody, |Held { lease, holder, token, .. }| {
                         Answer::HeldBy { lease, holder, token }
                     });
-                let mut state = state.since(call.began);
-                if let (Some(held), Some((_, now))) = (&mut state.held, told) {
-                    held.known = held.known.or(Some(now));
-                }
-                effects.push((answer, state));
+                effects.push((answer, state.since(call.began)));
             }
-            (Operation::Acquire, Some((answer @ Answer::Granted { .. }, now))) => {
-                effects.extend(self.granted(state, call, now, answer).map(|state| (answer, state)));
+            (Operation::Acquire, Some((answer @ Answer::Granted { .. }, _))) => {
+                effects.extend(self.granted(state, call, answer).map(|state| (answer, state)));
             }
             (Operation::Acquire, Some((Answer::Refused, _))) => {
                 effects.push((Answer::Refused, state.clone()));
@@ -314,10 +308,7 @@ impl Object for LeaseRegister {
     fn covers(more: &State, less: &State) -> bool {
         let has_not_less = match (more.held, less.held) {
             (None, None) => true,
-            (Some(a), Some(b)) => {
-                let is_unknown = a.known.is_none() || (b.known.is_some() && a.known >= b.known);
-                a.lease == b.lease && a.until <= b.until && a.began <= b.began && is_unknown
-            }
+            (Some(a), Some(b)) => a.lease == b.lease && a.until <= b.until && a.began <= b.began,
             _ => false,
         };
         has_not_less && more.taken == less.taken && more.newest == less.newest && more.at <= less.at

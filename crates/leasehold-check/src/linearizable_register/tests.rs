@@ -152,6 +152,55 @@ fn a_request_is_not_answered_with_a_lease_that_was_there_before_it() {
     assert_eq!(judged(&unheard).counts(), (1, 0, 0), "nobody had been told of it");
 }
 
+/// Nor if it is over by then, and another one was told of.
+#[test]
+fn a_request_is_not_answered_with_a_lease_that_was_over_before_it() {
+    let again = |asked, next_told| {
+        let events = [
+            at(s(3), B, ACQUIRE),
+            at(s(4), A, release(1)),
+            at(s(5), A, told_released(1)),
+            at(s(6), G, granted(2, B)),
+            at(next_told, B, told_granted(2)),
+            at(asked, A, ACQUIRE),
+            at(s(9), A, told_granted(1)),
+        ];
+        judged(&after_a_grant(&events)).clauses()
+    };
+    assert_eq!(again(s(8), s(7)), ["granted-out-of-turn"]);
+    assert_eq!(again(s(5), s(7)), ["granted-out-of-turn"], "it had been told of");
+    let unheard = |asked| {
+        let mut events = [
+            at(s(1), A, ACQUIRE),
+            at(s(2), G, granted(1, A)),
+            at(s(2), A, CRASHED),
+            at(s(3), B, ACQUIRE),
+            at(asked, A, ACQUIRE),
+            at(s(20), G, granted(2, B)),
+            at(s(20), B, told_granted(2)),
+            at(s(30), A, told_granted(1)),
+        ];
+        events.sort_by_key(|event| event.at);
+        judged(&events).clauses()
+    };
+    assert_eq!(unheard(s(20)), [""; 0], "nobody had been told of it, nor of a later one");
+    assert_eq!(unheard(s(21)), ["granted-out-of-turn"], "of a later one");
+}
+
+/// What is known of each lease stays known when another one is told of.
+#[test]
+fn when_a_lease_was_told_of_is_not_forgotten_with_the_next() {
+    let events = after_a_grant(&[
+        at(s(4), A, CRASHED),
+        at(s(5), A, ACQUIRE),
+        at(s(5), B, ACQUIRE),
+        at(s(14), G, granted(2, B)),
+        at(s(14), B, told_granted(2)),
+        at(s(15), A, told_granted(1)),
+    ]);
+    assert_eq!(judged(&events).clauses(), ["granted-out-of-turn"]);
+}
+
 #[test]
 fn an_answer_may_come_when_its_lease_is_long_over() {
     let events = |when| {

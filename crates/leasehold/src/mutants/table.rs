@@ -94,7 +94,7 @@ fn safe(figures: &Figures) -> String {
     match safe.seeds {
         0 => "-".to_owned(),
         seeds => {
-            let (alarms, judged) = (grouped(safe.alarms), grouped(safe.judged));
+            let (alarms, judged) = (grouped(safe.alarms), grouped(figures.judged_in(safe)));
             format!("{alarms}/{}, judged {judged}", grouped(seeds))
         }
     }
@@ -117,10 +117,14 @@ fn wrong(row: &Row, of: &MeasuredRow) -> Vec<String> {
     }
     if let Some(script) = as_written {
         if let Some((seed, what)) = &script.safe.first {
-            told.push(format!("the safe twin of the schedule is not safe under seed {seed}: {what}"));
+            told.push(format!(
+                "the safe twin of the schedule is not safe: {what}\n  {} {} --safe",
+                program(),
+                row.as_scripted(*seed)
+            ));
         }
         if script.detected == 0 && script.seeds > 0 {
-            told.push("its own schedule does not break it".to_owned());
+            told.push(format!("its own schedule does not break it\n  {} {}", program(), row.as_scripted(0)));
         }
     }
     match (of.standing, &row.bug.fate) {
