@@ -35,6 +35,9 @@ const SEEDS_OF_THE_RECIPE: u64 = 40;
 /// Says how many it runs instead: fewer for a quick look, more for a sharper one.
 const OTHER_SEEDS: &str = "LEASEHOLD_AGREEMENT_SEEDS";
 
+/// Names the scenarios that the recipe runs instead of all: those with this in their names.
+const ONLY: &str = "LEASEHOLD_AGREEMENT_ONLY";
+
 /// So many disagreements are shown side by side; the others are only named. Chosen by us.
 const MOST_SHOWN: usize = 3;
 
@@ -158,10 +161,15 @@ fn every_scenario_that_fits_comes_to_the_same_on_both_engines() {
 #[ignore = "the recipe: takes up to 20 minutes in release"]
 fn recipe_over_forty_seeds() {
     let begun = now();
-    let cases = case::fitting(Variant::AsWritten);
     let seeds = std::env::var(OTHER_SEEDS).map_or(SEEDS_OF_THE_RECIPE, |seeds| seeds.parse().unwrap());
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let [cases, safe] = [Variant::AsWritten, Variant::Safe].map(|variant| {
+        let mut cases = case::fitting(variant);
+        cases.retain(|case| case.name().contains(&only));
+        cases
+    });
+    assert!(!cases.is_empty(), "no scenario that fits has {only} in its name");
     let pairs = run(&cases, seeds);
-    let safe = case::fitting(Variant::Safe);
     let safe_pairs = run(&safe, SEEDS);
     say(&format!(
         "{} pairs of runs of {} scenarios and {} safe variants in {:.0?}",
