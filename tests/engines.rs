@@ -13,9 +13,11 @@ const FENCED: &str = "scenarios/holds/gc-pause-across-expiry.toml";
 const UNFENCED: &str = "scenarios/breaks/pause-without-fencing.toml";
 
 /// A run of a few simulated seconds: a debug build is slow behind sockets.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 10] = [
     "--set",
     "lease.ttl=1s",
+    "--set",
+    "fault.0.from=500ms",
     "--set",
     "fault.0.for=2s",
     "--set",

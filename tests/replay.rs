@@ -113,9 +113,9 @@ fn a_replay_proves_the_run_and_then_shows_it() {
         ],
     );
     assert_eq!(ended.stderr, "");
-    let until = leasehold(&["replay", &failure, "--until", "10.6"]).says(1, &["grants lease 2"]);
+    let until = leasehold(&["replay", &failure, "--until", "13.6"]).says(1, &["grants lease 2"]);
     assert!(!until.stdout.contains("VIOLATION of"), "the log ends before:\n{}", until.stdout);
-    assert!(until.stdout.contains("I2 fencing at 18."), "the run does not:\n{}", until.stdout);
+    assert!(until.stdout.contains("I2 fencing at 20."), "the run does not:\n{}", until.stdout);
     let shrunk = leasehold(&["replay", &failure, "--shrunk", "--quiet"]).says(1, &["still there"]);
     assert!(!shrunk.stdout.contains("true time"), "{}", shrunk.stdout);
     let file = format!("{failure}/plan.toml");
@@ -279,7 +279,7 @@ fn the_story_says_who_believed_what_under_which_token() {
         pause-without-fencing, seed 0: no-lost-update, overwrote-unseen, of contender and resource
 
         the plan has 1 fault:
-          decisive  1. pause holder before its next write for 15s, when ttl_remaining < 70%
+          decisive  1. pause holder before its next write for 15s, when ttl_remaining < 70%, from 5s on
 
         what happened in the plan, by the true time:
 
@@ -287,32 +287,34 @@ fn the_story_says_who_believed_what_under_which_token() {
                        of holder-3 at +500ppm, those of resource at +228290ppb
           25.414 ms  grantor grants lease 1 to holder-3 for 10s, token 1
           26.078 ms  holder-3 claims under token 1, until its boot clock shows 10.011 s
-            3.001 s  holder-3 works: 114 writes accepted under token 1 so far, up to version 114
-            3.004 s  resource shows version 114 to holder-3, token 1
-            3.011 s  fault 1 strikes holder-3 (pause holder before its next write for 15s, when
-                       ttl_remaining < 70%): it is paused; its clocks go on
-           10.006 s  the boot clock of holder-3 reaches its deadline: its claim under token 1 is over, but
+            3.359 s  lease 1 is renewed 1 time: its last term begins at 3.354 s and is over at about 13.354
+                       s; holder-3 hears of it and claims until its boot clock shows 13.345 s
+            6.340 s  holder-3 works: 231 writes accepted under token 1 so far, up to version 231
+            6.369 s  resource shows version 231 to holder-3, token 1
+            6.379 s  fault 1 strikes holder-3 (pause holder before its next write for 15s, when
+                       ttl_remaining < 70%, from 5s on): it is paused; its clocks go on
+           13.338 s  the boot clock of holder-3 reaches its deadline: its claim under token 1 is over, but
                        holder-3 is paused and does not know
-           10.503 s  grantor ends lease 1: it expired, 10.477s into a term of 10s
-           10.504 s  grantor grants lease 2 to holder-1 for 10s, token 2
-           10.515 s  holder-1 claims under token 2, until its boot clock shows 20.497 s
-           17.175 s  lease 2 is renewed 3 times: its last term begins at 17.174 s and is over at about
-                       27.174 s; holder-1 hears of it and claims until its boot clock shows 27.163 s
-           17.926 s  holder-1 works: 274 writes accepted under token 2 so far, up to version 388
-           17.950 s  holder-1 sends write 550 under token 2
-           17.954 s  resource accepts write 550 of holder-1 under token 2: version 389 replaces 388
-           18.011 s  fault 1 is over for holder-3: it goes on where it stopped
-           18.011 s  holder-3 sends write 230 under token 1, 8.005s after its claim was over
-           18.011 s  holder-3 notices, 8.005s after its claim was over, and stops acting under token 1
-           18.015 s  resource accepts write 230 of holder-3 under token 1: version 390 replaces 389, whose
-                       writer had seen version 114 only. It had accepted a write under token 2 before
-           18.015 s  this violates I25 no-lost-update: every accepted read-modify-write saw its predecessor
+           13.503 s  grantor ends lease 1: it expired, 10.148s into a term of 10s
+           13.504 s  grantor grants lease 2 to holder-1 for 10s, token 2
+           13.507 s  holder-1 claims under token 2, until its boot clock shows 23.495 s
+           20.187 s  lease 2 is renewed 3 times: its last term begins at 20.173 s and is over at about
+                       30.173 s; holder-1 hears of it and claims until its boot clock shows 30.161 s
+           21.360 s  holder-1 works: 295 writes accepted under token 2 so far, up to version 526
+           21.375 s  holder-1 sends write 592 under token 2
+           21.378 s  resource accepts write 592 of holder-1 under token 2: version 527 replaces 526
+           21.379 s  fault 1 is over for holder-3: it goes on where it stopped
+           21.379 s  holder-3 sends write 464 under token 1, 8.04s after its claim was over
+           21.379 s  holder-3 notices, 8.04s after its claim was over, and stops acting under token 1
+           21.383 s  resource accepts write 464 of holder-3 under token 1: version 528 replaces 527, whose
+                       writer had seen version 231 only. It had accepted a write under token 2 before
+           21.383 s  this violates I25 no-lost-update: every accepted read-modify-write saw its predecessor
                        (overwrote-unseen)
-                     - at 3.004908 holder-3 was shown version 114, token 1
-                     - at 17.954392 write 550 of holder-1 under token 2 was accepted, having seen version
-                       388: version 389 replaced 388
-                     - at 18.015965 write 230 of holder-3 under token 1 was accepted, having seen version
-                       114: version 390 replaced 389
+                     - at 6.369816 holder-3 was shown version 231, token 1
+                     - at 21.378383 write 592 of holder-1 under token 2 was accepted, having seen version
+                       526: version 527 replaced 526
+                     - at 21.383034 write 464 of holder-3 under token 1 was accepted, having seen version
+                       231: version 528 replaced 527
     "#]]
     .assert_eq(&ended.stdout);
 }

@@ -5,6 +5,7 @@
 //! what they did is told to the world.
 
 pub(crate) mod alarms;
+mod bell;
 mod driver;
 pub(crate) mod envelope;
 pub(crate) mod fates;

@@ -48,6 +48,8 @@ pub(crate) struct Fabric {
     sim: Sim<'static>,
     hosts: Vec<Host>,
     doors: Rc<[Door]>,
+    /// All links were seen to be empty, and no host has done anything since.
+    is_empty: bool,
 }
 
 struct Host {
@@ -101,7 +103,7 @@ impl Fabric {
             doors.push(Door { address, knocking: Cell::new(0), severed });
             all.push(Host { name, software });
         }
-        Self { sim, hosts: all, doors: doors.into() }
+        Self { sim, hosts: all, doors: doors.into(), is_empty: false }
     }
 
     /// Where each host is, by id.
@@ -113,11 +115,13 @@ impl Fabric {
     pub(crate) fn boot(&mut self, node: NodeId, software: impl Future<Output = ()> + 'static) {
         let host = &self.hosts[node.index()];
         host.software.replace(Some(Box::pin(software)));
+        self.is_empty = false;
         self.sim.bounce(host.name.as_str());
     }
 
     /// Ends what runs on a host. Turmoil is polite and closes its connections: sever all links before.
     pub(crate) fn crash(&mut self, node: NodeId) {
+        self.is_empty = false;
         self.sim.crash(self.hosts[node.index()].name.as_str());
     }
 
@@ -135,8 +139,18 @@ impl Fabric {
         self.sim.repair_oneway(here.address, there.address);
     }
 
+    /// Whether anything is under way on a link.
+    pub(crate) fn carries_any(&mut self) -> bool {
+        if !self.is_empty {
+            let is_empty = &mut self.is_empty;
+            self.sim.links(|mut links| *is_empty = links.all(|mut link| link.next().is_none()));
+        }
+        !self.is_empty
+    }
+
     /// Lets a tick pass.
     pub(crate) fn step(&mut self) {
+        self.is_empty = false;
         self.sim.step().expect("software neither fails nor ends: its panics are carried out of it");
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::engine::bell::Bell;
 use crate::engine::stage::Stage;
 
 /// Whether a process runs.
@@ -75,11 +76,13 @@ pub(crate) struct Gated<F> {
     stage: Rc<Stage>,
     /// Since which opening of the gate it is parked, if it is.
     parked: Option<u64>,
+    bell: Bell,
 }
 
 impl<F> Gated<F> {
     pub(crate) fn new(task: F, gate: Rc<Gate>, stage: Rc<Stage>) -> Self {
-        Self { task: Box::pin(task), gate, stage, parked: None }
+        let bell = Bell::rung(stage.due());
+        Self { task: Box::pin(task), gate, stage, parked: None, bell }
     }
 }
 
@@ -88,6 +91,8 @@ impl<F: Future<Output = ()>> Future for Gated<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        let waker = this.bell.answered(cx.waker());
+        let cx = &mut Context::from_waker(waker);
         match this.gate.state.get() {
             State::Open => {}
             State::Dead => return Poll::Pending,

@@ -9,6 +9,7 @@ use leasehold_core::id::{FaultId, NodeId};
 use leasehold_core::node::{Leg, Purpose};
 use leasehold_core::time::{SimInstant, Span};
 
+use crate::engine::bell::Due;
 use crate::engine::fates::{Carrier, End, Fates, Way};
 use crate::note::Note;
 
@@ -28,6 +29,7 @@ pub(crate) struct Stage {
     acts: RefCell<Vec<(NodeId, Act)>>,
     fates: RefCell<Fates>,
     panic: RefCell<Option<Payload>>,
+    due: Due,
 }
 
 /// Something that a host did within a tick.
@@ -67,6 +69,11 @@ impl Stage {
 
     pub(crate) fn set_now(&self, now: SimInstant) {
         self.now.set(now);
+    }
+
+    /// How many tasks have something to do.
+    pub(crate) fn due(&self) -> &Due {
+        &self.due
     }
 
     /// Writes down what a host did.
