@@ -6,7 +6,7 @@
 use std::vec::Vec;
 
 use leasehold_core::event::{Advance, Asked, LookupAnswer, Status};
-use leasehold_core::id::ServiceId;
+use leasehold_core::id::{InstanceId, ServiceId};
 use leasehold_core::{Leg, Purpose, Span};
 
 use crate::finding::{Fact, Gone};
@@ -298,6 +298,38 @@ fn what_a_restarted_registry_does_not_find_has_ended() {
     let events = [died(), at(s(111), G, CRASHED), at(s(112), G, RESTARTED), at(s(112), G, revision_found(2))];
     let judgement = judgement_until(&story(&[&begin(), &events]), s(900));
     assert_eq!(sample(&judgement, Metric::Exclusion), Some((Span::from_secs(2), Standing::InBound)));
+}
+
+#[test]
+fn each_of_several_that_died_at_once_is_excluded_within_the_bound() {
+    let other = InstanceId(7);
+    let events = |when| {
+        let second = [at(s(99), G, granted_to_member(2)), at(s(99), G, registered_as(other, 2, 0))];
+        story(&[
+            &begin(),
+            &second,
+            &[died()],
+            &end_at(s(120)),
+            &[at(when, G, deregistered_as(other, 2, 3, EXPIRED))],
+        ])
+    };
+    assert_eq!(judged(&events(s(135))).clauses(), [""; 0]);
+    assert_eq!(judged(&events(just_after(s(135)))).clauses(), ["listed-too-long"]);
+}
+
+/// It may give the same epoch again. The new registration died when it did, not when the old one had.
+#[test]
+fn what_a_wiped_registry_registers_again_counts_from_its_own_death() {
+    let wiped = [at(s(130), G, CRASHED), at(s(130), G, RESTARTED), at(s(130), G, revision_found(0))];
+    let again = [
+        at(s(125), A, RESTARTED),
+        at(s(140), G, granted(1, A)),
+        at(s(140), G, registered(1, 1)),
+        at(s(200), A, CRASHED),
+    ];
+    let events = |when| story(&[&begin(), &[died()], &end_at(s(120)), &wiped, &again, &end_at(when)]);
+    assert_eq!(judged(&events(s(225))).clauses(), [""; 0]);
+    assert_eq!(judged(&events(just_after(s(225)))).clauses(), ["listed-too-long"]);
 }
 
 // Hop two.
