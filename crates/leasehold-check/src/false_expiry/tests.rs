@@ -15,7 +15,7 @@ fn judged(between: &[Event]) -> InvariantReport {
     report_of_registry(Invariant::FalseExpiry, &[&begin[..], between, &end].concat(), s(100))
 }
 
-/// Heartbeats that leave at these seconds; all but those lost arrive half a second later.
+/// Heartbeats that leave at these seconds; all but those lost arrive at once.
 fn heartbeats(sent: &[(u64, bool)]) -> std::vec::Vec<Event> {
     let mut events = std::vec![];
     for (number, (second, arrives)) in (0..).zip(sent) {
@@ -79,6 +79,8 @@ fn a_heartbeat_may_take_as_long_as_is_declared() {
     let under_way = |when| judged(&[at(when, A, heartbeat_sent(1, 0))]).counts();
     assert_eq!(under_way(s(29)), (1, 0, 1));
     assert_eq!(under_way(just_before(s(29))), (0, 1, 0), "the network keeps it");
+    let kept_and_next = [at(s(20), A, heartbeat_sent(1, 0)), at(s(30), A, heartbeat_sent(1, 1))];
+    assert_eq!(judged(&kept_and_next).counts(), (0, 1, 0), "the next has just left");
     let overtaken = [
         at(s(20), A, heartbeat_sent(1, 0)),
         at(s(21), A, heartbeat_sent(1, 1)),
@@ -238,8 +240,12 @@ fn the_budget_is_used_up_first() {
     let mut bounds = discovery_bounds();
     bounds.envelope.budget = 1;
     header.bounds.discovery = Some(bounds);
-    let falsely = |n| [at(s(n), G, granted_to_member(n)), at(s(n + 30), G, end_ordered(n, EXPIRED))];
-    let two = [falsely(1)[0], falsely(2)[0], falsely(1)[1], falsely(2)[1]];
-    let violations = |events: &[Event]| judgement_with(&header, events, s(40)).invariants[0].violations;
-    assert_eq!((violations(&two[..3]), violations(&two)), (0, 1));
+    let wrongly = |n, cause| [at(s(n), G, granted_to_member(n)), at(s(n + 30), G, end_ordered(n, cause))];
+    let unfit = EndCause::Revoked { reason: Revocation::HealthCheck };
+    for (one, other) in [(EXPIRED, EXPIRED), (EXPIRED, unfit), (unfit, EXPIRED), (unfit, unfit)] {
+        let (one, other) = (wrongly(1, one), wrongly(2, other));
+        let two = [one[0], other[0], one[1], other[1]];
+        let violations = |events: &[Event]| judgement_with(&header, events, s(40)).invariants[0].violations;
+        assert_eq!((violations(&two[..3]), violations(&two)), (0, 1));
+    }
 }
