@@ -131,3 +131,14 @@ impl Topics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_twice_is_asked_for() {
+        let both = Topics::LEASES.and(Topics::CLAIMS).and(Topics::LEASES);
+        assert!(both.meets(Topics::LEASES) && both.meets(Topics::CLAIMS) && !both.meets(Topics::ACCESSES));
+    }
+}

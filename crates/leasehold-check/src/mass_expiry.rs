@@ -132,6 +132,15 @@ mod tests {
         assert_eq!(judged(8, &[s(30); 8], None).clauses(), ["too-many-expired"], "told once");
     }
 
+    /// Ten live, then four: a half of them is five, and then two.
+    #[test]
+    fn each_wave_is_told() {
+        let waves = |second: usize| judged(10, &[&[s(30); 6][..], &[s(50); 4][..second]].concat(), None);
+        assert_eq!(waves(2).clauses(), ["too-many-expired"]);
+        assert_eq!(waves(3).clauses(), ["too-many-expired"; 2]);
+        assert_eq!(waves(4).clauses(), ["too-many-expired"; 2]);
+    }
+
     #[test]
     fn few_may_expire_in_any_case() {
         assert_eq!(judged(2, &[s(30); 2], None).counts(), (2, 0, 0));

@@ -156,6 +156,18 @@ impl Progress {
         }
     }
 
+    /// The registry says of these that nobody is sent to them from now on.
+    fn routed_no_more<'a>(
+        &self,
+        scene: &Scene,
+        them: impl IntoIterator<Item = &'a Registration>,
+        book: &mut Book,
+    ) {
+        for known in them.into_iter().filter(|known| known.status.is_routed()) {
+            self.judge(scene, known, Ending::RoutedNoMore, book);
+        }
+    }
+
     fn heard(&mut self, now: SimInstant, member: ResourceId, lease: LeaseId) {
         let place = member.0 as usize;
         if place >= MOST {
@@ -248,17 +260,21 @@ impl Checker for Progress {
                 self.wait(scene, application, book);
             }
             RegistryEvent::Deregistered { instance, epoch, .. } => {
-                let known = scene.roster.get(instance, epoch).filter(|known| known.status.is_routed());
-                known.into_iter().for_each(|known| self.judge(scene, known, Ending::RoutedNoMore, book));
+                self.routed_no_more(scene, scene.roster.get(instance, epoch), book);
             }
             RegistryEvent::StatusChanged { instance, epoch, status, .. } if !status.is_routed() => {
-                let known = scene.roster.get(instance, epoch).filter(|known| known.status.is_routed());
-                known.into_iter().for_each(|known| self.judge(scene, known, Ending::RoutedNoMore, book));
+                self.routed_no_more(scene, scene.roster.get(instance, epoch), book);
             }
-            RegistryEvent::RevisionRecovered { .. } => {
-                for known in scene.roster.unrecovered().filter(|known| known.status.is_routed()) {
-                    self.judge(scene, known, Ending::RoutedNoMore, book);
+            RegistryEvent::RegistrationRecovered { instance, epoch, node: application, status, .. }
+                if scene.roster.is_of(node) =>
+            {
+                if !status.is_routed() {
+                    self.routed_no_more(scene, scene.roster.get(instance, epoch), book);
                 }
+                self.wait(scene, application, book);
+            }
+            RegistryEvent::RevisionRecovered { .. } if scene.roster.is_of(node) => {
+                self.routed_no_more(scene, scene.roster.unrecovered(), book);
             }
             _ => {}
         }
@@ -408,6 +424,40 @@ mod tests {
         assert_eq!(report.counts(), (1, 0, 0));
         let (left, of) = (Span::from_secs(25), Some(Span::from_secs(30)));
         assert_eq!(report.closest_call, Some(ClosestCall { left, of }));
+    }
+
+    /// What a restarted registry does not tell of is gone, and nobody is sent there any more.
+    #[test]
+    fn what_a_restarted_registry_does_not_find_is_routed_no_more() {
+        let before = [at(s(2), G, CRASHED), at(s(3), G, RESTARTED), at(s(10), A, WORK_STOPPED)];
+        let told = |when, told: &[NodeEvent]| {
+            let told: std::vec::Vec<_> = told.iter().map(|told| at(when, G, *told)).collect();
+            judged_until(&[&begin()[..], &before, &told].concat(), when)
+        };
+        let nothing = [revision_found(1)];
+        assert_eq!(told(s(40), &nothing).counts(), (1, 0, 0));
+        assert_eq!(told(just_after(s(40)), &nothing).clauses(), [KEPT]);
+        let passing = [found(1, Status::Passing), revision_found(1)];
+        assert_eq!(told(s(40), &passing).counts(), (0, 0, 0), "it is still routed");
+        let critical = [found(1, Status::Critical), revision_found(1)];
+        assert_eq!(told(s(40), &critical).counts(), (1, 0, 0), "it is not");
+        assert_eq!(told(just_after(s(40)), &critical).clauses(), [KEPT]);
+        let twice = [status(1, Status::Critical, 2), found(1, Status::Critical), revision_found(2)];
+        assert_eq!(told(s(40), &twice).counts(), (1, 0, 0), "it is judged once");
+    }
+
+    #[test]
+    fn what_only_a_restarted_registry_tells_of_is_waited_for_too() {
+        let events = [
+            at(s(1), A, WORK_STOPPED),
+            at(s(50), G, CRASHED),
+            at(s(59), G, RESTARTED),
+            at(s(60), G, found(1, Status::Passing)),
+            at(s(60), G, revision_found(1)),
+            at(s(95), G, WorldEvent::Throttled),
+        ];
+        assert_eq!(judged_until(&events[..5], s(90)).counts(), (0, 0, 0));
+        assert_eq!(judged_until(&events, s(100)).clauses(), [KEPT], "what comes later excuses nothing");
     }
 
     #[test]

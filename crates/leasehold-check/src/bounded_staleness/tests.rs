@@ -6,7 +6,7 @@
 use std::vec::Vec;
 
 use leasehold_core::event::{Advance, Asked, LookupAnswer, Status};
-use leasehold_core::id::ServiceId;
+use leasehold_core::id::{InstanceId, ServiceId};
 use leasehold_core::{Leg, Purpose, Span};
 
 use crate::finding::{Fact, Gone};
@@ -44,6 +44,17 @@ fn begin() -> [Event; 5] {
         at(s(101), G, registered(1, 1)),
         at(s(101), C, listed(1)),
         at(s(101), C, advanced(1, 1, 0)),
+    ]
+}
+
+const OTHER: InstanceId = InstanceId(7);
+
+/// A second instance of A beside the one of [`begin`], in the view of C at once too.
+fn other() -> [Event; 3] {
+    [
+        at(s(101), G, granted_to_member(2)),
+        at(s(101), G, registered_as(OTHER, 2, 1)),
+        at(s(101), C, listed_as(OTHER, 2)),
     ]
 }
 
@@ -300,6 +311,31 @@ fn what_a_restarted_registry_does_not_find_has_ended() {
     assert_eq!(sample(&judgement, Metric::Exclusion), Some((Span::from_secs(2), Standing::InBound)));
 }
 
+#[test]
+fn each_of_several_that_died_at_once_is_excluded_within_the_bound() {
+    let events = |when| {
+        let end = at(when, G, deregistered_as(OTHER, 2, 3, EXPIRED));
+        story(&[&begin(), &other(), &[died()], &end_at(s(120)), &[end]])
+    };
+    assert_eq!(judged(&events(s(135))).clauses(), [""; 0]);
+    assert_eq!(judged(&events(just_after(s(135)))).clauses(), ["listed-too-long"]);
+}
+
+/// It may give the same epoch again. The new registration died when it did, not when the old one had.
+#[test]
+fn what_a_wiped_registry_registers_again_counts_from_its_own_death() {
+    let wiped = [at(s(130), G, CRASHED), at(s(130), G, RESTARTED), at(s(130), G, revision_found(0))];
+    let again = [
+        at(s(125), A, RESTARTED),
+        at(s(140), G, granted(1, A)),
+        at(s(140), G, registered(1, 1)),
+        at(s(200), A, CRASHED),
+    ];
+    let events = |when| story(&[&begin(), &[died()], &end_at(s(120)), &wiped, &again, &end_at(when)]);
+    assert_eq!(judged(&events(s(225))).clauses(), [""; 0]);
+    assert_eq!(judged(&events(just_after(s(225)))).clauses(), ["listed-too-long"]);
+}
+
 // Hop two.
 
 /// The registry ends it at 120 s; C answers with it until the instant, and drops it a second later.
@@ -520,6 +556,45 @@ fn an_answer_that_a_stop_held_back_was_given_before_it() {
 fn a_dead_client_answers_nobody() {
     let view = [at(s(121), C, FRESH), at(s(122), C, CRASHED), at(s(130), C, RESTARTED), at(s(150), C, FRESH)];
     assert_eq!(judged(&story(&[&begin(), &end_at(s(120)), &view])).clauses(), [""; 0]);
+}
+
+/// A client that has died lists nothing, whatever it listed before.
+#[test]
+fn what_departs_while_a_client_is_dead_is_not_in_its_view() {
+    let view = [at(s(115), C, CRASHED), at(s(130), C, RESTARTED), at(s(150), C, FRESH)];
+    let events = story(&[&begin(), &end_at(s(120)), &view]);
+    assert_eq!(judged(&events).clauses(), [""; 0]);
+    let lists = [at(s(140), C, listed(1))];
+    assert_eq!(judged(&story(&[&events, &lists])).clauses(), ["answered-too-long"], "it has asked again");
+}
+
+#[test]
+fn each_instance_in_a_view_is_judged_apart() {
+    let ends = [at(s(120), G, deregistered_as(OTHER, 2, 3, EXPIRED))];
+    let told = |drops: &[Event]| {
+        let answers = [at(s(150), C, FRESH)];
+        let events = story(&[&begin(), &other(), &end_at(s(120)), &ends, drops, &answers]);
+        judged(&events).clauses().len()
+    };
+    let (one, two) = (at(s(121), C, dropped(1)), at(s(121), C, dropped_as(OTHER, 2)));
+    assert_eq!(told(&[]), 2);
+    assert_eq!((told(&[one]), told(&[two])), (1, 1));
+    assert_eq!((told(&[one, two]), told(&[two, one])), (0, 0));
+}
+
+#[test]
+fn each_view_is_judged_apart() {
+    let lists = [at(s(100), S, advanced_by(Advance::Resync, 0, 0, 0)), at(s(101), S, listed(1))];
+    let told = |clients: &[NodeId]| {
+        let drops: Vec<Event> = clients.iter().map(|node| at(s(121), *node, dropped(1))).collect();
+        let answers = [at(s(150), C, FRESH), at(s(150), S, FRESH)];
+        let report = judged(&story(&[&begin(), &lists, &end_at(s(120)), &drops, &answers]));
+        report.evidence.iter().map(|violation| violation.nodes[0]).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&[]), [C, S]);
+    assert_eq!(told(&[C]), [S]);
+    assert_eq!(told(&[S]), [C]);
+    assert_eq!(told(&[C, S]), []);
 }
 
 #[test]

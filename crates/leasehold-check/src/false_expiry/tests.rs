@@ -15,7 +15,7 @@ fn judged(between: &[Event]) -> InvariantReport {
     report_of_registry(Invariant::FalseExpiry, &[&begin[..], between, &end].concat(), s(100))
 }
 
-/// Heartbeats that leave at these seconds; all but those lost arrive half a second later.
+/// Heartbeats that leave at these seconds; all but those lost arrive at once.
 fn heartbeats(sent: &[(u64, bool)]) -> std::vec::Vec<Event> {
     let mut events = std::vec![];
     for (number, (second, arrives)) in (0..).zip(sent) {
@@ -79,6 +79,8 @@ fn a_heartbeat_may_take_as_long_as_is_declared() {
     let under_way = |when| judged(&[at(when, A, heartbeat_sent(1, 0))]).counts();
     assert_eq!(under_way(s(29)), (1, 0, 1));
     assert_eq!(under_way(just_before(s(29))), (0, 1, 0), "the network keeps it");
+    let kept_and_next = [at(s(20), A, heartbeat_sent(1, 0)), at(s(30), A, heartbeat_sent(1, 1))];
+    assert_eq!(judged(&kept_and_next).counts(), (0, 1, 0), "the next has just left");
     let overtaken = [
         at(s(20), A, heartbeat_sent(1, 0)),
         at(s(21), A, heartbeat_sent(1, 1)),
@@ -183,14 +185,38 @@ fn a_sidecar_may_have_missed_a_word_of_its_application() {
     assert_eq!(events(at(s(25), C, CRASHED)), (2, 0, 1));
 }
 
+/// A lease at 1 s whose instance is listed as critical at 60 s, and what happens in between.
+fn marked(between: &[Event]) -> std::vec::Vec<&'static str> {
+    let begin = [at(s(1), G, granted(1, A)), at(s(1), G, registered(1, 1))];
+    let end = at(s(60), G, status(1, Status::Critical, 2));
+    let events = [&begin[..], between, &[end]].concat();
+    report_of_registry(Invariant::FalseExpiry, &events, s(100)).clauses()
+}
+
+/// Heartbeats are counted anew under each lease. Whatever else is known of the member stays known.
+#[test]
+fn the_first_heartbeat_under_a_lease_forgets_nothing_else() {
+    let first = |when| [at(when, A, heartbeat_sent(1, 0)), at(when, G, heartbeat_arrived(1, 0))];
+    let probes = |n: u64, second| {
+        let lost = |n| at(s(second + n), G, lost(A, Purpose::Probe, Leg::Request));
+        (0..n).map(lost).collect::<std::vec::Vec<_>>()
+    };
+    let expired_after = |n| judged(&[&probes(n, 10)[..], &first(s(20))].concat()).counts();
+    assert_eq!((expired_after(2), expired_after(3)), ((1, 0, 1), (0, 1, 0)));
+    let left = [at(s(5), A, heartbeat_sent(1, 0)), at(s(20), A, deregistration_sent(1))];
+    let again = [at(s(21), G, granted(2, A)), at(s(22), A, heartbeat_sent(2, 0))];
+    assert_eq!(judged(&[left, again].concat()).counts(), (2, 0, 0), "it left the first");
+
+    let marked_after = |before: &[Event]| marked(&[before, &first(s(55))].concat());
+    assert_eq!(marked_after(&probes(1, 50)), ["able-instance-taken-out"]);
+    assert_eq!(marked_after(&probes(2, 50)), [""; 0]);
+    let flapped = [at(s(30), A, ready(Health::NotReady)), at(s(35), A, ready(Health::Ready))];
+    assert_eq!(marked_after(&flapped[..1]), [""; 0], "it is still unable");
+    assert_eq!(marked_after(&flapped), [""; 0], "it was");
+}
+
 #[test]
 fn an_able_instance_is_not_taken_out() {
-    let marked = |between: &[Event]| {
-        let begin = [at(s(1), G, granted(1, A)), at(s(1), G, registered(1, 1))];
-        let end = at(s(60), G, status(1, Status::Critical, 2));
-        let events = [&begin[..], between, &[end]].concat();
-        report_of_registry(Invariant::FalseExpiry, &events, s(100)).clauses()
-    };
     let one = at(s(50), G, lost(A, Purpose::Probe, Leg::Reply));
     assert_eq!(marked(&[one]), ["able-instance-taken-out"], "one lost probe");
     assert_eq!(marked(&[one; 2]), [""; 0], "one may be lost, of heartbeats two");
@@ -238,8 +264,12 @@ fn the_budget_is_used_up_first() {
     let mut bounds = discovery_bounds();
     bounds.envelope.budget = 1;
     header.bounds.discovery = Some(bounds);
-    let falsely = |n| [at(s(n), G, granted_to_member(n)), at(s(n + 30), G, end_ordered(n, EXPIRED))];
-    let two = [falsely(1)[0], falsely(2)[0], falsely(1)[1], falsely(2)[1]];
-    let violations = |events: &[Event]| judgement_with(&header, events, s(40)).invariants[0].violations;
-    assert_eq!((violations(&two[..3]), violations(&two)), (0, 1));
+    let wrongly = |n, cause| [at(s(n), G, granted_to_member(n)), at(s(n + 30), G, end_ordered(n, cause))];
+    let unfit = EndCause::Revoked { reason: Revocation::HealthCheck };
+    for (one, other) in [(EXPIRED, EXPIRED), (EXPIRED, unfit), (unfit, EXPIRED), (unfit, unfit)] {
+        let (one, other) = (wrongly(1, one), wrongly(2, other));
+        let two = [one[0], other[0], one[1], other[1]];
+        let violations = |events: &[Event]| judgement_with(&header, events, s(40)).invariants[0].violations;
+        assert_eq!((violations(&two[..3]), violations(&two)), (0, 1));
+    }
 }

@@ -202,15 +202,23 @@ pub(crate) const fn ready(readiness: Health) -> NodeEvent {
 
 /// A view lists [`I`] as passing.
 pub(crate) const fn listed(epoch: u64) -> NodeEvent {
+    listed_as(I, epoch)
+}
+
+pub(crate) const fn listed_as(instance: InstanceId, epoch: u64) -> NodeEvent {
     NodeEvent::Discovery(DiscoveryEvent::ViewListed {
-        instance: I,
+        instance,
         epoch: Epoch(epoch),
         status: Status::Passing,
     })
 }
 
 pub(crate) const fn dropped(epoch: u64) -> NodeEvent {
-    NodeEvent::Discovery(DiscoveryEvent::ViewDropped { instance: I, epoch: Epoch(epoch) })
+    dropped_as(I, epoch)
+}
+
+pub(crate) const fn dropped_as(instance: InstanceId, epoch: u64) -> NodeEvent {
+    NodeEvent::Discovery(DiscoveryEvent::ViewDropped { instance, epoch: Epoch(epoch) })
 }
 
 /// A view came to a revision by its watch.

@@ -48,55 +48,45 @@ pub use policy::*;
 /// It lives in the registry's memory: a restart begins with a new one, and tells it of each lease that was recovered.
 pub trait Grace: Debug + Send {
     /// A member's lease began, with this term.
-    fn began(&mut self, _member: ResourceId, _term: Span, _at: Reading, _how: Beginning) {}
+    fn began(&mut self, member: ResourceId, term: Span, at: Reading, how: Beginning);
 
     /// A heartbeat of a member was counted; its term begins anew. The number is the heartbeat's own: they grow within
     /// a lease, and where some are missing, heartbeats were lost.
-    fn renewed(&mut self, _member: ResourceId, _number: u64, _at: Reading) {}
+    fn renewed(&mut self, member: ResourceId, number: u64, at: Reading);
 
     /// A member's lease ended.
-    fn ended(&mut self, _member: ResourceId, _at: Reading, _how: Departure) {}
+    fn ended(&mut self, member: ResourceId, at: Reading, how: Departure);
 
     /// The registry looked for leases that are over, so much later than it meant to.
-    fn swept(&mut self, _at: Reading, _late: Span) {}
+    fn swept(&mut self, at: Reading, late: Span);
 
     /// An observer probed a member.
-    fn observed(&mut self, _member: ResourceId, _observer: NodeId, _at: Reading, _sighting: Sighting) {}
+    fn observed(&mut self, member: ResourceId, observer: NodeId, at: Reading, sighting: Sighting);
 
     /// How long after the end of its term a member's lease is due, as it looks now.
-    fn grace(&mut self, _member: ResourceId, _at: Reading) -> Span {
-        Span::ZERO
-    }
+    fn grace(&mut self, member: ResourceId, at: Reading) -> Span;
 
     /// How long after the end of its term a member is not listed as passing any more although its lease is not due
     /// yet; nothing if this policy has no opinion on that. Never longer than [`grace`](Self::grace).
-    fn suspicion(&mut self, _member: ResourceId, _at: Reading) -> Option<Span> {
-        None
-    }
+    fn suspicion(&mut self, member: ResourceId, at: Reading) -> Option<Span>;
 
     /// Leaves of those whose leases are due, in the order in which they came due, the ones that end now. The rest is to
     /// be asked for again after [`retry`](Self::retry), together with what came due meanwhile.
-    fn admit(&mut self, _at: Reading, _due: &mut Vec<ResourceId>) {}
+    fn admit(&mut self, at: Reading, due: &mut Vec<ResourceId>);
 
     /// These end now: of those that were [admitted](Self::admit), as many as the registry ends at once.
-    fn admitted(&mut self, _at: Reading, _ends: &[ResourceId]) {}
+    fn admitted(&mut self, at: Reading, ends: &[ResourceId]);
 
     /// After how long ends that were withheld just now are to be asked for again.
-    fn retry(&self, _at: Reading) -> Span {
-        Span::from_secs(1)
-    }
+    fn retry(&self, at: Reading) -> Span;
 
     /// When a member that registered anew may be listed as passing; nothing if it may be now. Meanwhile it has its lease
     /// and sends its heartbeats. To be asked again then: the answer may be a later instant.
-    fn readmission(&mut self, _member: ResourceId, _at: Reading) -> Option<Reading> {
-        None
-    }
+    fn readmission(&mut self, member: ResourceId, at: Reading) -> Option<Reading>;
 
     /// The term that a member gets that asked for this one, when so many are registered. `draw_below` draws a number
     /// below the one it is given.
-    fn term(&self, asked: Span, _members: u32, _draw_below: &mut dyn FnMut(u64) -> u64) -> Span {
-        asked
-    }
+    fn term(&self, asked: Span, members: u32, draw_below: &mut dyn FnMut(u64) -> u64) -> Span;
 }
 
 /// How a member's lease began.

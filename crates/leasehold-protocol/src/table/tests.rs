@@ -446,6 +446,29 @@ fn the_same_owner_under_another_process() {
 }
 
 #[test]
+fn nobody_takes_over_or_revokes_the_lease_of_another_owner() {
+    for same_owner in [SameOwner::Waits, SameOwner::Revokes, SameOwner::TakesOver] {
+        let (mut table, lease) = held_under(GrantorPolicy { same_owner, ..GrantorPolicy::default() });
+        let changes = acquire(&mut table, 50, 2, 1);
+        assert!(matches!(changes[..], [Change::Queued { position: 1, .. }]), "{same_owner:?}: {changes:?}");
+        assert_eq!(table.held(R), Some((lease, at(100))), "{same_owner:?}");
+    }
+}
+
+/// Who waits for its own old lease like anybody else may be as urgent as anybody else.
+#[test]
+fn a_higher_priority_takes_the_lease_from_the_same_owner_too() {
+    let rules = GrantorPolicy { preemption: Preemption::ByPriority, ..GrantorPolicy::default() };
+    let (mut table, lease) = held_under(rules);
+    let urgent = Contender { incarnation: Incarnation(1), priority: 2, ..contender(1, 1) };
+    let changes = acquire_as(&mut table, 50, urgent);
+    assert!(
+        matches!(changes[..], [Change::Queued { .. }, Change::Draining(old)] if old == lease),
+        "{changes:?}"
+    );
+}
+
+#[test]
 fn a_revoked_lease_drains_or_ends_at_once() {
     let (mut table, lease) = held();
     assert_eq!(revoke(&mut table, 1), [Change::Draining(lease)]);

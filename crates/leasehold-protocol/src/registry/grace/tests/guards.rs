@@ -249,3 +249,14 @@ fn only_a_share_is_out_at_once() {
         assert!(end(&mut *grace, 60_000, &mut due) >= 1);
     }
 }
+
+/// The registry tells of an end when it is durable. Until then others come due, and two of twenty may be out.
+#[test]
+fn who_was_admitted_is_out_before_the_end_is_told_of() {
+    let policy = GracePolicy { ejection: Some(Ejection::default()), ..policy() };
+    let mut grace = at_work(&policy, 20, 0, secs(30));
+    assert_eq!(admitted(&mut *grace, 30_000, &[0, 1, 2]), [0, 1]);
+    assert_eq!(admitted(&mut *grace, 31_000, &[2]), []);
+    grace.ended(member(0), at(32_000), Departure::Expired);
+    assert_eq!(grace.readmission(member(0), at(32_000)), Some(at(60_000)), "once, and since it was admitted");
+}
