@@ -148,7 +148,7 @@ mod tests {
 
     fn seen(violated: &[(Invariant, u64)]) -> Seen {
         let violated = violated.iter().map(|&(which, at)| (which, SimInstant::from_nanos(at))).collect();
-        Seen { violated, judged: Vec::new(), broken_off: None, hazards: 0 }
+        Seen { violated, judged: Vec::new(), gave_up: false, broken_off: None, hazards: 0 }
     }
 
     #[test]

@@ -15,9 +15,15 @@ fn program(seeds: &str) -> Program {
     let overlay = |text: &str| text.to_owned();
     let options = ProgramOptions {
         seeds: seeds.parse().unwrap(),
-        overlays: ["lease.ttl=1s", "fault.0.for=2s", "phases.chaos=4s", "phases.settle=1s"]
-            .map(overlay)
-            .into(),
+        overlays: [
+            "lease.ttl=1s",
+            "fault.0.from=500ms",
+            "fault.0.for=2s",
+            "phases.chaos=4s",
+            "phases.settle=1s",
+        ]
+        .map(overlay)
+        .into(),
         variant: Variant::AsWritten,
         faults: Faults::Scripted,
         expectation: Expectation::Ignored,
