@@ -15,7 +15,9 @@ mod distance;
 mod failovers;
 mod histogram;
 mod histograms;
+pub mod page;
 pub mod study;
+pub mod sweep_page;
 
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};
 pub use failovers::Failovers;

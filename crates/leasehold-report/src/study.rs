@@ -1,7 +1,11 @@
 //! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
 
-use leasehold_check::Metric;
+use std::fmt;
+
+use leasehold_check::{Metric, Unit};
 use serde::{Deserialize, Serialize};
+
+use crate::histogram::Histogram;
 
 /// The version of the format of `summary.json`.
 pub const FORMAT: u32 = 1;
@@ -198,4 +202,95 @@ pub enum Advice {
     },
     /// The study asks for nothing.
     NotAsked,
+}
+
+impl StudySummary {
+    /// The number of a point that is told of a metric; nothing if nothing was measured.
+    pub fn estimate(&self, point: usize, of: Trait) -> Option<&Estimate> {
+        self.points.get(point)?.figure(of.metric)?.estimate(of.statistic)
+    }
+
+    /// A point, as people name it: `ttl = 10s, renew = 3s`.
+    pub fn label(&self, point: usize) -> String {
+        let values = self.points.get(point).map_or(&[][..], |point| &point.values);
+        let named = self.parameters.iter().zip(values);
+        named.map(|(parameter, value)| format!("{} = {value}", parameter.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The point that is recommended, or that comes nearest to what was asked; nothing if nothing was asked.
+    pub fn chosen(&self) -> Option<usize> {
+        match self.advice {
+            Advice::Take { point, .. } => Some(point),
+            Advice::NonePasses { nearest, .. } => Some(nearest),
+            Advice::NotAsked => None,
+        }
+    }
+
+    /// How many runs there were in all.
+    pub fn runs(&self) -> u64 {
+        self.points.iter().map(|point| point.runs).sum()
+    }
+}
+
+impl PointSummary {
+    /// What was measured of a metric; nothing if the study does not ask for it.
+    pub fn figure(&self, metric: Metric) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.metric == metric)
+    }
+}
+
+impl Figure {
+    /// One of its numbers; nothing if it is not told.
+    pub fn estimate(&self, statistic: Statistic) -> Option<&Estimate> {
+        self.estimates.iter().find(|estimate| estimate.statistic == statistic)
+    }
+
+    /// What is predicted of one of its numbers.
+    pub fn prediction(&self, statistic: Statistic) -> Option<&Prediction> {
+        self.predictions.iter().find(|prediction| prediction.statistic == statistic)
+    }
+
+    /// Its histogram; nothing if it has none, or nothing that can be read.
+    pub fn distribution(&self) -> Option<Histogram> {
+        self.histogram.parse().ok().filter(|histogram: &Histogram| !histogram.is_empty())
+    }
+}
+
+impl Trait {
+    /// Whether its values are lengths in seconds.
+    pub fn is_length(self) -> bool {
+        let whole = matches!(self.statistic, Statistic::Rate | Statistic::Share);
+        !whole && self.metric.unit() == Unit::Nanoseconds
+    }
+}
+
+impl fmt::Display for Trait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.metric.name(), self.statistic.name())
+    }
+}
+
+impl Statistic {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Mean, Self::P50, Self::P90, Self::P99, Self::P999, Self::Max, Self::Rate, Self::Share];
+
+    /// The name as it stands in objectives.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+            Self::P999 => "p99.9",
+            Self::Max => "max",
+            Self::Rate => "rate",
+            Self::Share => "share",
+        }
+    }
+
+    /// The statistic with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|statistic| statistic.name() == name)
+    }
 }
