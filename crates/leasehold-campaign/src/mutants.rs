@@ -7,7 +7,6 @@
 mod desk;
 mod figures;
 mod folder;
-mod interval;
 mod matrix;
 mod measuring;
 mod object;
@@ -24,7 +23,7 @@ use crate::sweep::{NoThreads, Wish};
 
 pub use figures::{Figures, RowStanding, SafeFigures, ScriptFigures};
 pub use folder::MutantsFolder;
-pub use interval::{Interval, median};
+pub use leasehold_report::{Interval, median};
 pub use matrix::{Caught, Matrix, MatrixRow, UNEXERCISED, excused};
 pub use page::{catalogue, of_thousand};
 pub use rows::{Completeness, Missing, Row, RowsError, RowsOrder, rows};
