@@ -35,6 +35,7 @@ mod source;
 mod spanned;
 #[cfg(feature = "proptest")]
 mod strategy;
+mod study;
 mod suggest;
 mod system;
 mod tables;
@@ -70,6 +71,10 @@ pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
 #[cfg(feature = "proptest")]
 pub use strategy::trials;
+pub use study::{
+    Asked, Axis, Comparison, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile,
+    StudyParameter,
+};
 pub use system::{Environment, System};
 pub use tables::Tables;
 pub use trial::{Faults, Trial};

@@ -1,0 +1,96 @@
+//! A study file's tables, as they stand there.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::quantity::Raw;
+use crate::spanned::Spanned;
+
+/// One entry of `[parameters]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParameterTable {
+    /// The key path of the scenario that it sets, or several.
+    pub(super) key: Option<Spanned<Keys>>,
+    /// Its values, one by one.
+    pub(super) values: Option<Spanned<Vec<Spanned<Raw>>>>,
+    /// The first value of a range.
+    pub(super) from: Option<Spanned<Raw>>,
+    /// The last.
+    pub(super) to: Option<Spanned<Raw>>,
+    /// How many there are.
+    pub(super) steps: Option<Spanned<i64>>,
+    /// How they are apart.
+    pub(super) scale: Option<Spanned<ScaleName>>,
+    /// What it follows from.
+    pub(super) derive: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a key path in quotes, or a list of them")]
+pub(super) enum Keys {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Keys {
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Self::One(key) => core::slice::from_ref(key),
+            Self::Several(keys) => keys,
+        }
+    }
+}
+
+/// How the values of a range are apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ScaleName {
+    /// By the same amount.
+    #[default]
+    Linear,
+    /// By the same factor.
+    Log,
+}
+
+/// `sample`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SampleTable {
+    pub(super) latin_hypercube: i64,
+    #[serde(default)]
+    pub(super) seed: u32,
+}
+
+/// `refused`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refused {
+    /// A point that the scenario's reader refuses is an error.
+    #[default]
+    Error,
+    /// It is left out, and counted.
+    Drop,
+}
+
+/// `faults`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FaultsName {
+    /// Random ones beside those that the scenario scripts.
+    #[default]
+    Random,
+    /// Those that the scenario scripts.
+    Scripted,
+}
+
+/// `seeds`: how many, or from one to before another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "how many seeds, as in 100, or a range in quotes, as in \"0..100\"")]
+pub(super) enum SeedsTable {
+    Count(i64),
+    Range(String),
+}
+
+pub(super) type Parameters = BTreeMap<String, Spanned<ParameterTable>>;
