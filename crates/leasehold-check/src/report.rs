@@ -22,7 +22,7 @@ pub struct Judgement {
     pub reach: Vec<(Probe, u64)>,
     /// How often which assumption about which node was broken; those that never were are left out.
     pub assumptions: Vec<(NodeId, Assumption, u64)>,
-    /// What was measured, in the order of [`Metric::ALL`]; metrics of which there is nothing are left out.
+    /// What was measured, in the order of [`Metric::JUDGED`]; metrics of which there is nothing are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<MeasureReport>,
 }

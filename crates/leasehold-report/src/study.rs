@@ -1,6 +1,7 @@
 //! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
 
 use leasehold_check::Metric;
+pub use leasehold_check::Statistic;
 use serde::{Deserialize, Serialize};
 
 /// The version of the format of `summary.json`.
@@ -67,29 +68,6 @@ pub struct Trait {
     pub statistic: Statistic,
 }
 
-/// A number that is told of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Statistic {
-    /// The mean of all values.
-    Mean,
-    /// Half of the values are at most so great.
-    P50,
-    /// Nine tenths are.
-    P90,
-    /// 99 of a hundred are.
-    P99,
-    /// 999 of a thousand are.
-    #[serde(rename = "p99.9")]
-    P999,
-    /// The greatest value.
-    Max,
-    /// How often it happens in the time that it could have happened in, per second.
-    Rate,
-    /// Which share of the time it was so.
-    Share,
-}
-
 /// One choice of all parameters, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointSummary {
@@ -112,7 +90,8 @@ pub struct PointSummary {
 pub struct Figure {
     /// Which.
     pub metric: Metric,
-    /// How many values there are, or how often it happened. Of nothing there are no estimates.
+    /// How many values there are, or how often it happened. Where nothing was measured, no value and no time in which it could
+    /// have happened, there are no estimates.
     pub count: u64,
     /// In how many runs there was any.
     pub runs: u64,
