@@ -151,8 +151,7 @@ impl FromStr for Amount {
         let (sums, values) = text.split_once(';').unwrap_or((text, ""));
         let bad = || BadAmount::Sums { text: sums.to_owned() };
         let numbers: Option<Vec<u128>> = sums.split(',').map(|number| number.parse().ok()).collect();
-        let numbers: [u128; 10] =
-            numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)?;
+        let numbers: [u128; 10] = numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)?;
         let [runs, any, part, whole, part_squared, product, whole_squared, most_part, most_whole, greatest] =
             numbers;
         let sums = Sums {

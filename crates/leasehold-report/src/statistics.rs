@@ -6,7 +6,12 @@ use leasehold_scenario::Predicted;
 use crate::amount::Amount;
 use crate::study::Figure;
 
-pub(crate) fn figure(metric: Metric, amount: Option<&Amount>, runs: u64, predictions: &[Predicted]) -> Figure {
+pub(crate) fn figure(
+    metric: Metric,
+    amount: Option<&Amount>,
+    runs: u64,
+    predictions: &[Predicted],
+) -> Figure {
     let _ = (amount, runs, predictions);
     Figure {
         metric,

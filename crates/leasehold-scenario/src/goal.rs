@@ -128,7 +128,9 @@ fn sign(text: &str) -> Result<(Comparison, usize), BadGoal> {
         return Err(BadGoal::new(format!("{} has no `<`", shown(text)), help));
     };
     let here = Comparison::ALL.into_iter().find(|comparison| text[at..].starts_with(comparison.sign()));
-    let unclear = || BadGoal::new(format!("{} compares in an unknown way", shown(text)), "write `<`, `<=`, `>` or `>=`");
+    let unclear = || {
+        BadGoal::new(format!("{} compares in an unknown way", shown(text)), "write `<`, `<=`, `>` or `>=`")
+    };
     let comparison = here.ok_or_else(unclear)?;
     match text[at + comparison.sign().len()..].contains(['<', '>', '=', '≤', '≥']) {
         true => Err(unclear()),
@@ -136,14 +138,19 @@ fn sign(text: &str) -> Result<(Comparison, usize), BadGoal> {
     }
 }
 
-fn metric_named(name: &str) -> Result<Metric, BadGoal> {
+/// A metric by its name, `_` taken for `-`.
+pub(crate) fn metric_named(name: &str) -> Result<Metric, BadGoal> {
     let plain = name.replace('_', "-");
     Metric::from_name(&plain).ok_or_else(|| {
-        BadGoal::new(format!("`{}` is no metric", cut(name)), did_you_mean(name, Metric::ALL.map(Metric::name)))
+        BadGoal::new(
+            format!("`{}` is no metric", cut(name)),
+            did_you_mean(name, Metric::ALL.map(Metric::name)),
+        )
     })
 }
 
-fn statistic_named(metric: Metric, name: Option<&str>) -> Result<Statistic, BadGoal> {
+/// A statistic of a metric by its name; the usual one if none is named.
+pub(crate) fn statistic_named(metric: Metric, name: Option<&str>) -> Result<Statistic, BadGoal> {
     let kind = metric.kind();
     let known = || kind.statistics().iter().map(|statistic| statistic.name());
     let Some(name) = name else {
@@ -175,7 +182,10 @@ fn limit_of(metric: Metric, statistic: Statistic, text: &str) -> Result<f64, Bad
     read(text).ok_or_else(|| {
         let found = if text.is_empty() { "nothing".to_owned() } else { shown(text) };
         let of = format!("`{}.{}`", metric.name(), statistic.name());
-        BadGoal::new(format!("the limit of {of} is {expected}, found {found}"), format!("for example {expected}"))
+        BadGoal::new(
+            format!("the limit of {of} is {expected}, found {found}"),
+            format!("for example {expected}"),
+        )
     })
 }
 
@@ -185,7 +195,8 @@ fn length(text: &str) -> Option<f64> {
 
 /// A decimal number: digits, with a point and digits behind them or without.
 fn number(text: &str) -> Option<f64> {
-    let is_decimal = text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.starts_with(|c: char| c.is_ascii_digit());
+    let is_decimal = text.chars().all(|c| c.is_ascii_digit() || c == '.')
+        && text.starts_with(|c: char| c.is_ascii_digit());
     is_decimal.then(|| text.parse().ok())?.filter(|number: &f64| number.is_finite())
 }
 

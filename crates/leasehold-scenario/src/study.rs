@@ -11,26 +11,28 @@ mod table;
 use core::ops::Range;
 use std::path::{Path, PathBuf};
 
+use leasehold_check::{Metric, Statistic};
 use leasehold_plan::Setting;
 use toml::de::{DeTable, DeValue};
 
-pub use expression::{Comparison, Expression};
+pub use expression::Expression;
 pub use parameter::{Axis, Scale, StudyParameter};
 pub use quantity::Quantity;
 pub use table::Refused;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
 use crate::document::{in_order, value_text};
+use crate::goal::Goal;
 use crate::overlay;
 use crate::scenario::SCHEMA;
 use crate::source::Source;
 use crate::spanned::Spanned;
-use crate::suggest::{cut, listed};
+use crate::suggest::cut;
 use crate::tables::Tables;
 use crate::trial::Faults;
-use expression::Wrong;
+use expression::{Condition, Wrong};
 use parameter::Ranges;
-use table::{FaultsName, Parameters, SampleTable, SeedsTable};
+use table::{FaultsName, MetricName, NumberName, Parameters, SampleTable, SeedsTable};
 
 /// The top-level names of a study.
 const KNOWN: [&str; 14] = [
@@ -48,6 +50,14 @@ const KNOWN: [&str; 14] = [
     "objectives",
     "trade",
     "faults",
+];
+
+/// What is traded if nothing is said: how long nobody holds, how often somebody loses what they should have kept, and what the
+/// grantor has to do for it.
+const USUAL_TRADE: [(Metric, Statistic); 3] = [
+    (Metric::Failover, Statistic::P99),
+    (Metric::FalseExpiry, Statistic::Rate),
+    (Metric::Load, Statistic::Mean),
 ];
 
 /// The most parameters a study varies. Chosen by us: nobody sees through as many.
@@ -77,12 +87,12 @@ pub struct StudyFile {
     pub sample: Option<Sample>,
     /// The seeds of each point: the first, and the one after the last.
     pub seeds: (u64, u64),
-    /// What is measured.
-    pub metrics: Vec<Asked>,
+    /// What is measured: what the file names, then what objectives and trade need beside it.
+    pub metrics: Vec<Metric>,
     /// What is asked of a point.
-    pub objectives: Vec<Asked>,
+    pub objectives: Vec<Goal>,
     /// What is traded, the one against the other.
-    pub trade: Vec<Asked>,
+    pub trade: Vec<(Metric, Statistic)>,
     /// Which faults the runs have.
     pub faults: Faults,
     source: Source,
@@ -95,7 +105,7 @@ pub struct Constraint {
     pub text: String,
     /// Where.
     pub span: Range<usize>,
-    comparison: Comparison,
+    condition: Condition,
 }
 
 /// How many points are drawn.
@@ -105,15 +115,6 @@ pub struct Sample {
     pub points: u32,
     /// What they are drawn with.
     pub seed: u32,
-}
-
-/// A text of the file that another reads: the name of a metric, or an objective.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// As it is written.
-    pub text: String,
-    /// Where.
-    pub span: Range<usize>,
 }
 
 impl StudyFile {
@@ -177,7 +178,7 @@ impl StudyFile {
     /// If one cannot be reckoned.
     pub fn unmet(&self, values: &[Quantity]) -> Result<Option<&Constraint>, Diagnostic> {
         for constraint in &self.constraints {
-            let holds = constraint.comparison.holds(&|place| values[place].clone());
+            let holds = constraint.condition.holds(&|place| values[place].clone());
             let holds = holds.map_err(|wrong| {
                 Diagnostic::at(
                     constraint.span.clone(),
@@ -244,8 +245,20 @@ fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
     let seeds = found.keep(tables.take_key::<SeedsTable>("seeds")).flatten();
     let seeds = found.keep(seeds.map_or_else(|| Ok((0, DEFAULT_SEEDS)), |seeds| seeds_of(&seeds)));
     let faults = found.keep(tables.take_key::<FaultsName>("faults")).flatten();
-    let [metrics, objectives, trade] =
-        ["metrics", "objectives", "trade"].map(|key| found.keep(asked(&mut tables, key)));
+    let objectives = found.keep(each_once::<Goal>(&mut tables, "objectives")).unwrap_or_default();
+    let metrics = found.keep(each_once::<MetricName>(&mut tables, "metrics")).unwrap_or_default();
+    let trade = found.keep(each_once::<NumberName>(&mut tables, "trade")).unwrap_or_default();
+    let trade: Vec<(Metric, Statistic)> = match trade.as_slice() {
+        [] => USUAL_TRADE.to_vec(),
+        named => named.iter().map(|NumberName(metric, statistic)| (*metric, *statistic)).collect(),
+    };
+    let needed = objectives.iter().map(|goal| goal.metric).chain(trade.iter().map(|(metric, _)| *metric));
+    let mut wanted: Vec<Metric> = Vec::new();
+    for metric in metrics.iter().map(|MetricName(metric)| *metric).chain(needed) {
+        if !wanted.contains(&metric) {
+            wanted.push(metric);
+        }
+    }
     match (name, summary, scenario, settings, parameters, constraints, seeds) {
         (
             Some(name),
@@ -265,9 +278,9 @@ fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
             refused: refused.map(Spanned::into_inner).unwrap_or_default(),
             sample,
             seeds,
-            metrics: metrics.unwrap_or_default(),
-            objectives: objectives.unwrap_or_default(),
-            trade: trade.unwrap_or_default(),
+            metrics: wanted,
+            objectives,
+            trade,
             faults: match faults.map(Spanned::into_inner).unwrap_or_default() {
                 FaultsName::Random => Faults::Random,
                 FaultsName::Scripted => Faults::Scripted,
@@ -432,9 +445,9 @@ fn constraints_of(
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let mut found = Diagnostics::default();
     let read = texts.iter().filter_map(|text| {
-        let comparison = Comparison::read(text.get_ref(), &names);
-        let comparison = found.keep(comparison.map_err(|wrong| misread(source, text, &wrong)))?;
-        Some(Constraint { text: text.get_ref().clone(), span: text.span(), comparison })
+        let condition = Condition::read(text.get_ref(), &names);
+        let condition = found.keep(condition.map_err(|wrong| misread(source, text, &wrong)))?;
+        Some(Constraint { text: text.get_ref().clone(), span: text.span(), condition })
     });
     let constraints = read.collect();
     found.or(constraints)
@@ -461,19 +474,23 @@ fn seeds_of(seeds: &Spanned<SeedsTable>) -> Result<(u64, u64), Diagnostic> {
     }
 }
 
-fn asked(tables: &mut Tables<'_>, key: &'static str) -> Result<Vec<Asked>, Diagnostics> {
-    let Some(texts) = tables.take_key::<Vec<Spanned<String>>>(key)? else { return Ok(Vec::new()) };
+/// A list in which nothing stands twice.
+fn each_once<T: serde::de::DeserializeOwned + PartialEq>(
+    tables: &mut Tables<'_>,
+    key: &'static str,
+) -> Result<Vec<T>, Diagnostics> {
+    let Some(values) = tables.take_key::<Vec<Spanned<T>>>(key)? else { return Ok(Vec::new()) };
     let mut found = Diagnostics::default();
-    let mut asked: Vec<Asked> = Vec::new();
-    for text in texts.into_inner() {
-        let (span, text) = (text.span(), text.into_inner());
-        if asked.iter().any(|known| known.text == text) {
-            let told = format!("{} stands there twice", listed([text.as_str()]));
-            found.push(Diagnostic::at(span.clone(), told).help("remove one of the two"));
+    let mut kept: Vec<T> = Vec::new();
+    for value in values.into_inner() {
+        let span = value.span();
+        let value = value.into_inner();
+        if kept.contains(&value) {
+            found.push(Diagnostic::at(span, "this stands there twice").help("remove one of the two"));
         }
-        asked.push(Asked { text, span });
+        kept.push(value);
     }
-    found.or(asked)
+    found.or(kept)
 }
 
 /// What is wrong with an expression, where it stands in the file.

@@ -6,7 +6,7 @@ use leasehold_check::Invariant;
 use leasehold_scenario::{BugList, Fate, Replaced};
 
 use super::figures::{Figures, RowStanding};
-use super::interval::Interval;
+use leasehold_report::Interval;
 use super::matrix::{MatrixRow, excused};
 use super::rows::Row;
 use super::{Extent, Measured, MeasuredRow};

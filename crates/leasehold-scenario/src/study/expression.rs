@@ -53,7 +53,7 @@ enum Function {
 
 /// A comparison of two expressions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
+pub(crate) struct Condition {
     left: Expression,
     sign: Sign,
     right: Expression,
@@ -116,7 +116,7 @@ impl Expression {
     }
 }
 
-impl Comparison {
+impl Condition {
     pub(crate) fn read(text: &str, names: &[&str]) -> Result<Self, Wrong> {
         let mut reader = Reader { text, at: 0, names, depth: 0 };
         let left = reader.sum()?;
@@ -430,7 +430,7 @@ mod tests {
             ("loss != 2%", false),
             ("queue = 'none'", true),
         ] {
-            assert_eq!(Comparison::read(text, &NAMES).unwrap().holds(&values), Ok(holds), "{text}");
+            assert_eq!(Condition::read(text, &NAMES).unwrap().holds(&values), Ok(holds), "{text}");
         }
     }
 
@@ -453,7 +453,7 @@ mod tests {
         assert!(Expression::read("tll", &NAMES).unwrap_err().help.unwrap().contains("did you mean `ttl`"));
         let deep = format!("{}ttl{}", "(".repeat(40), ")".repeat(40));
         assert!(Expression::read(&deep, &NAMES).unwrap_err().what.contains("too deep"));
-        let missing = Comparison::read("ttl", &NAMES).unwrap_err();
+        let missing = Condition::read("ttl", &NAMES).unwrap_err();
         assert!(missing.what.contains("no comparison"), "{missing:?}");
     }
 
@@ -470,7 +470,7 @@ mod tests {
             let wrong = Expression::read(text, &NAMES).unwrap().value(&values).unwrap_err();
             assert!(wrong.what.contains(words), "{text}: {}", wrong.what);
         }
-        let wrong = Comparison::read("ttl < 3", &NAMES).unwrap().holds(&values).unwrap_err();
+        let wrong = Condition::read("ttl < 3", &NAMES).unwrap().holds(&values).unwrap_err();
         assert!(wrong.what.contains("10s is a length of time, and 3 is a number"), "{}", wrong.what);
     }
 }

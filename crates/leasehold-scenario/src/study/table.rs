@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use leasehold_check::{Metric, Statistic};
+use serde::{Deserialize, Deserializer};
 
 use super::quantity::Raw;
+use crate::expect::NameVisitor;
+use crate::goal::{BadGoal, metric_named, statistic_named};
 use crate::spanned::Spanned;
 
 /// One entry of `[parameters]`.
@@ -91,6 +94,39 @@ pub(super) enum FaultsName {
 pub(super) enum SeedsTable {
     Count(i64),
     Range(String),
+}
+
+/// The name of a metric, `_` taken for `-`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MetricName(pub(super) Metric);
+
+/// One number of a metric, as in `failover.p99`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NumberName(pub(super) Metric, pub(super) Statistic);
+
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let named = |name: &str| metric_named(name).map(Self).map_err(told);
+        deserializer.deserialize_str(NameVisitor { expected: "the name of a metric", named })
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let named = |name: &str| {
+            let (metric, statistic) = match name.split_once('.') {
+                Some((metric, statistic)) => (metric, Some(statistic)),
+                None => (name, None),
+            };
+            let metric = metric_named(metric.trim()).map_err(told)?;
+            statistic_named(metric, statistic.map(str::trim)).map(|found| Self(metric, found)).map_err(told)
+        };
+        deserializer.deserialize_str(NameVisitor { expected: "a number such as \"failover.p99\"", named })
+    }
+}
+
+fn told(bad: BadGoal) -> String {
+    format!("{}\n{}", bad.message, bad.help)
 }
 
 pub(super) type Parameters = BTreeMap<String, Spanned<ParameterTable>>;
