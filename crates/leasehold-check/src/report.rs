@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::finding::{Sighting, Violation};
 use crate::hazard::Hazard;
 use crate::invariant::Invariant;
-use crate::measure::{MeasureReport, Metric};
+use crate::measure::MeasureReport;
+use crate::metric::Metric;
 
 /// A run, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

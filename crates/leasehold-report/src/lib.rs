@@ -19,8 +19,10 @@ mod histograms;
 mod interval;
 mod measured;
 mod meter;
+pub mod page;
 mod statistics;
 pub mod study;
+pub mod sweep_page;
 
 pub use amount::{Amount, BadAmount};
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};

@@ -1,8 +1,13 @@
 //! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
 
-use leasehold_check::Metric;
+use std::fmt;
+
 pub use leasehold_check::Statistic;
+use leasehold_check::{Better, Metric, Unit};
+use leasehold_scenario::Goal;
 use serde::{Deserialize, Serialize};
+
+use crate::histogram::Histogram;
 
 /// The version of the format of `summary.json`.
 pub const FORMAT: u32 = 1;
@@ -177,4 +182,87 @@ pub enum Advice {
     },
     /// The study asks for nothing.
     NotAsked,
+}
+
+impl StudySummary {
+    /// The number of a point that is told of a metric; nothing if nothing was measured.
+    pub fn estimate(&self, point: usize, of: Trait) -> Option<&Estimate> {
+        self.points.get(point)?.figure(of.metric)?.estimate(of.statistic)
+    }
+
+    /// A point, as people name it: `ttl = 10s, renew = 3s`.
+    pub fn label(&self, point: usize) -> String {
+        let values = self.points.get(point).map_or(&[][..], |point| &point.values);
+        let named = self.parameters.iter().zip(values);
+        named.map(|(parameter, value)| format!("{} = {value}", parameter.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The point that is recommended, or that comes nearest to what was asked; nothing if nothing was asked.
+    pub fn chosen(&self) -> Option<usize> {
+        match self.advice {
+            Advice::Take { point, .. } => Some(point),
+            Advice::NonePasses { nearest, .. } => Some(nearest),
+            Advice::NotAsked => None,
+        }
+    }
+
+    /// How many runs there were in all.
+    pub fn runs(&self) -> u64 {
+        self.points.iter().map(|point| point.runs).sum()
+    }
+}
+
+impl PointSummary {
+    /// What was measured of a metric; nothing if the study does not ask for it.
+    pub fn figure(&self, metric: Metric) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.metric == metric)
+    }
+}
+
+impl Figure {
+    /// One of its numbers; nothing if it is not told.
+    pub fn estimate(&self, statistic: Statistic) -> Option<&Estimate> {
+        self.estimates.iter().find(|estimate| estimate.statistic == statistic)
+    }
+
+    /// What is predicted of one of its numbers.
+    pub fn prediction(&self, statistic: Statistic) -> Option<&Prediction> {
+        self.predictions.iter().find(|prediction| prediction.statistic == statistic)
+    }
+
+    /// Its histogram; nothing if it has none, or nothing that can be read.
+    pub fn distribution(&self) -> Option<Histogram> {
+        self.histogram.parse().ok().filter(|histogram: &Histogram| !histogram.is_empty())
+    }
+}
+
+impl Figure {
+    /// Whether it keeps to a goal, and how sure that is.
+    pub fn meets(&self, goal: &Goal) -> Met {
+        let Some(estimate) = self.estimate(goal.statistic).filter(|_| self.metric == goal.metric) else {
+            return Met::Unmeasured;
+        };
+        if !goal.is_kept_by(estimate.value) {
+            return Met::Missed;
+        }
+        let far_end = match goal.comparison.wants() {
+            Better::Less => estimate.high,
+            Better::More => estimate.low,
+        };
+        if far_end.is_some_and(|end| goal.is_kept_by(end)) { Met::Surely } else { Met::Probably }
+    }
+}
+
+impl Trait {
+    /// Whether its values are lengths in seconds.
+    pub fn is_length(self) -> bool {
+        let whole = matches!(self.statistic, Statistic::Rate | Statistic::Share);
+        !whole && self.metric.unit() == Unit::Nanoseconds
+    }
+}
+
+impl fmt::Display for Trait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.metric.name(), self.statistic.name())
+    }
 }
