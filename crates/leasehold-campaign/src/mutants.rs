@@ -4,7 +4,6 @@
 //! scenario scripts: the design as it is written, which ends as soon as an invariant that the row names is violated, and
 //! its safe variant, which runs to its end and may violate nothing at all.
 
-mod desk;
 mod figures;
 mod folder;
 mod matrix;

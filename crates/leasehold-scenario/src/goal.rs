@@ -141,7 +141,8 @@ fn sign(text: &str) -> Result<(Comparison, usize), BadGoal> {
     }
 }
 
-fn metric_named(name: &str) -> Result<Metric, BadGoal> {
+/// A metric by its name, `_` taken for `-`.
+pub(crate) fn metric_named(name: &str) -> Result<Metric, BadGoal> {
     let plain = name.replace('_', "-");
     Metric::from_name(&plain).ok_or_else(|| {
         BadGoal::new(
@@ -151,7 +152,8 @@ fn metric_named(name: &str) -> Result<Metric, BadGoal> {
     })
 }
 
-fn statistic_named(metric: Metric, name: Option<&str>) -> Result<Statistic, BadGoal> {
+/// A statistic of a metric by its name; the usual one if none is named.
+pub(crate) fn statistic_named(metric: Metric, name: Option<&str>) -> Result<Statistic, BadGoal> {
     let kind = metric.kind();
     let known = || kind.statistics().iter().map(|statistic| statistic.name());
     let Some(name) = name else {

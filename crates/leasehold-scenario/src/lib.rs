@@ -37,6 +37,7 @@ mod source;
 mod spanned;
 #[cfg(feature = "proptest")]
 mod strategy;
+mod study;
 mod suggest;
 mod system;
 mod tables;
@@ -74,6 +75,7 @@ pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
 #[cfg(feature = "proptest")]
 pub use strategy::trials;
+pub use study::{Axis, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile, StudyParameter};
 pub use system::{Environment, System};
 pub use tables::Tables;
 pub use trial::{Faults, Trial};
