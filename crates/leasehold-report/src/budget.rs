@@ -44,18 +44,23 @@ impl Budget {
     pub fn unmet(&self) -> Option<String> {
         matches!(self.met, Met::Missed | Met::Unmeasured).then(|| self.to_string())
     }
-}
 
-/// `failover.p99 < 15s: 17.25s`, or that nothing was measured.
-impl fmt::Display for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// `failover.p99 < 15s: measured 17.25 s`, or that nothing was.
+    pub fn told(&self) -> String {
         match &self.measured {
             Some(estimate) => {
                 let value = in_words(self.goal.metric, self.goal.statistic, estimate.value);
-                write!(f, "budget {}: measured {value}", self.goal)
+                format!("{}: measured {value}", self.goal)
             }
-            None => write!(f, "budget {}: nothing was measured", self.goal),
+            None => format!("{}: nothing was measured", self.goal),
         }
+    }
+}
+
+/// What is [told](Budget::told), as a part of a sentence.
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "budget {}", self.told())
     }
 }
 

@@ -22,9 +22,10 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// What one run gave.
-    pub(crate) fn of_one(amounts: impl IntoIterator<Item = (Metric, Amount)>) -> Self {
-        Self { runs: 1, of: amounts.into_iter().collect() }
+    /// What one run gave; of nothing, no run.
+    pub fn of_run(amounts: impl IntoIterator<Item = (Metric, Amount)>) -> Self {
+        let of: BTreeMap<Metric, Amount> = amounts.into_iter().collect();
+        Self { runs: u64::from(!of.is_empty()), of }
     }
 
     /// Adds others.

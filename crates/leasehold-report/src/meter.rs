@@ -71,7 +71,7 @@ impl Meter {
         amounts.extend(self.effects.take().into_iter().flat_map(|effects| effects.finish(ended_at)));
         amounts.extend(self.load.take().into_iter().flat_map(|load| load.finish(ended_at)));
         amounts.extend(self.samples.into_iter().map(|(metric, values)| (metric, values.into())));
-        Measured::of_one(amounts.into_iter().filter(|(metric, _)| self.wanted.contains(metric)))
+        Measured::of_run(amounts.into_iter().filter(|(metric, _)| self.wanted.contains(metric)))
     }
 }
 
