@@ -8,6 +8,8 @@ mod hosts;
 mod leases;
 mod load;
 mod mass;
+#[cfg(test)]
+mod script;
 mod values;
 
 use leasehold_check::{Finding, Metric, Sample};
@@ -110,6 +112,3 @@ impl Observer for Meter {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
