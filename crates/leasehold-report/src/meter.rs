@@ -26,7 +26,7 @@ use hosts::Hosts;
 pub(crate) use hosts::Turn;
 use leases::Leases;
 use load::Load;
-use values::Values;
+pub(crate) use values::Values;
 
 /// Measures what it is asked to of one run. Its memory does not grow with the length of the run.
 #[derive(Clone, Debug)]

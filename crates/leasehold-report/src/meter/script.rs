@@ -80,7 +80,7 @@ pub(super) fn at(at: SimInstant, node: NodeId, kind: impl Kind) -> Line {
 /// What these lines give of a metric, in a run that ends then.
 pub(super) fn amount(metric: Metric, lines: &[Line], ended_at: SimInstant) -> Amount {
     let text = "schema = 1\nname = \"x\"\nsummary = \"s\"\n[[fault]]\nat = \"1s\"\non = \"grantor\"\n\
-                do = \"partition.isolate\"\nfor = \"1s\"\n";
+                do = \"partition\"\nfor = \"1s\"\n";
     let source = Source::from_text("x.toml", text.to_owned());
     let scenario = Scenario::parse(source, &[&SingleGrantor]).expect("it is right");
     let trial = Trial::new(&scenario.into(), 0, Faults::Scripted, &[&SingleGrantor]);
