@@ -290,6 +290,7 @@ pub(crate) fn exit_of(findings: &Findings, exit_zero_on_violation: bool, interru
         _ if findings.ending == Ending::Missing => Exit::Incomplete,
         Standing::Failed => Exit::Violated,
         _ if findings.dissents().next().is_some() => Exit::Violated,
+        Standing::BudgetMissed => Exit::BudgetMissed,
         Standing::Vacuous => Exit::Vacuous,
         _ if findings.confirms_nothing() => Exit::Vacuous,
         Standing::Met => Exit::Fine,
