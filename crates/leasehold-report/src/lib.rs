@@ -11,6 +11,7 @@
 //! It judges nothing: what a sample says about its bound was decided by a checker. It prints nothing and writes no
 //! file.
 
+mod chart;
 mod distance;
 mod failovers;
 mod histogram;
