@@ -11,6 +11,7 @@
 //! gives it.
 
 mod confirm;
+mod desk;
 mod explain;
 mod failure;
 mod files;

@@ -11,16 +11,25 @@
 //! It judges nothing: what a sample says about its bound was decided by a checker. It prints nothing and writes no
 //! file.
 
+mod amount;
 mod chart;
 mod distance;
 mod failovers;
 mod histogram;
 mod histograms;
+mod interval;
+mod measured;
+mod meter;
 pub mod page;
+mod statistics;
 pub mod study;
 pub mod sweep_page;
 
+pub use amount::{Amount, BadAmount};
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};
 pub use failovers::Failovers;
 pub use histogram::{BadHistogram, HIGHEST, Histogram, Percentile};
 pub use histograms::{Histograms, interval_log, scale};
+pub use interval::{Interval, median};
+pub use measured::Measured;
+pub use meter::Meter;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use leasehold_check::{Metric, Unit};
+pub use leasehold_check::Statistic;
+use leasehold_check::{Better, Metric, Unit};
+use leasehold_scenario::Goal;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Histogram;
@@ -71,29 +73,6 @@ pub struct Trait {
     pub statistic: Statistic,
 }
 
-/// A number that is told of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Statistic {
-    /// The mean of all values.
-    Mean,
-    /// Half of the values are at most so great.
-    P50,
-    /// Nine tenths are.
-    P90,
-    /// 99 of a hundred are.
-    P99,
-    /// 999 of a thousand are.
-    #[serde(rename = "p99.9")]
-    P999,
-    /// The greatest value.
-    Max,
-    /// How often it happens in the time that it could have happened in, per second.
-    Rate,
-    /// Which share of the time it was so.
-    Share,
-}
-
 /// One choice of all parameters, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointSummary {
@@ -116,7 +95,8 @@ pub struct PointSummary {
 pub struct Figure {
     /// Which.
     pub metric: Metric,
-    /// How many values there are, or how often it happened. Of nothing there are no estimates.
+    /// How many values there are, or how often it happened. Where nothing was measured, no value and no time in which it could
+    /// have happened, there are no estimates.
     pub count: u64,
     /// In how many runs there was any.
     pub runs: u64,
@@ -256,6 +236,23 @@ impl Figure {
     }
 }
 
+impl Figure {
+    /// Whether it keeps to a goal, and how sure that is.
+    pub fn meets(&self, goal: &Goal) -> Met {
+        let Some(estimate) = self.estimate(goal.statistic).filter(|_| self.metric == goal.metric) else {
+            return Met::Unmeasured;
+        };
+        if !goal.is_kept_by(estimate.value) {
+            return Met::Missed;
+        }
+        let far_end = match goal.comparison.wants() {
+            Better::Less => estimate.high,
+            Better::More => estimate.low,
+        };
+        if far_end.is_some_and(|end| goal.is_kept_by(end)) { Met::Surely } else { Met::Probably }
+    }
+}
+
 impl Trait {
     /// Whether its values are lengths in seconds.
     pub fn is_length(self) -> bool {
@@ -267,30 +264,5 @@ impl Trait {
 impl fmt::Display for Trait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.metric.name(), self.statistic.name())
-    }
-}
-
-impl Statistic {
-    /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Mean, Self::P50, Self::P90, Self::P99, Self::P999, Self::Max, Self::Rate, Self::Share];
-
-    /// The name as it stands in objectives.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P99 => "p99",
-            Self::P999 => "p99.9",
-            Self::Max => "max",
-            Self::Rate => "rate",
-            Self::Share => "share",
-        }
-    }
-
-    /// The statistic with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|statistic| statistic.name() == name)
     }
 }
