@@ -78,6 +78,11 @@ impl Histogram {
         self.buckets.is_empty()
     }
 
+    /// The lowest value of each bucket that holds something, with how much it holds; the least first.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets.iter().map(|(&value, &count)| (value, count))
+    }
+
     /// What people ask of it, the least first. No percentile is above `worst`, the greatest value that was seen, which
     /// whoever counts knows exactly.
     pub fn percentiles(&self, worst: u64) -> Vec<Percentile> {

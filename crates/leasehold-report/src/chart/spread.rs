@@ -28,6 +28,18 @@ pub(crate) struct Foreseen {
     pub(crate) name: String,
 }
 
+/// A bar in numbers.
+pub(crate) struct Bar {
+    /// Where it begins.
+    pub(crate) from: f64,
+    /// Where it ends.
+    pub(crate) to: f64,
+    /// Which share of the values lies between, of the first.
+    pub(crate) share: f64,
+    /// The same of the other, if there is one.
+    pub(crate) outline: Option<f64>,
+}
+
 /// How many bars there are. Chosen by us: enough to see two humps, few enough to be more than noise.
 const BARS: usize = 36;
 
@@ -38,18 +50,37 @@ const LEFT: f64 = 62.0;
 const ROW: f64 = 16.0;
 
 impl SpreadChart {
+    /// What it draws, in numbers. What lies before the first value of both is left out.
+    pub(crate) fn in_numbers(&self) -> Vec<Bar> {
+        let Axis::Linear { to, .. } = self.across() else { return Vec::new() };
+        let bars = shares(&self.bars.1, to);
+        let outline = self.outline.as_ref().map(|outline| shares(&outline.1, to));
+        let bar = |nth: usize| Bar {
+            from: to * nth as f64 / BARS as f64,
+            to: to * (nth + 1) as f64 / BARS as f64,
+            share: bars[nth],
+            outline: outline.as_ref().map(|outline| outline[nth]),
+        };
+        let holds = |bar: &Bar| bar.share > 0.0 || bar.outline.is_some_and(|share| share > 0.0);
+        (0..BARS).map(bar).skip_while(|bar| !holds(bar)).collect()
+    }
+
+    /// From nothing to what is greatest of all that is drawn.
+    fn across(&self) -> Axis {
+        let values = self.bars.1.iter().chain(self.outline.iter().flat_map(|outline| &outline.1));
+        let values = values.map(|(value, _)| *value);
+        let foreseen = self.foreseen.iter().map(|foreseen| foreseen.value);
+        let curve = self.curve.iter().map(|(value, _)| *value);
+        Axis::from_zero(values.chain(foreseen).chain(curve).fold(0.0, f64::max))
+    }
+
     /// Draws it.
     pub(crate) fn draw(&self) -> String {
         let top = 22.0 + self.foreseen.len() as f64 * ROW;
         let legends = 1 + usize::from(self.outline.is_some()) + usize::from(!self.curve.is_empty());
         let below = top + PLOT.1 + 54.0;
         let mut svg = Svg::new(&self.named, WIDTH, below + legends as f64 * 20.0);
-        let greatest = |values: &[(f64, u64)]| values.iter().map(|(value, _)| *value).fold(0.0, f64::max);
-        let others = self.foreseen.iter().map(|foreseen| foreseen.value);
-        let end = others.chain(self.curve.iter().map(|(value, _)| *value)).fold(0.0, f64::max);
-        let end = end.max(greatest(&self.bars.1));
-        let end = self.outline.as_ref().map_or(end, |outline| end.max(greatest(&outline.1)));
-        let across = Axis::from_zero(end);
+        let across = self.across();
         let Axis::Linear { to, .. } = across else { return svg.finish() };
         let bars = shares(&self.bars.1, to);
         let outline = self.outline.as_ref().map(|outline| shares(&outline.1, to));

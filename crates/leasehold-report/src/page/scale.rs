@@ -5,22 +5,23 @@ use crate::study::{Estimate, Statistic, Trait};
 
 /// How the values of one number of a metric are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Amount {
+pub(crate) struct Scale {
     /// What a value is multiplied by.
     factor: f64,
     /// What stands behind it.
     unit: &'static str,
 }
 
-impl Amount {
+impl Scale {
     /// For values of which this is the greatest.
     pub(crate) fn of(of: Trait, greatest: f64) -> Self {
         let (factor, unit) = match of.statistic {
             Statistic::Share => (100.0, "%"),
-            // A rate that happens less than ten times an hour says nothing in seconds.
-            Statistic::Rate if greatest >= 0.1 => (1.0, "/s"),
-            Statistic::Rate if greatest * 3_600.0 >= 10.0 => (3_600.0, "/h"),
-            Statistic::Rate => (86_400.0, "/day"),
+            // What happens less than ten times an hour says nothing in seconds.
+            _ if of.is_rate() && greatest >= 0.1 => (1.0, "/s"),
+            _ if of.is_rate() && greatest * 3_600.0 >= 10.0 => (3_600.0, "/h"),
+            _ if of.is_rate() && greatest > 0.0 => (86_400.0, "/day"),
+            _ if of.is_rate() => (1.0, "/s"),
             _ if !of.is_length() => (1.0, ""),
             _ if greatest >= 1.0 => (1.0, "s"),
             _ if greatest >= 1e-3 => (1e3, "ms"),
@@ -136,16 +137,16 @@ mod tests {
             (of(Statistic::Share), 0.1, 0.0012, "0.120\u{a0}%"),
             (Trait { metric: Metric::CallsToDead, statistic: Statistic::Max }, 9.0, 7.0, "7.00"),
         ] {
-            assert_eq!(Amount::of(of, greatest).text(value), told);
+            assert_eq!(Scale::of(of, greatest).text(value), told);
         }
     }
 
     #[test]
     fn an_interval_needs_both_ends() {
-        let amount = Amount::of(of(Statistic::P99), 20.0);
+        let scale = Scale::of(of(Statistic::P99), 20.0);
         let whole = Estimate { statistic: Statistic::P99, value: 14.2, low: Some(13.9), high: Some(14.6) };
-        assert_eq!(amount.interval(&whole).as_deref(), Some("13.9 to 14.6\u{a0}s"));
-        assert_eq!(amount.interval(&Estimate { high: None, ..whole }), None);
+        assert_eq!(scale.interval(&whole).as_deref(), Some("13.9 to 14.6\u{a0}s"));
+        assert_eq!(scale.interval(&Estimate { high: None, ..whole }), None);
     }
 
     #[test]
