@@ -44,7 +44,7 @@ const TOLD: [(f64, &str); 7] = [
 impl CurveChart {
     /// Draws it.
     pub(crate) fn draw(&self) -> String {
-        let below = TOP + PLOT.1 + 48.0;
+        let below = TOP + PLOT.1 + 66.0;
         let height = below + self.series.len() as f64 * LEGEND_LINE + 4.0;
         let mut svg = Svg::new(&self.named, WIDTH, height);
         let all = || self.series.iter().flat_map(|series| &series.steps);
@@ -88,6 +88,8 @@ impl CurveChart {
             svg.line("grid", (x, TOP), (x, TOP + PLOT.1 + 4.0));
             svg.text("tick", (x, TOP + PLOT.1 + 18.0), Anchor::Middle, name);
         }
+        let middle = (LEFT + PLOT.0 / 2.0, TOP + PLOT.1 + 38.0);
+        svg.text("axis", middle, Anchor::Middle, "so many of the values are at most so great");
     }
 }
 

@@ -113,7 +113,7 @@ impl SpreadChart {
     }
 
     fn axes(&self, svg: &mut Svg, top: f64, across: Axis, up: Axis) {
-        svg.text("axis", (LEFT - 8.0, top - 8.0), Anchor::End, "share, %");
+        svg.text("axis", (12.0, top - 8.0), Anchor::Start, "share, %");
         for tick in up.ticks() {
             let y = top + (1.0 - up.place(tick)) * PLOT.1;
             svg.line("grid", (LEFT, y), (LEFT + PLOT.0, y));

@@ -14,6 +14,17 @@ pub(crate) struct TradeChart {
     pub(crate) up: String,
     /// The points.
     pub(crate) choices: Vec<Choice>,
+    /// Whether the points on the front are joined.
+    pub(crate) joined: Joined,
+}
+
+/// Whether the points on the front are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// By a line: the two numbers are all that is traded.
+    Line,
+    /// They are not: a third number is traded, which the picture does not show.
+    Apart,
 }
 
 /// A point.
@@ -46,7 +57,9 @@ impl TradeChart {
             self.choices.iter().filter(|choice| choice.marks.front).map(|choice| choice.at).collect();
         front.sort_by(|one, other| one.0.total_cmp(&other.0));
         let places: Vec<(f64, f64)> = front.into_iter().map(place).collect();
-        svg.polyline("front", &places);
+        if self.joined == Joined::Line {
+            svg.polyline("front", &places);
+        }
         for choice in self.plain_first() {
             let (x, y) = place(choice.at);
             match choice.marks {
@@ -58,7 +71,9 @@ impl TradeChart {
             if choice.marks.chosen || choice.marks.default {
                 let (anchor, beside) =
                     if x > LEFT + PLOT.0 * 0.6 { (Anchor::End, -13.0) } else { (Anchor::Start, 13.0) };
-                svg.text("label", (x + beside, y - 7.0), anchor, &cut(&choice.name, 40));
+                // Above and below, since the two are often close to each other.
+                let y = if choice.marks.chosen { y - 8.0 } else { y + 17.0 };
+                svg.text("label", (x + beside, y), anchor, &cut(&choice.name, 40));
             }
         }
         let y = TOP + PLOT.1 + 66.0;
@@ -66,11 +81,13 @@ impl TradeChart {
         svg.text("label", (LEFT + 12.0, y), Anchor::Start, "chosen");
         svg.marker("mark s1", 1, (LEFT + 90.0, y - 4.0));
         svg.text("label", (LEFT + 102.0, y), Anchor::Start, "the scenario's own");
-        svg.line("front", (LEFT + 236.0, y - 4.0), (LEFT + 264.0, y - 4.0));
+        if self.joined == Joined::Line {
+            svg.line("front", (LEFT + 236.0, y - 4.0), (LEFT + 264.0, y - 4.0));
+        }
         svg.marker("mark s5", 0, (LEFT + 250.0, y - 4.0));
         svg.text("label", (LEFT + 274.0, y), Anchor::Start, "on the front");
         svg.marker("plain", 0, (LEFT + 372.0, y - 4.0));
-        svg.text("label", (LEFT + 384.0, y), Anchor::Start, "beaten in all that is traded");
+        svg.text("label", (LEFT + 384.0, y), Anchor::Start, "beaten by another");
         svg.finish()
     }
 
@@ -111,12 +128,15 @@ mod tests {
         let choices =
             vec![choice((1.0, 3.0), front), choice((2.0, 1.0), chosen), choice((4.0, 4.0), Marks::default())];
         let named = Named { id: "t".to_owned(), title: String::new(), desc: String::new() };
-        let chart = TradeChart { named, across: "a".to_owned(), up: "b".to_owned(), choices };
+        let chart =
+            TradeChart { named, across: "a".to_owned(), up: "b".to_owned(), choices, joined: Joined::Line };
         let svg = chart.draw();
         let line = svg.split("class=\"front\" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(line.matches(['M', 'L']).count(), 2, "{line}");
         // One for the point, one for what the marks mean.
         assert_eq!(svg.matches("class=\"plain\"").count(), 2, "{svg}");
         assert!(svg.contains(">ttl = 10s<"), "{svg}");
+        let apart = TradeChart { joined: Joined::Apart, ..chart };
+        assert!(!apart.draw().contains("class=\"front\""));
     }
 }

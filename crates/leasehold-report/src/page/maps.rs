@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Block, Cell, Picture, Section, Table, numbers, words};
 use super::view::{View, with_number};
-use crate::chart::{Choice, HeatCell, HeatMap, Named, TradeChart, WhiskerChart, WhiskerRow, grouped};
+use crate::chart::{Choice, HeatCell, HeatMap, Joined, Named, TradeChart, WhiskerChart, WhiskerRow, grouped};
 use crate::study::Trait;
 
 /// Of more rows than this, only the best are drawn.
@@ -26,8 +26,10 @@ pub(crate) fn front(view: &View<'_>) -> Section {
             names.join(", "),
         )));
     }
-    let pairs = study.trade.windows(2).map(|pair| (pair[0], pair[1]));
-    let pictures: Vec<Picture> = pairs.filter_map(|(one, other)| trade(view, one, other)).collect();
+    let pictures: Vec<Picture> = match study.trade.as_slice() {
+        [first, rest @ ..] => rest.iter().filter_map(|other| trade(view, *first, *other)).collect(),
+        [] => Vec::new(),
+    };
     if !pictures.is_empty() {
         blocks.push(Block::Pictures(pictures));
     }
@@ -51,7 +53,8 @@ fn trade(view: &View<'_>, one: Trait, other: Trait) -> Option<Picture> {
         return None;
     }
     let caption = format!("{other} against {one}");
-    let desc = format!("{} points; those on the front are joined by a line.", choices.len());
+    let desc = format!("{} points; those on the front are filled.", choices.len());
+    let joined = if view.study.trade.len() == 2 { Joined::Line } else { Joined::Apart };
     let named = Named { id: id("trade", &[one, other]), title: caption.clone(), desc };
     let columns = [words("point"), numbers(one.to_string()), numbers(other.to_string()), words("it is")];
     let mut table = Table::new(caption.clone(), columns);
@@ -65,7 +68,7 @@ fn trade(view: &View<'_>, one: Trait, other: Trait) -> Option<Picture> {
         ]);
     }
     let (across, up) = (across.behind(&one.to_string()), up.behind(&other.to_string()));
-    Some(Picture { svg: TradeChart { named, across, up, choices }.draw(), caption, table })
+    Some(Picture { svg: TradeChart { named, across, up, choices, joined }.draw(), caption, table })
 }
 
 fn front_table(view: &View<'_>) -> Table {
@@ -206,7 +209,7 @@ impl Axes {
             let point = *self.cells.get(&(row, column))?;
             let told = view.told(point, of);
             let failed = study.points[point].failed;
-            let below = if failed > 0 { format!("unsafe: {failed}") } else { told.short_between };
+            let below = if failed > 0 { format!("{failed} unsafe") } else { told.short_between };
             Some(HeatCell { value: told.value, text: told.short, below, marks: view.marks(point) })
         };
         let cells: Vec<Vec<Option<HeatCell>>> = (0..down.1.len())

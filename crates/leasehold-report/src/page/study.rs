@@ -67,11 +67,7 @@ fn rates(view: &View<'_>) -> Option<Section> {
     let points = if few { &all } else { &view.shown };
     let mut blocks = Vec::new();
     if !seen.is_empty() {
-        let which = if few {
-            "all points"
-        } else {
-            "the recommended point, the scenario's own, and the best in each number"
-        };
+        let which = if few { "all points" } else { "the points that the pictures above show" };
         blocks.push(Block::Text(format!(
             "Load, and what happens now and then: {which}, each with what it lies between with 95\u{a0}%."
         )));
@@ -118,9 +114,9 @@ fn points(view: &View<'_>) -> Section {
 fn how(view: &View<'_>) -> Section {
     let study = view.study;
     let seeds = format!(
-        "Each point was run {} times, under the same seeds ({}): what differs between two points is not the luck of the draw. \
+        "Each point was run {} times under the same seeds ({}): what differs between two points is not the luck of the draw. \
          In all there were {}.",
-        study.points.first().map_or(0, |point| point.runs),
+        grouped(study.points.first().map_or(0, |point| point.runs)),
         study.seeds,
         runs(study.runs())
     );

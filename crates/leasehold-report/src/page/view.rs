@@ -54,8 +54,9 @@ impl<'s> View<'s> {
             for figure in &point.figures {
                 for estimate in &figure.estimates {
                     let of = Trait { metric: figure.metric, statistic: estimate.statistic };
-                    let scale = Scale::of(of, view.greatest(of));
-                    view.scales.entry(of).or_insert(scale);
+                    if !view.scales.contains_key(&of) {
+                        view.scales.insert(of, Scale::of(of, view.greatest(of)));
+                    }
                 }
             }
         }
@@ -63,13 +64,20 @@ impl<'s> View<'s> {
     }
 
     fn greatest(&self, of: Trait) -> f64 {
-        let points = 0..self.study.points.len();
-        points.filter_map(|point| Some(self.study.estimate(point, of)?.value)).fold(0.0, f64::max)
+        let figures = self.study.points.iter().filter_map(|point| point.figure(of.metric));
+        let estimates = figures.flat_map(|figure| &figure.estimates);
+        // What stands in one unit stands in the same one everywhere: a median is compared with a maximum.
+        let alike = |statistic: Statistic| {
+            let other = Trait { statistic, ..of };
+            (other.is_length(), other.is_rate()) == (of.is_length(), of.is_rate())
+        };
+        let values = estimates.filter(|estimate| alike(estimate.statistic)).map(|estimate| estimate.value);
+        values.fold(0.0, f64::max)
     }
 
     /// How the values of a number are written.
     pub(crate) fn scale(&self, of: Trait) -> Scale {
-        self.scales.get(&of).copied().unwrap_or_else(|| Scale::of(of, 0.0))
+        self.scales.get(&of).copied().unwrap_or_else(|| Scale::of(of, self.greatest(of)))
     }
 
     /// What is special about a point.
@@ -103,11 +111,17 @@ impl<'s> View<'s> {
         }
     }
 
-    /// A point with what is special about it.
+    /// A point, and whether it is the chosen one or the scenario's own.
     pub(crate) fn name(&self, point: usize) -> String {
-        let words = self.marks_in_words(point);
         let label = self.label(point);
-        if words.is_empty() { label } else { format!("{label} ({words})") }
+        match self.marks(point) {
+            Marks { chosen: true, default: true, .. } => {
+                format!("{label} ({}, the scenario's own)", self.chosen_is())
+            }
+            Marks { chosen: true, .. } => format!("{label} ({})", self.chosen_is()),
+            Marks { default: true, .. } => format!("{label} (the scenario's own)"),
+            _ => label,
+        }
     }
 
     /// A point, by what is its own: what follows from that is left out.
@@ -145,10 +159,10 @@ impl<'s> View<'s> {
         };
         if never(figure) {
             let most = estimate.high.filter(|high| *high > 0.0);
-            return none(
-                "never",
-                most.map_or_else(String::new, |high| format!("at most {}", scale.text(high))),
-            );
+            let told =
+                none("never", most.map_or_else(String::new, |high| format!("at most {}", scale.text(high))));
+            let short = most.map_or_else(String::new, |high| format!("\u{2264} {}", scale.number(high)));
+            return Told { short_between: short, ..told };
         }
         let few = || "too few to say".to_owned();
         Told {

@@ -86,6 +86,40 @@ pub(crate) fn ttl_and_interval() -> StudySummary {
     }
 }
 
+/// The same with the interval as a part of the TTL: one parameter.
+pub(crate) fn ttl_alone() -> StudySummary {
+    let mut study = ttl_and_interval();
+    let mut kept: Vec<PointSummary> = Vec::new();
+    for point in std::mem::take(&mut study.points) {
+        if kept.last().is_none_or(|last| last.values[0] != point.values[0]) {
+            kept.push(point);
+        }
+    }
+    study.points = kept;
+    study.parameters[1].derived = Some("ttl/5".to_owned());
+    study.front = vec![0, 1, 2];
+    study.default_point = Some(2);
+    study.advice = Advice::Take { point: 1, because: vec!["It meets every objective.".to_owned()] };
+    study
+}
+
+/// The same with a third parameter.
+pub(crate) fn three_parameters() -> StudySummary {
+    let mut study = ttl_and_interval();
+    study
+        .parameters
+        .insert(2, parameter("sweep", "lease.sweep", vec!["100ms".to_owned(), "500ms".to_owned()], None));
+    let two = std::mem::take(&mut study.points);
+    for sweep in ["500ms", "100ms"] {
+        for point in &two {
+            let mut point = point.clone();
+            point.values.insert(2, sweep.to_owned());
+            study.points.push(point);
+        }
+    }
+    study
+}
+
 fn parameter(name: &str, key: &str, values: Vec<String>, derived: Option<&str>) -> Parameter {
     Parameter { name: name.to_owned(), key: key.to_owned(), values, derived: derived.map(ToOwned::to_owned) }
 }
@@ -141,12 +175,14 @@ fn point(ttl: u64, renew: u64) -> PointSummary {
     let load = sure(Statistic::Mean, 100.0 / h + 0.4, 0.003);
     let mut peak = Histogram::default();
     (0..600_u64).for_each(|second| peak.record(100 / renew + second % 7));
+    let mut rare = Histogram::default();
+    [t - h, t, t].iter().for_each(|seconds| rare.record((seconds * 1e9) as u64));
     let figures = vec![
         figure(Metric::FailoverCrash, count, &failover, estimates, predictions),
         figure(
             Metric::FailoverPartition,
             3,
-            &"9p0+10*2".replace("p0", "").parse().unwrap_or_default(),
+            &rare,
             vec![Estimate { statistic: Statistic::Mean, value: t, low: None, high: None }],
             vec![prediction(Statistic::Mean, "m·T - h/2", t - h / 2.0, PredictionStanding::Open)],
         ),
