@@ -24,9 +24,10 @@ pub(crate) use manifest::FORMAT;
 pub use manifest::{Manifest, StoredFailure};
 pub(crate) use order::failure_id;
 pub use order::{Expects, FaultSource, Order, OrderedScenario, VariantName};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, files_below};
 pub use summary::MeasureSummary;
 pub(crate) use summary::{histograms, summary};
+pub(crate) use writer::json;
 pub use writer::{Kept, ResultsWriter, Timing};
 
 use crate::record::RunRecord;
@@ -66,6 +67,9 @@ pub enum ResultsError {
     /// No results folder.
     #[error("{} is no results folder: it has no {MANIFEST}", .0.display())]
     NoResults(PathBuf),
+    /// No study folder.
+    #[error("{} is no folder of a study: it has no study.json", .0.display())]
+    NoStudy(PathBuf),
     /// A file is not what it was when it was written.
     #[error("{} is damaged: {problem}", .path.display())]
     Damaged {

@@ -132,14 +132,14 @@ impl Sums {
     }
 }
 
-/// Ten numbers apart by commas, then the values behind a `;` if there are some.
+/// Ten numbers apart by `/`, then the values behind a `:` if there are some: it stands in a cell of `runs.csv`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, number) in self.sums.numbers().into_iter().enumerate() {
-            let sign = if place == 0 { "" } else { "," };
+            let sign = if place == 0 { "" } else { "/" };
             write!(f, "{sign}{number}")?;
         }
-        if self.values.is_empty() { Ok(()) } else { write!(f, ";{}", self.values) }
+        if self.values.is_empty() { Ok(()) } else { write!(f, ":{}", self.values) }
     }
 }
 
@@ -148,9 +148,9 @@ impl FromStr for Amount {
 
     /// Reads what [`Display`](fmt::Display) writes, and nothing else.
     fn from_str(text: &str) -> Result<Self, BadAmount> {
-        let (sums, values) = text.split_once(';').unwrap_or((text, ""));
+        let (sums, values) = text.split_once(':').unwrap_or((text, ""));
         let bad = || BadAmount::Sums { text: sums.to_owned() };
-        let numbers: Option<Vec<u128>> = sums.split(',').map(|number| number.parse().ok()).collect();
+        let numbers: Option<Vec<u128>> = sums.split('/').map(|number| number.parse().ok()).collect();
         let numbers: [u128; 10] = numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)?;
         let [runs, any, part, whole, part_squared, product, whole_squared, most_part, most_whole, greatest] =
             numbers;

@@ -12,6 +12,7 @@
 //! file.
 
 mod amount;
+mod budget;
 mod chart;
 mod distance;
 mod failovers;
@@ -26,6 +27,7 @@ pub mod study;
 pub mod sweep_page;
 
 pub use amount::{Amount, BadAmount};
+pub use budget::{Budget, in_words, judge_budgets, meter_of_budgets, metrics_of};
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};
 pub use failovers::Failovers;
 pub use histogram::{BadHistogram, HIGHEST, Histogram, Percentile};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
 use crate::histogram::Histogram;
+use crate::statistics;
 use crate::study::Figure;
 
 /// What one run gave, or many: the numbers from which a [`Figure`] is reckoned. Those of many runs are the same in whatever
@@ -21,9 +22,10 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// What one run gave.
-    pub(crate) fn of_one(amounts: impl IntoIterator<Item = (Metric, Amount)>) -> Self {
-        Self { runs: 1, of: amounts.into_iter().collect() }
+    /// What one run gave; of nothing, no run.
+    pub fn of_run(amounts: impl IntoIterator<Item = (Metric, Amount)>) -> Self {
+        let of: BTreeMap<Metric, Amount> = amounts.into_iter().collect();
+        Self { runs: u64::from(!of.is_empty()), of }
     }
 
     /// Adds others.
@@ -58,6 +60,6 @@ impl Measured {
     /// What is told of a metric, beside what was predicted of it: predictions of other metrics are left out. Intervals are
     /// reckoned by runs, because the values of one run hang together (docs/metrics.md).
     pub fn figure(&self, metric: Metric, predictions: &[Predicted]) -> Figure {
-        crate::statistics::figure(metric, self.of.get(&metric), self.runs, predictions)
+        statistics::figure(metric, self.of.get(&metric), predictions)
     }
 }

@@ -28,6 +28,9 @@ pub struct Goal {
     text: String,
 }
 
+/// A limit is a number that was read, and so equal to itself.
+impl Eq for Goal {}
+
 /// On which side of its limit a number should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {

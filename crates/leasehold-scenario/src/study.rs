@@ -171,39 +171,30 @@ impl StudyFile {
         Ok(values)
     }
 
-    /// The first constraint that a point does not meet.
+    /// Whether a point meets a constraint.
     ///
     /// # Errors
     ///
-    /// If one cannot be reckoned.
-    pub fn unmet(&self, values: &[Quantity]) -> Result<Option<&Constraint>, Diagnostic> {
-        for constraint in &self.constraints {
-            let holds = constraint.condition.holds(&|place| values[place].clone());
-            let holds = holds.map_err(|wrong| {
-                Diagnostic::at(
-                    constraint.span.clone(),
-                    format!("`{}` cannot be compared: {}", constraint.text, wrong.what),
-                )
+    /// If it cannot be reckoned.
+    pub fn meets(&self, constraint: &Constraint, values: &[Quantity]) -> Result<bool, Diagnostic> {
+        constraint.condition.holds(&|place| values[place].clone()).map_err(|wrong| {
+            let told = format!("`{}` cannot be compared: {}", constraint.text, wrong.what);
+            Diagnostic::at(constraint.span.clone(), told)
                 .help("lengths of time compare with lengths of time, numbers with numbers")
-            })?;
-            if !holds {
-                return Ok(Some(constraint));
-            }
-        }
-        Ok(None)
+        })
     }
 
-    /// What a point lays over the scenario: what the study says for all, then its own values.
+    /// What the values of a point lay over the scenario, beside what the study says for all.
     ///
     /// # Panics
     ///
     /// If a value is none that can be written: [`complete`](Self::complete) gives no such.
     pub fn overlay(&self, values: &[Quantity]) -> Vec<Setting> {
-        let own = self.parameters.iter().zip(values).flat_map(|(parameter, value)| {
+        let set = self.parameters.iter().zip(values).flat_map(|(parameter, value)| {
             let toml = value.to_toml().expect("it was written before");
             parameter.keys.iter().map(move |key| Setting { key: key.clone(), value: Some(toml.clone()) })
         });
-        self.settings.iter().cloned().chain(own).collect()
+        set.collect()
     }
 
     /// A point, for people: `ttl = 10s, renew = 3s`.

@@ -36,6 +36,7 @@ pub(crate) fn order(scenarios: &[&str], seeds: (u64, u64)) -> Order {
             hazard: HazardPolicy::Allowed,
             reach: Vec::new(),
             never: Vec::new(),
+            budgets: Vec::new(),
             invariants: vec![Invariant::Exclusivity, Invariant::Fencing, Invariant::Liveness],
             kinds: vec![FaultKind::Pause, FaultKind::WallStep],
         }

@@ -70,6 +70,20 @@ impl Quantity {
         }
     }
 
+    /// What somebody wrote as TOML, in the one way in which a study tells it: `10000ms` is `10s`. Nothing if it is no single
+    /// value.
+    pub fn told_of(text: &str) -> Option<String> {
+        Self::of_toml(text).map(|quantity| quantity.to_string())
+    }
+
+    /// What a study told: the other way round than [`Display`](fmt::Display).
+    pub fn told(text: &str) -> Self {
+        match Self::of_text(text) {
+            Self::Word(word) => Self::of_toml(&word).unwrap_or(Self::Word(word)),
+            other => other,
+        }
+    }
+
     /// What it is, for messages.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
