@@ -12,6 +12,7 @@ mod markdown;
 mod predictions;
 mod scale;
 mod study;
+mod sweep;
 mod view;
 
 use crate::study::StudySummary;
@@ -30,6 +31,5 @@ pub fn study_md(study: &StudySummary, baseline: Option<&StudySummary>) -> String
 
 /// The report of a sweep, as one HTML file: `report.html` of a results folder.
 pub fn sweep_html(sweep: &SweepPage) -> String {
-    let _ = sweep;
-    String::new()
+    sweep::document(sweep).html()
 }
