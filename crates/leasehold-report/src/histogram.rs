@@ -78,6 +78,11 @@ impl Histogram {
         self.buckets.is_empty()
     }
 
+    /// The lowest value of each bucket that holds something, with how much it holds; the least first.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets.iter().map(|(&value, &count)| (value, count))
+    }
+
     /// The bucket of the value that so many values, itself among them, do not exceed: its lowest value and its highest. A
     /// rank that is too great is that of the greatest; nothing if there are no values.
     pub(crate) fn bucket_at(&self, rank: u64) -> Option<(u64, u64)> {

@@ -13,6 +13,7 @@
 
 mod amount;
 mod budget;
+mod chart;
 mod distance;
 mod failovers;
 mod histogram;

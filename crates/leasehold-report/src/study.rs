@@ -217,6 +217,12 @@ impl PointSummary {
     pub fn figure(&self, metric: Metric) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.metric == metric)
     }
+
+    /// Its values without those that follow from others: `10s, 3s`.
+    pub(crate) fn own_values(&self, parameters: &[Parameter]) -> String {
+        let own = parameters.iter().zip(&self.values).filter(|(parameter, _)| parameter.derived.is_none());
+        own.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Figure {
@@ -258,6 +264,15 @@ impl Trait {
     pub fn is_length(self) -> bool {
         let whole = matches!(self.statistic, Statistic::Rate | Statistic::Share);
         !whole && self.metric.unit() == Unit::Nanoseconds
+    }
+
+    /// Whether its values are so many per second.
+    pub fn is_rate(self) -> bool {
+        match self.statistic {
+            Statistic::Rate => true,
+            Statistic::Share => false,
+            _ => self.metric.unit() == Unit::PerSecond,
+        }
     }
 }
 

@@ -25,11 +25,11 @@ pub struct SweepPage {
     pub verdicts: Vec<Counted>,
     /// The scenarios, in the order of the sweep.
     pub scenarios: Vec<ScenarioLine>,
-    /// All places that the runs can pass, and in how many runs each was passed.
-    pub reach: Vec<Counted>,
+    /// All places that there are, and in how many runs each was passed.
+    pub reach: Vec<ReachLine>,
     /// The kinds of faults that the runs can have.
     pub faults: Vec<FaultLine>,
-    /// In how many runs two kinds of faults were in effect at one instant. What is not there never was.
+    /// In how many runs two kinds of faults were in effect at one instant: all pairs that the runs can have.
     pub pairs: Vec<PairCount>,
     /// The closest call of each invariant, the closest first.
     pub closest: Vec<CallLine>,
@@ -44,6 +44,17 @@ pub struct Counted {
     pub name: String,
     /// How often.
     pub count: u64,
+}
+
+/// A place that a run can pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReachLine {
+    /// Its name.
+    pub place: String,
+    /// In how many runs it was passed.
+    pub runs: u64,
+    /// The scenarios that require it, and never passed it.
+    pub missed_in: Vec<String>,
 }
 
 /// A scenario of a sweep.

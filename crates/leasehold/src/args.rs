@@ -15,6 +15,7 @@ use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::shrink::ShrinkArgs;
 use crate::sweep::SweepArgs;
+use crate::tune::TuneArgs;
 
 /// Finds the schedule that breaks a lease protocol, and replays it.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Run scenarios under many seeds with random faults, and say what they came to
     Sweep(SweepArgs),
+    /// Measure what each choice of TTL, interval or any other value comes to, and recommend one
+    Tune(TuneArgs),
     /// Measure how often chance finds each known bug, and that its safe twin raises no alarm
     Mutants(MutantsArgs),
     /// Run a stored failure again, after it was proved to be the same, and show its log

@@ -23,7 +23,7 @@ use leasehold_campaign::{
 use leasehold_scenario::System;
 
 pub(crate) use arguments::SweepArgs;
-pub(crate) use asked::refuse as refuse_results;
+pub(crate) use asked::{refuse as refuse_results, shard as chosen_shard};
 
 use crate::args::Format;
 use crate::exit::Exit;

@@ -18,6 +18,8 @@ pub struct MergedStudy {
     pub kept: KeptStudy,
     /// What is missing in it, in words: range by range, then who was stopped and why.
     pub missing: Vec<String>,
+    /// The sums of the points.
+    pub sums: Vec<PointSum>,
 }
 
 /// Why folders cannot be merged.
@@ -118,7 +120,7 @@ pub fn merge_studies(
     folder.covers(&ranges);
     let kept = folder.finish(study, &sums, baseline, None)?;
     let missing = missing(&kept, &inputs);
-    Ok(MergedStudy { kept, missing })
+    Ok(MergedStudy { kept, missing, sums })
 }
 
 /// The folders that count: one whose seeds another has too adds nothing.

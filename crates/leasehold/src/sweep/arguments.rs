@@ -136,7 +136,7 @@ pub(crate) enum ShardChoice {
     Auto,
 }
 
-fn shard(text: &str) -> Result<ShardChoice, ShardError> {
+pub(crate) fn shard(text: &str) -> Result<ShardChoice, ShardError> {
     if text == "auto" { Ok(ShardChoice::Auto) } else { text.parse().map(ShardChoice::This) }
 }
 
@@ -156,7 +156,7 @@ fn seeds(text: &str) -> Result<SeedRange, BadSeeds> {
     text.parse()
 }
 
-fn time(text: &str) -> Result<Duration, Error> {
+pub(crate) fn time(text: &str) -> Result<Duration, Error> {
     let Length(span) = Length::deserialize(StrDeserializer::new(text))?;
     Ok(Duration::from_nanos(span.as_nanos()))
 }

@@ -153,7 +153,7 @@ impl Asked {
 }
 
 /// The shard that is asked for. Says where it comes from if that is the environment.
-fn shard(choice: Option<ShardChoice>) -> Result<Shard, ShardError> {
+pub(crate) fn shard(choice: Option<ShardChoice>) -> Result<Shard, ShardError> {
     match choice {
         None => Ok(Shard::WHOLE),
         Some(ShardChoice::This(shard)) => Ok(shard),
