@@ -142,7 +142,7 @@ pub enum PredictionStanding {
     Confirmed,
     /// It does not.
     Refuted,
-    /// There are too few values to say.
+    /// There are too few values to say, or the formula is of a world that the runs do not have.
     Open,
 }
 
