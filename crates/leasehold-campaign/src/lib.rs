@@ -11,6 +11,7 @@
 //! gives it.
 
 mod confirm;
+mod desk;
 mod explain;
 mod failure;
 mod files;
@@ -28,6 +29,7 @@ mod shard;
 mod shrink;
 mod standing;
 mod story;
+mod study;
 mod sweep;
 mod tally;
 mod trace;
@@ -59,6 +61,11 @@ pub use shard::{Shard, ShardError, Taken};
 pub use shrink::{Failure, MOST_RUNS, Progress, most_runs, shrink};
 pub use standing::{Standing, Unmet, Whole};
 pub use story::{Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
+pub use study::{
+    FailedRun, KeptStudy, MergedStudy, Point, PointSum, RunRows, Size, Study, StudyEnd, StudyError,
+    StudyFolder, StudyManifest, StudyMergeError, StudyOrder, StudyOverseer, StudyResults, StudyRun,
+    StudyWhat, is_study, merge_studies, number, run_study,
+};
 pub use sweep::{
     Audit, Broken, Finding, Known, NoThreads, Overseer, Plateau, Reason, Sweep, SweepEnd, SweepOrder, THREAD,
     Until, Wish, sweep,

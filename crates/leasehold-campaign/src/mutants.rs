@@ -4,10 +4,8 @@
 //! scenario scripts: the design as it is written, which ends as soon as an invariant that the row names is violated, and
 //! its safe variant, which runs to its end and may violate nothing at all.
 
-mod desk;
 mod figures;
 mod folder;
-mod interval;
 mod matrix;
 mod measuring;
 mod object;
@@ -24,7 +22,7 @@ use crate::sweep::{NoThreads, Wish};
 
 pub use figures::{Figures, RowStanding, SafeFigures, ScriptFigures};
 pub use folder::MutantsFolder;
-pub use interval::{Interval, median};
+pub use leasehold_report::{Interval, median};
 pub use matrix::{Caught, Matrix, MatrixRow, UNEXERCISED, excused};
 pub use page::{catalogue, of_thousand};
 pub use rows::{Completeness, Missing, Row, RowsError, RowsOrder, rows};

@@ -4,7 +4,7 @@ use leasehold_check::{ClosestCall, Invariant, Judgement, MeasureReport, Metric, 
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_core::{Outcome, Plan, RunEnd};
-use leasehold_report::{Histogram, Histograms};
+use leasehold_report::{Histogram, Histograms, Measured};
 use leasehold_scenario::{Digest, Expect, ExpectedVerdict, Report, Trial};
 
 use crate::fingerprint::Fingerprint;
@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub invariants: Vec<InvariantCount>,
     /// What was measured; metrics without a sample are left out.
     pub measures: Vec<MeasureCount>,
+    /// What the scenario's budgets are about; nothing if it has none.
+    pub budgets: Measured,
     /// What went wrong though the scenario does not expect it, in the order of time. Empty if the run is fine.
     pub failed: Vec<Fingerprint>,
     /// Whether the violation that the scenario expects was found.
@@ -142,9 +144,16 @@ impl RunRecord {
                 })
                 .collect(),
             measures: measure_counts(judgement, samples),
+            budgets: Measured::default(),
             failed,
             found_expected,
         }
+    }
+
+    /// The same, with what its scenario's budgets are about.
+    #[must_use]
+    pub fn with_budgets(self, budgets: Measured) -> Self {
+        Self { budgets, ..self }
     }
 
     /// The same, after a second run that came to this digest. Another digest than the first says that nothing can be

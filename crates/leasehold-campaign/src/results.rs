@@ -6,6 +6,7 @@
 //! | `runs.csv` | a line for each run, in order of position |
 //! | `summary.json` | their sum |
 //! | `junit.xml` | the same for machines that show tests |
+//! | `report.html` | the same for people |
 //! | `histograms.hlog` | what was measured, by scenario and metric, for the tools of HdrHistogram; only if something was |
 //! | `failures/ID/` | the first of each kind of failure, shrunk |
 //! | `timing.json` | wall-clock figures; the only file whose bytes depend on the machine |
@@ -13,6 +14,7 @@
 mod manifest;
 mod order;
 mod place;
+mod report;
 mod rows;
 mod summary;
 mod writer;
@@ -24,9 +26,11 @@ pub(crate) use manifest::FORMAT;
 pub use manifest::{Manifest, StoredFailure};
 pub(crate) use order::failure_id;
 pub use order::{Expects, FaultSource, Order, OrderedScenario, VariantName};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, files_below};
+pub(crate) use report::report;
 pub use summary::MeasureSummary;
 pub(crate) use summary::{histograms, summary};
+pub(crate) use writer::json;
 pub use writer::{Kept, ResultsWriter, Timing};
 
 use crate::record::RunRecord;
@@ -35,6 +39,7 @@ use rows::RowReader;
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const RUNS: &str = "runs.csv";
 pub(crate) const SUMMARY: &str = "summary.json";
+pub(crate) const REPORT: &str = "report.html";
 pub(crate) const HISTOGRAMS: &str = "histograms.hlog";
 pub(crate) const JUNIT: &str = "junit.xml";
 pub(crate) const TIMING: &str = "timing.json";
@@ -66,6 +71,9 @@ pub enum ResultsError {
     /// No results folder.
     #[error("{} is no results folder: it has no {MANIFEST}", .0.display())]
     NoResults(PathBuf),
+    /// No study folder.
+    #[error("{} is no folder of a study: it has no study.json", .0.display())]
+    NoStudy(PathBuf),
     /// A file is not what it was when it was written.
     #[error("{} is damaged: {problem}", .path.display())]
     Damaged {

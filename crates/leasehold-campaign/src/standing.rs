@@ -2,6 +2,8 @@
 
 use leasehold_check::Invariant;
 use leasehold_core::event::Probe;
+use leasehold_report::Budget;
+use leasehold_report::study::Met;
 use leasehold_scenario::{Expect, ExpectedVerdict};
 
 use crate::program::{Expectation, Program};
@@ -17,7 +19,7 @@ pub enum Whole {
 }
 
 /// One way in which the runs of a scenario are not what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unmet {
     /// So many runs have another digest when they are run again.
     NotDeterministic(u64),
@@ -35,6 +37,10 @@ pub enum Unmet {
     NothingJudged,
     /// No run reached this place.
     NeverReached(Probe),
+    /// All runs together do not keep to a limit: what it is, and what was measured.
+    BudgetMissed(String),
+    /// Nothing was measured of what a limit is about.
+    BudgetUnmeasured(String),
 }
 
 /// What a sweep comes to, the worst last.
@@ -44,6 +50,8 @@ pub enum Standing {
     Met,
     /// Nothing failed, but runs said less than they should.
     Vacuous,
+    /// Safe, but what was measured does not keep to its limits.
+    BudgetMissed,
     /// Runs failed, or a violation that is expected was not found.
     Failed,
     /// Runs have another digest when they are run again.
@@ -77,6 +85,7 @@ impl Standing {
         match self {
             Self::Met => "met",
             Self::Vacuous => "vacuous",
+            Self::BudgetMissed => "budget-missed",
             Self::Failed => "failed",
             Self::NotDeterministic => "not-deterministic",
         }
@@ -96,26 +105,30 @@ impl Unmet {
             Self::Failed(_) | Self::NeverViolated(_) | Self::NeverPanicked | Self::NotVacuous(_) => {
                 Standing::Failed
             }
-            Self::NotRun | Self::NothingJudged | Self::NeverReached(_) => Standing::Vacuous,
+            Self::BudgetMissed(_) => Standing::BudgetMissed,
+            Self::NotRun | Self::NothingJudged | Self::NeverReached(_) | Self::BudgetUnmeasured(_) => {
+                Standing::Vacuous
+            }
         }
     }
 
     /// In words, as in `was never run`.
     pub fn in_words(&self) -> String {
         let runs = |count: u64| if count == 1 { "run" } else { "runs" };
-        match *self {
+        match self {
             Self::NotDeterministic(count) => {
-                format!("{count} {} came to another digest when run again", runs(count))
+                format!("{count} {} came to another digest when run again", runs(*count))
             }
-            Self::Failed(count) => format!("{count} {} failed", runs(count)),
+            Self::Failed(count) => format!("{count} {} failed", runs(*count)),
             Self::NeverViolated(invariant) => {
                 format!("{} {} was never violated", invariant.id(), invariant.name())
             }
             Self::NeverPanicked => "no node panicked".to_owned(),
-            Self::NotVacuous(count) => format!("{count} {} not vacuous", runs(count)),
+            Self::NotVacuous(count) => format!("{count} {} not vacuous", runs(*count)),
             Self::NotRun => "was not run".to_owned(),
             Self::NothingJudged => "nothing was judged".to_owned(),
             Self::NeverReached(probe) => format!("{} was never reached", probe.name()),
+            Self::BudgetMissed(told) | Self::BudgetUnmeasured(told) => format!("budget {told}"),
         }
     }
 }
@@ -158,7 +171,18 @@ fn of_scenario(tally: &ScenarioTally, expect: &Expect, expectation: Expectation,
         let missed = expect.reach.iter().filter(|probe| !tally.reach.contains_key(probe));
         unmet.extend(missed.copied().map(Unmet::NeverReached));
     }
+    if expectation == Expectation::Counts {
+        unmet.extend(Budget::judge(&expect.budgets, &tally.budgets).iter().filter_map(of_budget));
+    }
     unmet
+}
+
+fn of_budget(budget: &Budget) -> Option<Unmet> {
+    match budget.met {
+        Met::Surely | Met::Probably => None,
+        Met::Missed => Some(Unmet::BudgetMissed(budget.told())),
+        Met::Unmeasured => Some(Unmet::BudgetUnmeasured(budget.told())),
+    }
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use leasehold_report::Histograms;
+use leasehold_report::{Histograms, meter_of_budgets};
 use leasehold_scenario::{Digest, System};
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
 use crate::fingerprint::Fingerprint;
 use crate::investigation::{Confirmation, Investigation};
-use crate::program::{Job, Program};
+use crate::program::{Expectation, Job, Program};
 use crate::record::RunRecord;
 use crate::tally::{Novelty, Tally};
 use sum::Sum;
@@ -428,9 +428,15 @@ impl SweepOrder<'_> {
             let trial = self.program.trial(job, self.systems);
             let mut samples = Histograms::default();
             let engine = self.program.engine(job.scenario);
-            let report = trial.run(engine, &mut samples);
             let expectation = self.program.options().expectation;
+            let mut meter = match expectation {
+                Expectation::Counts => meter_of_budgets(&trial, engine),
+                Expectation::Ignored => None,
+            };
+            let report = trial.run(engine, &mut (&mut samples, &mut meter));
+            let budgets = meter.map(|meter| meter.finish(report.outcome.ended_at)).unwrap_or_default();
             let record = RunRecord::of(position, job, &trial, &report, &samples, expectation);
+            let record = record.with_budgets(budgets);
             let name = &self.program.entries()[job.scenario].scenario.name;
             if !self.audit.picks(name, job.seed) {
                 return (record, Runs::One);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
-use leasehold_report::Histogram;
+use leasehold_report::{Histogram, Measured};
 
 use crate::fingerprint::Fingerprint;
 use crate::record::{MeasureCount, RunRecord};
@@ -61,6 +61,8 @@ pub struct ScenarioTally {
     pub closest: BTreeMap<Invariant, (ClosestCall, u64)>,
     /// By metric: what was measured.
     pub measures: BTreeMap<Metric, MeasureTally>,
+    /// What the scenario's budgets are about; nothing if it has none.
+    pub budgets: Measured,
     /// What went wrong, in the first 50 ways. A run with several is counted under the first.
     pub failures: BTreeMap<Fingerprint, FailureTally>,
 }
@@ -177,6 +179,7 @@ impl ScenarioTally {
         for count in &record.measures {
             self.measures.entry(count.metric).or_default().add(count, record.seed);
         }
+        self.budgets.add(&record.budgets);
         let Some(first) = record.failed.first() else { return Novelty::NothingNew };
         self.failed += 1;
         // Not `entry`: it would clone the fingerprint of every failing run.

@@ -6,7 +6,8 @@ use leasehold_core::{NodeId, ResourceId, SimInstant, Span};
 
 use crate::finding::{Fact, KEPT, Violation};
 use crate::invariant::Invariant;
-use crate::measure::{MeasureReport, Metric, Nearest, Sample, Standing};
+use crate::measure::{MeasureReport, Nearest, Sample, Standing};
+use crate::metric::Metric;
 use crate::report::{ClosestCall, InvariantReport};
 
 /// From which share of its bound on a measurement is near it. Chosen by us.
@@ -128,7 +129,7 @@ impl Book {
         standing: Standing,
     ) {
         if self.measures.is_empty() {
-            self.measures = Metric::ALL.map(MeasureReport::new).to_vec();
+            self.measures = Metric::JUDGED.map(MeasureReport::new).to_vec();
         }
         if let (Metric::Propagation, Standing::InBound, Some(bound)) = (metric, standing, bound) {
             let near = Nearest { measured: value, bound }.share_ppm() >= NEAR_PPM;

@@ -69,7 +69,8 @@ use leasehold_core::{DiscoveryBounds, NodeEvent, NodeId, Span, WorldEvent};
 use crate::book::Book;
 use crate::checker::{Checker, Topics};
 use crate::finding::Gone;
-use crate::measure::{Metric, Standing};
+use crate::measure::Standing;
+use crate::metric::Metric;
 use crate::roster::Registration;
 use crate::scene::Scene;
 

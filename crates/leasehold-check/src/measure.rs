@@ -6,84 +6,7 @@
 use leasehold_core::{SimInstant, Span};
 use serde::{Deserialize, Serialize};
 
-/// Something that is measured. Source: docs/timing.md, section 7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Metric {
-    /// Hop one: how long after its process died an instance was still routed by the registry.
-    Exclusion,
-    /// Hop one, if the instance asked for it: how long after that it was still routed.
-    Deregistration,
-    /// Hop two: how long after the registry ceased to route an instance a view still answered with it.
-    Propagation,
-    /// Both hops: how long after an instance was gone a view still answered with it.
-    Staleness,
-    /// How long after an instance was registered a view first listed it.
-    Visibility,
-    /// How many calls went to one instance after it was gone.
-    CallsToDead,
-}
-
-/// What the values of a metric count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds of true time.
-    Nanoseconds,
-    /// Calls.
-    Calls,
-}
-
-impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Exclusion,
-        Self::Deregistration,
-        Self::Propagation,
-        Self::Staleness,
-        Self::Visibility,
-        Self::CallsToDead,
-    ];
-
-    /// The name as it stands in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Exclusion => "exclusion",
-            Self::Deregistration => "deregistration",
-            Self::Propagation => "propagation",
-            Self::Staleness => "staleness",
-            Self::Visibility => "visibility",
-            Self::CallsToDead => "calls-to-dead",
-        }
-    }
-
-    /// The metric with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|metric| metric.name() == name)
-    }
-
-    /// What its values count.
-    pub const fn unit(self) -> Unit {
-        match self {
-            Self::Exclusion
-            | Self::Deregistration
-            | Self::Propagation
-            | Self::Staleness
-            | Self::Visibility => Unit::Nanoseconds,
-            Self::CallsToDead => Unit::Calls,
-        }
-    }
-
-    pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Exclusion => 0,
-            Self::Deregistration => 1,
-            Self::Propagation => 2,
-            Self::Staleness => 3,
-            Self::Visibility => 4,
-            Self::CallsToDead => 5,
-        }
-    }
-}
+use crate::metric::{Metric, Unit};
 
 /// What a measurement says about its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,17 +128,6 @@ impl MeasureReport {
 mod tests {
     use super::*;
     use crate::script::s;
-
-    #[test]
-    fn metric_names_are_what_is_written_down() {
-        for (place, metric) in Metric::ALL.into_iter().enumerate() {
-            let quoted = serde_json::to_string(&metric).unwrap();
-            assert_eq!(quoted.trim_matches('"'), metric.name());
-            assert_eq!(Metric::from_name(metric.name()), Some(metric));
-            assert_eq!(metric.index(), place);
-        }
-        assert_eq!(Metric::from_name("stale"), None);
-    }
 
     fn report_of(samples: &[(u64, Standing, Option<u64>)]) -> MeasureReport {
         let mut report = MeasureReport::new(Metric::Staleness);

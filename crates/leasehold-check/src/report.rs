@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::finding::{Sighting, Violation};
 use crate::hazard::Hazard;
 use crate::invariant::Invariant;
-use crate::measure::{MeasureReport, Metric};
+use crate::measure::MeasureReport;
+use crate::metric::Metric;
 
 /// A run, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +23,7 @@ pub struct Judgement {
     pub reach: Vec<(Probe, u64)>,
     /// How often which assumption about which node was broken; those that never were are left out.
     pub assumptions: Vec<(NodeId, Assumption, u64)>,
-    /// What was measured, in the order of [`Metric::ALL`]; metrics of which there is nothing are left out.
+    /// What was measured, in the order of [`Metric::JUDGED`]; metrics of which there is nothing are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<MeasureReport>,
 }

@@ -1,22 +1,18 @@
 //! How long resources are without a holder when one is lost.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use leasehold_check::Finding;
 use leasehold_core::Event;
-use leasehold_core::event::{ClaimEnd, EventKind, NodeEvent, WorldEvent};
-use leasehold_core::id::{NodeId, ResourceId, Token};
-use leasehold_core::time::SimInstant;
+use leasehold_core::event::{EventKind, WorldEvent};
 use leasehold_scenario::Observer;
+
+use crate::meter::{Claims, Lost, Turn};
 
 /// The failovers of one run: from the instant at which the last claim on a resource was over, and not because its holder
 /// let go, to the next claim on it, whose ever it is. A holder that dies ends its claims there and then (docs/timing.md,
 /// section 4), one that is cut off or stopped when its deadline comes.
 #[derive(Clone, Debug, Default)]
 pub struct Failovers {
-    claims: BTreeSet<(ResourceId, NodeId, Token)>,
-    /// What nobody claims, since when.
-    lost: BTreeMap<ResourceId, SimInstant>,
+    claims: Claims,
     times: Vec<u64>,
 }
 
@@ -25,55 +21,14 @@ impl Failovers {
     pub fn times(&self) -> &[u64] {
         &self.times
     }
-
-    fn opens(&mut self, at: SimInstant, claim: (ResourceId, NodeId, Token)) {
-        self.claims.insert(claim);
-        if let Some(since) = self.lost.remove(&claim.0) {
-            self.times.push(at.saturating_since(since).as_nanos());
-        }
-    }
-
-    fn closes(&mut self, at: SimInstant, claim: (ResourceId, NodeId, Token), let_go: LetGo) {
-        if !self.claims.remove(&claim) {
-            return;
-        }
-        let resource = claim.0;
-        let others = (resource, NodeId(0), Token(0))..=(resource, NodeId(u16::MAX), Token(u64::MAX));
-        if let_go == LetGo::No && self.claims.range(others).next().is_none() {
-            self.lost.insert(resource, at);
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LetGo {
-    Yes,
-    No,
 }
 
 impl Observer for Failovers {
     fn event(&mut self, event: &Event) {
         let (at, Some(node)) = (event.at, event.node) else { return };
-        match event.kind {
-            EventKind::Node(NodeEvent::ClaimStarted(claim) | NodeEvent::ClaimRenewed(claim)) => {
-                self.opens(at, (claim.resource, node, claim.token));
-            }
-            EventKind::World(WorldEvent::ClaimResumed { resource, token, .. }) => {
-                self.opens(at, (resource, node, token));
-            }
-            EventKind::Node(NodeEvent::ClaimEnded { resource, token, reason, .. }) => {
-                let let_go = if reason == ClaimEnd::Released { LetGo::Yes } else { LetGo::No };
-                self.closes(at, (resource, node, token), let_go);
-            }
-            EventKind::World(WorldEvent::ClaimLapsed { resource, token, .. }) => {
-                self.closes(at, (resource, node, token), LetGo::No);
-            }
-            EventKind::World(WorldEvent::Crashed) => {
-                let dead: Vec<_> = self.claims.iter().copied().filter(|claim| claim.1 == node).collect();
-                dead.into_iter().for_each(|claim| self.closes(at, claim, LetGo::No));
-            }
-            _ => {}
-        }
+        let turn = matches!(event.kind, EventKind::World(WorldEvent::Crashed)).then_some(Turn::Dies);
+        let gap = self.claims.hear(at, node, &event.kind, turn);
+        self.times.extend(gap.filter(|gap| gap.after != Lost::LetGo).map(|gap| gap.length.as_nanos()));
     }
 
     fn finding(&mut self, _: &Finding) {}
@@ -82,9 +37,9 @@ impl Observer for Failovers {
 #[cfg(test)]
 mod tests {
     use leasehold_core::clock::{ClockKind, Reading};
-    use leasehold_core::event::Claim;
-    use leasehold_core::id::Incarnation;
-    use leasehold_core::time::Span;
+    use leasehold_core::event::{Claim, ClaimEnd, NodeEvent};
+    use leasehold_core::id::{Incarnation, NodeId, ResourceId, Token};
+    use leasehold_core::time::{SimInstant, Span};
 
     use super::*;
 

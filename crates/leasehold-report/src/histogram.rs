@@ -78,6 +78,23 @@ impl Histogram {
         self.buckets.is_empty()
     }
 
+    /// The lowest value of each bucket that holds something, with how much it holds; the least first.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets.iter().map(|(&value, &count)| (value, count))
+    }
+
+    /// The bucket of the value that so many values, itself among them, do not exceed: its lowest value and its highest. A
+    /// rank that is too great is that of the greatest; nothing if there are no values.
+    pub(crate) fn bucket_at(&self, rank: u64) -> Option<(u64, u64)> {
+        let mut so_far = 0_u64;
+        let at_rank = self.buckets.iter().find(|(_, times)| {
+            so_far = so_far.saturating_add(**times);
+            so_far >= rank
+        });
+        let (&lowest, _) = at_rank.or_else(|| self.buckets.last_key_value())?;
+        Some((lowest, lowest + ((1 << shift_of(lowest)) - 1)))
+    }
+
     /// What people ask of it, the least first. No percentile is above `worst`, the greatest value that was seen, which
     /// whoever counts knows exactly.
     pub fn percentiles(&self, worst: u64) -> Vec<Percentile> {
@@ -288,6 +305,14 @@ mod tests {
         ] {
             assert!(text.parse::<Histogram>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_rank_has_the_bucket_of_its_value() {
+        let histogram = of(&[5, 7, 7, 4_097, 9_000]);
+        let at: Vec<_> = (1..=6).map(|rank| histogram.bucket_at(rank).unwrap()).collect();
+        assert_eq!(at, [(5, 5), (7, 7), (7, 7), (4_096, 4_099), (9_000, 9_007), (9_000, 9_007)]);
+        assert_eq!(of(&[]).bucket_at(1), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
-use leasehold_check::{Finding, Metric, Sample, Unit};
+use leasehold_check::{Finding, Metric, Sample};
 use leasehold_core::Event;
 use leasehold_scenario::Observer;
 
@@ -65,10 +65,7 @@ impl Observer for Histograms {
 
 /// By what the values of a metric are divided for people, so that times are in seconds.
 pub const fn scale(metric: Metric) -> f64 {
-    match metric.unit() {
-        Unit::Nanoseconds => 1e9,
-        Unit::Calls => 1.0,
-    }
+    metric.unit().scale()
 }
 
 /// Histograms as an interval log, which the tools of `HdrHistogram` read (`.hlog`): a line for each, tagged by its name

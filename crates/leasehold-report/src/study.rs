@@ -1,7 +1,13 @@
 //! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
 
-use leasehold_check::Metric;
+use std::fmt;
+
+pub use leasehold_check::Statistic;
+use leasehold_check::{Better, Metric, Unit};
+use leasehold_scenario::Goal;
 use serde::{Deserialize, Serialize};
+
+use crate::histogram::Histogram;
 
 /// The version of the format of `summary.json`.
 pub const FORMAT: u32 = 1;
@@ -67,29 +73,6 @@ pub struct Trait {
     pub statistic: Statistic,
 }
 
-/// A number that is told of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Statistic {
-    /// The mean of all values.
-    Mean,
-    /// Half of the values are at most so great.
-    P50,
-    /// Nine tenths are.
-    P90,
-    /// 99 of a hundred are.
-    P99,
-    /// 999 of a thousand are.
-    #[serde(rename = "p99.9")]
-    P999,
-    /// The greatest value.
-    Max,
-    /// How often it happens in the time that it could have happened in, per second.
-    Rate,
-    /// Which share of the time it was so.
-    Share,
-}
-
 /// One choice of all parameters, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointSummary {
@@ -112,7 +95,8 @@ pub struct PointSummary {
 pub struct Figure {
     /// Which.
     pub metric: Metric,
-    /// How many values there are, or how often it happened. Of nothing there are no estimates.
+    /// How many values there are, or how often it happened. Where nothing was measured, no value and no time in which it could
+    /// have happened, there are no estimates.
     pub count: u64,
     /// In how many runs there was any.
     pub runs: u64,
@@ -154,11 +138,11 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PredictionStanding {
-    /// It lies within the interval that was measured, or keeps the bound that it is.
+    /// The interval that was measured reaches to it, but for the little that formulas leave out; or the bound is kept.
     Confirmed,
     /// It does not.
     Refuted,
-    /// There are too few values to say.
+    /// There are too few values to say, or the formula is of a world that the runs do not have.
     Open,
 }
 
@@ -198,4 +182,102 @@ pub enum Advice {
     },
     /// The study asks for nothing.
     NotAsked,
+}
+
+impl StudySummary {
+    /// The number of a point that is told of a metric; nothing if nothing was measured.
+    pub fn estimate(&self, point: usize, of: Trait) -> Option<&Estimate> {
+        self.points.get(point)?.figure(of.metric)?.estimate(of.statistic)
+    }
+
+    /// A point, as people name it: `ttl = 10s, renew = 3s`.
+    pub fn label(&self, point: usize) -> String {
+        let values = self.points.get(point).map_or(&[][..], |point| &point.values);
+        let named = self.parameters.iter().zip(values);
+        named.map(|(parameter, value)| format!("{} = {value}", parameter.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The point that is recommended, or that comes nearest to what was asked; nothing if nothing was asked.
+    pub fn chosen(&self) -> Option<usize> {
+        match self.advice {
+            Advice::Take { point, .. } => Some(point),
+            Advice::NonePasses { nearest, .. } => Some(nearest),
+            Advice::NotAsked => None,
+        }
+    }
+
+    /// How many runs there were in all.
+    pub fn runs(&self) -> u64 {
+        self.points.iter().map(|point| point.runs).sum()
+    }
+}
+
+impl PointSummary {
+    /// What was measured of a metric; nothing if the study does not ask for it.
+    pub fn figure(&self, metric: Metric) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.metric == metric)
+    }
+
+    /// Its values without those that follow from others: `10s, 3s`.
+    pub(crate) fn own_values(&self, parameters: &[Parameter]) -> String {
+        let own = parameters.iter().zip(&self.values).filter(|(parameter, _)| parameter.derived.is_none());
+        own.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Figure {
+    /// One of its numbers; nothing if it is not told.
+    pub fn estimate(&self, statistic: Statistic) -> Option<&Estimate> {
+        self.estimates.iter().find(|estimate| estimate.statistic == statistic)
+    }
+
+    /// What is predicted of one of its numbers.
+    pub fn prediction(&self, statistic: Statistic) -> Option<&Prediction> {
+        self.predictions.iter().find(|prediction| prediction.statistic == statistic)
+    }
+
+    /// Its histogram; nothing if it has none, or nothing that can be read.
+    pub fn distribution(&self) -> Option<Histogram> {
+        self.histogram.parse().ok().filter(|histogram: &Histogram| !histogram.is_empty())
+    }
+}
+
+impl Figure {
+    /// Whether it keeps to a goal, and how sure that is.
+    pub fn meets(&self, goal: &Goal) -> Met {
+        let Some(estimate) = self.estimate(goal.statistic).filter(|_| self.metric == goal.metric) else {
+            return Met::Unmeasured;
+        };
+        if !goal.is_kept_by(estimate.value) {
+            return Met::Missed;
+        }
+        let far_end = match goal.comparison.wants() {
+            Better::Less => estimate.high,
+            Better::More => estimate.low,
+        };
+        if far_end.is_some_and(|end| goal.is_kept_by(end)) { Met::Surely } else { Met::Probably }
+    }
+}
+
+impl Trait {
+    /// Whether its values are lengths in seconds.
+    pub fn is_length(self) -> bool {
+        let whole = matches!(self.statistic, Statistic::Rate | Statistic::Share);
+        !whole && self.metric.unit() == Unit::Nanoseconds
+    }
+
+    /// Whether its values are so many per second.
+    pub fn is_rate(self) -> bool {
+        match self.statistic {
+            Statistic::Rate => true,
+            Statistic::Share => false,
+            _ => self.metric.unit() == Unit::PerSecond,
+        }
+    }
+}
+
+impl fmt::Display for Trait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.metric.name(), self.statistic.name())
+    }
 }

@@ -15,6 +15,7 @@ use leasehold_turmoil::{Ended, Place, RealError, ShellPolicy, Watcher};
 
 use crate::engine::{Engine, Shell};
 use crate::fault::{EVERYBODY, actions};
+use crate::predicted::Predicted;
 use crate::suggest::which_node;
 
 /// Contenders start within this time of each other, so that who comes first depends on the seed. Chosen by us:
@@ -69,6 +70,7 @@ pub struct Deployment {
     commands: Vec<CommandSpec<()>>,
     invariants: Vec<Invariant>,
     reckoning: Option<Reckoning>,
+    predictions: Vec<Predicted>,
     starts_within: Span,
     instances: Vec<String>,
     runner: Box<dyn Runner>,
@@ -114,6 +116,7 @@ impl Deployment {
             commands: specs,
             invariants: Invariant::ALL.to_vec(),
             reckoning: None,
+            predictions: Vec::new(),
             starts_within,
             instances: Vec::new(),
             runner,
@@ -131,6 +134,13 @@ impl Deployment {
     #[must_use]
     pub fn reckoned_as(mut self, reckoning: Reckoning) -> Self {
         self.reckoning = Some(reckoning);
+        self
+    }
+
+    /// Says what measurements of it will come to. It should come from the same numbers as the bounds.
+    #[must_use]
+    pub fn predicting(mut self, predictions: Vec<Predicted>) -> Self {
+        self.predictions = predictions;
         self
     }
 
@@ -189,6 +199,11 @@ impl Deployment {
     /// How the bounds come about, if the system says so.
     pub fn reckoning(&self) -> Option<&Reckoning> {
         self.reckoning.as_ref()
+    }
+
+    /// What measurements will come to, as far as the system says.
+    pub fn predictions(&self) -> &[Predicted] {
+        &self.predictions
     }
 
     /// The commands, by id.

@@ -164,6 +164,11 @@ impl Diagnostics {
         self.0.push(diagnostic);
     }
 
+    /// Adds several.
+    pub(crate) fn push_all(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.0.extend(diagnostics);
+    }
+
     /// Takes the value, or keeps what is wrong with it and gives nothing.
     pub fn keep<T>(&mut self, result: Result<T, impl Into<Self>>) -> Option<T> {
         match result {

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::goal::Goal;
 use crate::schema::Named;
 use crate::suggest::{cut, did_you_mean, listed};
 
@@ -24,6 +25,8 @@ pub struct Expect {
     pub reach: Vec<Probe>,
     /// The places that no run may reach.
     pub never: Vec<Probe>,
+    /// What the numbers measured in a run, or in all runs of a sweep together, must keep to.
+    pub budgets: Vec<Goal>,
 }
 
 /// The verdict that is expected.
@@ -74,6 +77,8 @@ pub(crate) struct ExpectTable {
     /// Places that no run may reach. Random faults may lead anywhere: then it is not asked.
     #[schemars(with = "Option<Vec<Named<Probe>>>")]
     never: Option<Spanned<Vec<Spanned<Probe>>>>,
+    /// Limits on what is measured, such as "failover.p99 < 15s": in one run, or in all runs of a sweep together.
+    budgets: Vec<Spanned<Goal>>,
 }
 
 impl ExpectTable {
@@ -106,9 +111,11 @@ impl ExpectTable {
         };
         found.keep(self.check_also(&verdict));
         found.keep(self.check_never());
+        found.keep(self.check_budgets(&verdict));
         let reach = each_once(self.reach.iter().copied());
         let never = each_once(self.never.iter().flat_map(Spanned::get_ref).map(|probe| *probe.get_ref()));
-        found.or(Expect { verdict, hazard: self.hazard, reach, never })
+        let budgets = self.budgets.iter().map(|goal| goal.get_ref().clone()).collect();
+        found.or(Expect { verdict, hazard: self.hazard, reach, never, budgets })
     }
 
     fn contradiction(&self) -> Diagnostic {
@@ -125,6 +132,29 @@ impl ExpectTable {
         let Some(both) = never.find(|probe| self.reach.contains(probe.get_ref())) else { return Ok(()) };
         let message = format!("`{}` cannot be both: to be reached, and never", both.get_ref().name());
         Err(Diagnostic::at(both.span(), message).help("remove it here, or from `reach`"))
+    }
+
+    fn check_budgets(&self, verdict: &ExpectedVerdict) -> Result<(), Diagnostic> {
+        let Some(first) = self.budgets.first() else { return Ok(()) };
+        if matches!(verdict, ExpectedVerdict::Vacuous | ExpectedVerdict::Panic) {
+            let message = "a run that is expected to panic, or to say nothing, has no budgets";
+            return Err(Diagnostic::at(first.span(), message).help("remove `budgets`"));
+        }
+        let number = |goal: &Spanned<Goal>| {
+            (goal.get_ref().metric, goal.get_ref().statistic, goal.get_ref().comparison.wants())
+        };
+        let again = self.budgets.iter().enumerate().find_map(|(place, goal)| {
+            let before = self.budgets[..place].iter().find(|before| number(before) == number(goal))?;
+            Some((before, goal))
+        });
+        match again {
+            Some((before, goal)) => {
+                Err(Diagnostic::at(goal.span(), format!("`{}` is limited twice", goal.get_ref()))
+                    .related(before.span(), "the first limit is here")
+                    .help("remove one of the two"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_also(&self, verdict: &ExpectedVerdict) -> Result<(), Diagnostic> {

@@ -22,9 +22,11 @@ mod engine;
 mod expect;
 mod fault;
 mod field;
+mod goal;
 mod names;
 mod overlay;
 mod plan_table;
+mod predicted;
 mod reckoning;
 mod registry;
 mod run;
@@ -35,6 +37,7 @@ mod source;
 mod spanned;
 #[cfg(feature = "proptest")]
 mod strategy;
+mod study;
 mod suggest;
 mod system;
 mod tables;
@@ -54,6 +57,7 @@ pub use digest::{Digest, Digester, NoDigest};
 pub use engine::{Engine, LONGEST_RUN, MOST_HOSTS, Misfit, Shell, runs_for};
 pub use expect::{Expect, ExpectedVerdict, HazardPolicy};
 pub use fault::describe;
+pub use goal::{BadGoal, Comparison, Goal};
 pub use leasehold_core::trace::Inexpressible;
 /// What random runs are drawn with.
 pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting, Stream};
@@ -61,6 +65,7 @@ pub use leasehold_plan::{Case, Chaos, Dice, Drawn, Part, Script, Setting, Stream
 pub use leasehold_turmoil::{BadLog, Beginning, Ended, Place, RealError, StopSignal, Then, Watcher};
 /// How a shell works, and what it tells people.
 pub use leasehold_turmoil::{ClosedBecause, Note, ShellPolicy};
+pub use predicted::{Predicted, Reading};
 pub use registry::RegistrySystem;
 pub use run::{Observer, Report};
 pub use scenario::{MOST_NODES, SCHEMA, Scenario};
@@ -70,6 +75,7 @@ pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
 #[cfg(feature = "proptest")]
 pub use strategy::trials;
+pub use study::{Axis, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile, StudyParameter};
 pub use system::{Environment, System};
 pub use tables::Tables;
 pub use trial::{Faults, Trial};

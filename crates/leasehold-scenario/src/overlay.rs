@@ -17,10 +17,7 @@ const DEEPEST: usize = 16;
 
 /// The whole document. Spans are addresses in `source`.
 pub(crate) fn read(source: &Source) -> Result<DeTable<'_>, Diagnostics> {
-    let mut root = match DeTable::parse(source.text()) {
-        Ok(root) => root.into_inner(),
-        Err(error) => return Err(syntax_error(source.text(), &error).into()),
-    };
+    let mut root = parse(source.text())?;
     choose_variant(&mut root, source.variant())?;
     let mut found = Diagnostics::default();
     for overlay in source.overlays() {
@@ -29,6 +26,12 @@ pub(crate) fn read(source: &Source) -> Result<DeTable<'_>, Diagnostics> {
         }
     }
     found.or(root)
+}
+
+/// A text alone.
+pub(crate) fn parse(text: &str) -> Result<DeTable<'_>, Diagnostics> {
+    let parsed = DeTable::parse(text).map(Spanned::into_inner);
+    parsed.map_err(|error| syntax_error(text, &error).into())
 }
 
 /// Whether the file says what its safe variant is. A text that is no TOML does not.

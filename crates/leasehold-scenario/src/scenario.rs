@@ -157,6 +157,11 @@ impl Scenario {
         read(&source, systems).map_err(|found| ScenarioError::new(source, found))
     }
 
+    /// Its text, as it stands in the file.
+    pub fn text(&self) -> &str {
+        self.source.text()
+    }
+
     /// What it says under a key path, as TOML, if it says anything.
     pub fn written(&self, key: &str) -> Option<String> {
         let flat = || overlay::flatten(&overlay::read(&self.source).expect("it was read from this source"));

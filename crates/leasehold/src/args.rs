@@ -15,6 +15,7 @@ use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::shrink::ShrinkArgs;
 use crate::sweep::SweepArgs;
+use crate::tune::TuneArgs;
 
 /// Finds the schedule that breaks a lease protocol, and replays it.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Run scenarios under many seeds with random faults, and say what they came to
     Sweep(SweepArgs),
+    /// Measure what each choice of TTL, interval or any other value comes to, and recommend one
+    Tune(TuneArgs),
     /// Measure how often chance finds each known bug, and that its safe twin raises no alarm
     Mutants(MutantsArgs),
     /// Run a stored failure again, after it was proved to be the same, and show its log
@@ -67,7 +70,9 @@ Exit codes:
     0  as expected
     1  an invariant was violated, or the expectation is not met
     2  the command line or the scenario is wrong
-    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault,
+       or nothing was measured that a budget is about
+    6  safe, but a budget was missed
    74  results could not be written
   101  a node panicked, or the nodes were in a livelock")]
 pub(crate) struct RunArgs {

@@ -62,6 +62,7 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
         names: &names,
         report,
         samples: &samples,
+        budgets: &[],
         panicked_at: None,
         again: format!("{} check {}", program(), shell_path(&args.trace)),
     };

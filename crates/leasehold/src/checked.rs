@@ -8,6 +8,7 @@ use std::sync::Arc;
 use leasehold_check::Verdict;
 use leasehold_core::RunEnd;
 use leasehold_core::event::Probe;
+use leasehold_report::{Budget, Measured, meter_of_budgets};
 use leasehold_scenario::{Expect, ExpectedVerdict, Faults, Report, Scenario, System, Trial};
 
 use crate::again::line_for_a_test;
@@ -66,7 +67,8 @@ pub fn check(
             let text = format!("{name} under seed {seed} cannot be run on {engine} as it is written: {why}");
             return Err(CheckFailure { text });
         }
-        let (report, panicked_at) = panics::watch(|| trial.run(scenario.engine, &mut ()));
+        let mut meter = meter_of_budgets(&trial, scenario.engine);
+        let (report, panicked_at) = panics::watch(|| trial.run(scenario.engine, &mut meter));
         let wrong = match scenario.expect.verdict {
             ExpectedVerdict::Vacuous => report.unmet.clone(),
             _ => scenario.expect.wrong_in(&report.judgement, &report.outcome.end),
@@ -77,6 +79,9 @@ pub fn check(
             });
         }
         sum.add(&scenario.expect, &report);
+        if let Some(meter) = meter {
+            sum.budgets.add(&meter.finish(report.outcome.ended_at));
+        }
     }
     let unmet = sum.unmet(&scenario.expect);
     if unmet.is_empty() {
@@ -104,6 +109,8 @@ struct Sum {
     found: u64,
     /// The places that no run reached.
     missed: Vec<Probe>,
+    /// What budgets are about.
+    budgets: Measured,
 }
 
 impl Sum {
@@ -139,6 +146,7 @@ impl Sum {
             }
             unmet.extend(self.missed.iter().map(|missed| format!("no run reached {}", missed.name())));
         }
+        unmet.extend(Budget::judge(&expect.budgets, &self.budgets).iter().filter_map(Budget::unmet));
         unmet
     }
 }

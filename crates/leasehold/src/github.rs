@@ -173,6 +173,7 @@ mod tests {
             hazard: HazardPolicy::Allowed,
             reach: Vec::new(),
             never: Vec::new(),
+            budgets: Vec::new(),
             invariants: Vec::new(),
             kinds: Vec::new(),
         };

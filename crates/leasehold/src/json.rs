@@ -2,6 +2,7 @@
 
 use leasehold_check::{InvariantReport, Violation};
 use leasehold_core::{FaultId, RunEnd};
+use leasehold_report::Budget;
 use serde_json::{Map, Value, json};
 
 use crate::summary::{Summary, measured};
@@ -34,7 +35,7 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
             json!({ "node": names.node(node), "assumption": assumption.name(), "broken": count })
         })
         .collect();
-    json!({
+    let mut object = json!({
         "scenario": names.header().scenario,
         "system": names.header().system,
         "seed": report.seed,
@@ -57,7 +58,24 @@ pub(crate) fn object(summary: &Summary<'_>) -> Value {
         "assumptions_broken": assumptions,
         "evidence": summary.violations().into_iter().map(|v| evidence(summary, v)).collect::<Vec<_>>(),
         "again": summary.again,
-    })
+    });
+    if !summary.budgets.is_empty() {
+        object["budgets"] = budgets(summary.budgets);
+    }
+    object
+}
+
+/// Numbers are in seconds, per second, or shares from 0 to 1.
+fn budgets(budgets: &[Budget]) -> Value {
+    let one = |budget: &Budget| {
+        json!({
+            "goal": budget.goal,
+            "met": budget.met,
+            "measured": budget.measured.map(|measured| measured.value),
+            "interval_95": budget.measured.map(|measured| [measured.low, measured.high]),
+        })
+    };
+    budgets.iter().map(one).collect()
 }
 
 fn end(summary: &Summary<'_>, end: &RunEnd) -> Value {

@@ -52,6 +52,7 @@ mod shrink;
 mod story;
 mod summary;
 mod sweep;
+mod tune;
 mod view;
 mod words;
 
@@ -86,7 +87,8 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
     match args.verb {
         args::Verb::Run(args) => run::run(&args, systems),
         args::Verb::Sweep(args) => sweep::sweep(&args, systems),
-        args::Verb::Merge(args) => merge::merge(&args),
+        args::Verb::Merge(args) => merge::merge(&args, systems),
+        args::Verb::Tune(args) => tune::tune(&args, systems),
         args::Verb::Mutants(args) => mutants::mutants(&args, systems),
         args::Verb::Replay(args) => replay::replay(&args, systems),
         args::Verb::Shrink(args) => shrink::shrink(&args, systems),

@@ -2,19 +2,22 @@
 
 use std::path::PathBuf;
 
-use leasehold_campaign::{Kept, MergeError, Merged, Replace, merge as fold};
+use leasehold_campaign::{Kept, MergeError, Merged, Replace, is_study, merge as fold};
+use leasehold_scenario::System;
 
 use crate::args::Format;
 use crate::exit::Exit;
 use crate::refusal::misuse;
 use crate::sweep::findings::{Ending, Failure, Findings};
 use crate::sweep::{exit_of, print, refuse_results};
+use crate::tune;
 
 /// `merge`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The folders can be given in any order, more than once, and can be merged ones themselves. The result is what one sweep
-without shards would have written, but for timing.json.
+without shards would have written, but for timing.json. Shards of a study are merged where the study's file stands, as it
+was when they were run.
 
 Exit codes:
     0  nothing is missing, and each scenario came to what it expects
@@ -23,9 +26,10 @@ Exit codes:
     3  a run has two digests
     4  vacuous: nothing was judged, or a place was never reached
     5  runs are missing: the rest is merged, and marked as incomplete
+    6  safe, but a budget was missed; of a study: no point meets all objectives
    74  results could not be written")]
 pub(crate) struct MergeArgs {
-    /// The folders that sweep --out wrote
+    /// The folders that sweep --out wrote, or those that tune --out wrote
     #[arg(required = true, value_name = "DIR")]
     pub(crate) dirs: Vec<PathBuf>,
 
@@ -47,8 +51,11 @@ pub(crate) struct MergeArgs {
 }
 
 /// Merges, and says what all of it came to.
-pub(crate) fn merge(args: &MergeArgs) -> Exit {
+pub(crate) fn merge(args: &MergeArgs, systems: &[&dyn System]) -> Exit {
     let replace = if args.force { Replace::Results } else { Replace::Never };
+    if args.dirs.iter().any(|dir| is_study(dir)) {
+        return tune::merge(args, replace, systems);
+    }
     let Merged { kept, missing } = match fold(&args.dirs, &args.out, replace) {
         Ok(merged) => merged,
         Err(error) => return refuse(&error),

@@ -325,6 +325,7 @@ fn show(
         names: &names,
         report: &report,
         samples: &samples,
+        budgets: &[],
         panicked_at: panicked_at.as_deref(),
         again: line(args),
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use leasehold_campaign::Recorder;
-use leasehold_report::Histograms;
+use leasehold_report::{Histograms, judge_budgets, meter_of_budgets};
 use leasehold_scenario::{Expect, Faults, Report, System, Trial, Variant};
 
 use crate::again::replay_line;
@@ -66,19 +66,22 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         Log::new(&mut page, &names, detail)
     });
     let mut samples = Histograms::default();
-    let mut observers = ((log.as_mut(), recorder.as_mut()), &mut samples);
-    let (report, panicked_at) = panics::watch(|| trial.run(engine, &mut observers));
+    let mut meter = if args.ignore_expect { None } else { meter_of_budgets(&trial, engine) };
+    let mut observers = (((log.as_mut(), recorder.as_mut()), &mut samples), &mut meter);
+    let (mut report, panicked_at) = panics::watch(|| trial.run(engine, &mut observers));
     if let Some(log) = log {
         log.finish();
         page.line(format_args!(""));
     }
     let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
 
+    let budgets = judge_budgets(&mut report, expect, meter);
     let summary = Summary {
         expectation: if args.ignore_expect { Expectation::Ignored(expect) } else { Expectation::Of(expect) },
         names: &names,
         report: &report,
         samples: &samples,
+        budgets: &budgets,
         panicked_at: panicked_at.as_deref(),
         again: replay_line(args),
     };
@@ -110,6 +113,7 @@ fn exit_of(args: &RunArgs, expect: &Expect, report: &Report) -> Exit {
     match by_verdict {
         Exit::Panicked => Exit::Panicked,
         Exit::Vacuous => Exit::Vacuous,
+        Exit::BudgetMissed if report.only_missed_reach(expect) => Exit::BudgetMissed,
         // What was expected happened, but not where it matters.
         _ if report.only_missed_reach(expect) => Exit::Vacuous,
         _ => Exit::Violated,

@@ -7,7 +7,8 @@ use leasehold_campaign::Fingerprint;
 use leasehold_check::{ClosestCall, InvariantReport, Judgement, Verdict, Violation};
 use leasehold_core::event::Probe;
 use leasehold_core::{FaultId, NodeId, RunEnd};
-use leasehold_report::Histograms;
+use leasehold_report::study::Met;
+use leasehold_report::{Budget, Histograms};
 use leasehold_scenario::{Expect, ExpectedVerdict, Report};
 
 use crate::names::Names;
@@ -32,6 +33,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) report: &'a Report,
     /// What it measured.
     pub(crate) samples: &'a Histograms,
+    /// Its budgets, if it has some and they were judged.
+    pub(crate) budgets: &'a [Budget],
     /// Where a node panicked, in the source.
     pub(crate) panicked_at: Option<&'a str>,
     /// The line to paste.
@@ -94,6 +97,7 @@ impl Summary<'_> {
         self.verdict(page);
         self.invariants(page);
         measured::print(page, &self.report.judgement.measures, self.samples);
+        self.told_budgets(page);
         self.counts(page);
         page.line(format_args!(""));
         if self.is_met() {
@@ -211,6 +215,18 @@ impl Summary<'_> {
             .collect();
         if !idle.is_empty() {
             page.line(format_args!("idle        {}: nothing happened that they judge", idle.join(", ")));
+        }
+    }
+
+    fn told_budgets(&self, page: &mut Page) {
+        for (index, budget) in self.budgets.iter().enumerate() {
+            let title = if index == 0 { "budgets" } else { "" };
+            let told = match budget.met {
+                Met::Surely | Met::Probably => format!("{}, met", budget.told()),
+                Met::Missed => styled(DOUBTFUL, format!("{}, MISSED", budget.told())),
+                Met::Unmeasured => styled(DOUBTFUL, budget.told()),
+            };
+            page.line(format_args!("{title:10}  {told}"));
         }
     }
 

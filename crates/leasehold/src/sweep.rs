@@ -23,7 +23,7 @@ use leasehold_campaign::{
 use leasehold_scenario::System;
 
 pub(crate) use arguments::SweepArgs;
-pub(crate) use asked::refuse as refuse_results;
+pub(crate) use asked::{refuse as refuse_results, shard as chosen_shard};
 
 use crate::args::Format;
 use crate::exit::Exit;
@@ -290,6 +290,7 @@ pub(crate) fn exit_of(findings: &Findings, exit_zero_on_violation: bool, interru
         _ if findings.ending == Ending::Missing => Exit::Incomplete,
         Standing::Failed => Exit::Violated,
         _ if findings.dissents().next().is_some() => Exit::Violated,
+        Standing::BudgetMissed => Exit::BudgetMissed,
         Standing::Vacuous => Exit::Vacuous,
         _ if findings.confirms_nothing() => Exit::Vacuous,
         Standing::Met => Exit::Fine,

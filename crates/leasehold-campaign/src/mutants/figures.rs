@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use leasehold_check::Invariant;
+use leasehold_report::{Interval, median};
 use leasehold_scenario::{Bug, Fate};
 
-use super::interval::{Interval, median};
 use super::seen::{Seen, Showed};
 
 /// Under how many seeds a row that chance does not find is run as it is written. Chosen by us: as many as the test of all

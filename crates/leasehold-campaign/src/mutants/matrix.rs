@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use leasehold_check::Invariant;
 use leasehold_scenario::{Faults, System, Trial};
 
-use super::desk::{Foreman, work};
 use super::figures::{Figures, SCRIPTED_SEEDS};
 use super::rows::Row;
 use super::seen::Seen;
 use super::{MeasuredRow, MutantsOrder};
+use crate::desk::{Foreman, work};
 use crate::sweep::{NoThreads, Wish, broken_by};
 
 /// What no known bug brings out, and why that is so. Whatever else no bug brings out is a gap.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::desk::{Foreman, work};
 use super::figures::Figures;
 use super::seen::Showed;
 use super::{Extent, MeasuredRow, MutantsOrder, Onlooker};
+use crate::desk::{Foreman, work};
 use crate::sweep::{NoThreads, Wish, broken_by};
 
 /// How many seeds each thread may be ahead of the oldest of a row that is not over. Chosen by us as for sweeps: no matter

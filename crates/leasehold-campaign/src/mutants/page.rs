@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use leasehold_check::Invariant;
+use leasehold_report::Interval;
 use leasehold_scenario::{BugList, Fate, Replaced};
 
 use super::figures::{Figures, RowStanding};
-use super::interval::Interval;
 use super::matrix::{MatrixRow, excused};
 use super::rows::Row;
 use super::{Extent, Measured, MeasuredRow};

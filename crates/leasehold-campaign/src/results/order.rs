@@ -6,7 +6,7 @@ use std::path::Path;
 use leasehold_check::Invariant;
 use leasehold_core::event::Probe;
 use leasehold_core::plan::{Chance, FaultKind};
-use leasehold_scenario::{Engine, Expect, ExpectedVerdict, Faults, HazardPolicy, Variant};
+use leasehold_scenario::{Engine, Expect, ExpectedVerdict, Faults, Goal, HazardPolicy, Variant};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{shell_path, shell_word};
@@ -99,6 +99,9 @@ pub struct OrderedScenario {
     pub reach: Vec<Probe>,
     /// The places that no run with the scenario's own faults may reach.
     pub never: Vec<Probe>,
+    /// What the numbers measured in all runs together must keep to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Goal>,
     /// The invariants that apply to its system.
     pub invariants: Vec<Invariant>,
     /// The kinds of faults that can be in its runs.
@@ -334,6 +337,7 @@ impl OrderedScenario {
             hazard: scenario.expect.hazard,
             reach: scenario.expect.reach.clone(),
             never: scenario.expect.never.clone(),
+            budgets: scenario.expect.budgets.clone(),
             invariants: scenario.deployment.invariants().to_vec(),
             kinds: FaultKind::ALL.into_iter().filter(|&kind| program.can_have_in(place, kind)).collect(),
         }
@@ -347,7 +351,13 @@ impl OrderedScenario {
             (None, Expects::Vacuous) => ExpectedVerdict::Vacuous,
             (None, Expects::Pass | Expects::Violation) => ExpectedVerdict::Pass,
         };
-        Expect { verdict, hazard: self.hazard, reach: self.reach.clone(), never: self.never.clone() }
+        Expect {
+            verdict,
+            hazard: self.hazard,
+            reach: self.reach.clone(),
+            never: self.never.clone(),
+            budgets: self.budgets.clone(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::{FaultKind, Role};
 use leasehold_core::time::Span;
-use leasehold_report::BadHistogram;
+use leasehold_report::{Amount, BadAmount, BadHistogram, Measured};
 
 use crate::fingerprint::Fingerprint;
 use crate::record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
@@ -185,7 +185,7 @@ fn cells(record: &RunRecord, path: &str) -> [String; COLUMNS.len()] {
         list(&record.reach, |(probe, count)| format!("{}:{count}", probe.name())),
         list(&record.invariants, invariant_cell),
         list(&record.failed, fingerprint_cell),
-        list(&record.measures, measure_cell),
+        measures_cell(record),
     ]
 }
 
@@ -215,6 +215,18 @@ fn measure_cell(count: &MeasureCount) -> String {
     });
     let name = metric.name();
     format!("{name}:{in_bound}/{outside}/{violated}:{worst}:{nearest}:{times}:{histogram}")
+}
+
+/// What checkers measured, and then what budgets are about.
+fn measures_cell(record: &RunRecord) -> String {
+    let judged = record.measures.iter().map(measure_cell);
+    let budgets = record.budgets.metrics().filter_map(|metric| budget_cell(metric, &record.budgets));
+    judged.chain(budgets).collect::<Vec<_>>().join(";")
+}
+
+/// `failover=1/1/...:1024p20`: an [`Amount`].
+fn budget_cell(metric: Metric, budgets: &Measured) -> Option<String> {
+    Some(format!("{}={}", metric.name(), budgets.amount(metric)?))
 }
 
 /// `fencing/accepted-older-token/contender+resource`.
@@ -282,7 +294,8 @@ fn record(line: &StringRecord, scenarios: &BTreeMap<String, usize>) -> Result<Ru
         })?,
         invariants: items(cell(13)?, invariant)?,
         failed: items(cell(14)?, fingerprint)?,
-        measures: items(cell(15)?, measure)?,
+        measures: items_where(cell(15)?, |item| !is_budget(item), measure)?,
+        budgets: Measured::of_run(items_where(cell(15)?, is_budget, budget)?),
     })
 }
 
@@ -292,6 +305,24 @@ fn no(what: &str, line: &StringRecord, column: usize) -> String {
 
 fn items<T>(cell: &str, item: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     if cell.is_empty() { Ok(Vec::new()) } else { cell.split(';').map(item).collect() }
+}
+
+fn items_where<T>(
+    cell: &str,
+    is_one: impl Fn(&str) -> bool,
+    item: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    cell.split(';').filter(|text| !text.is_empty() && is_one(text)).map(item).collect()
+}
+
+fn is_budget(item: &str) -> bool {
+    item.contains('=')
+}
+
+fn budget(text: &str) -> Result<(Metric, Amount), String> {
+    let (name, amount) = split(text, '=')?;
+    let amount = amount.parse().map_err(|bad: BadAmount| bad.to_string())?;
+    Ok((named(name, Metric::from_name)?, amount))
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_check::{Invariant, Metric, Unit, Verdict};
+use leasehold_check::{Invariant, Metric, Verdict};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_core::time::Span;
@@ -154,10 +154,7 @@ impl MeasureSummary {
         let [in_bound, outside, violated] = tally.counts;
         let percentiles = tally.histogram.percentiles(tally.worst);
         Self {
-            unit: match metric.unit() {
-                Unit::Nanoseconds => "ns",
-                Unit::Calls => "calls",
-            },
+            unit: metric.unit().name(),
             samples: tally.samples(),
             in_bound,
             outside,

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::place::{Place, files_below, why_no_results};
 use super::rows::{RowReader, RowWriter};
 use super::{
-    FAILURES, HISTOGRAMS, JUNIT, MANIFEST, Manifest, Order, RUNS, Replace, Results, ResultsError, SUMMARY,
-    StoredFailure, TIMING, digest_of, histograms, summary,
+    FAILURES, HISTOGRAMS, JUNIT, MANIFEST, Manifest, Order, REPORT, RUNS, Replace, Results, ResultsError,
+    SUMMARY, StoredFailure, TIMING, digest_of, histograms, report, summary,
 };
 use crate::confirm::Confirmed;
 use crate::fingerprint::Fingerprint;
@@ -266,6 +266,7 @@ impl ResultsWriter {
         self.manifest.failures = std::mem::take(&mut self.failures).into_values().collect();
         self.write(SUMMARY, &summary(&self.manifest, &self.tally))?;
         self.write(JUNIT, &junit(&self.manifest, &self.tally))?;
+        self.write(REPORT, &report(&self.manifest, &self.tally))?;
         if let Some(log) = histograms(&self.manifest, &self.tally) {
             self.write(HISTOGRAMS, &log)?;
         }

@@ -8,7 +8,8 @@ use leasehold_core::id::{Epoch, InstanceId};
 
 use super::Court;
 use crate::finding::Gone;
-use crate::measure::{Metric, Standing};
+use crate::measure::Standing;
+use crate::metric::Metric;
 
 /// Of how many registrations of one instance that are gone calls are counted apart. Chosen by us: few views lag by more.
 const COUNTED: usize = 4;

@@ -11,7 +11,8 @@ use leasehold_core::{Leg, Purpose, Span};
 
 use crate::finding::{Fact, Gone};
 use crate::invariant::Invariant;
-use crate::measure::{Metric, Nearest, Standing};
+use crate::measure::{Nearest, Standing};
+use crate::metric::Metric;
 use crate::report::{InvariantReport, Judgement};
 use crate::script::registry::*;
 use crate::script::*;

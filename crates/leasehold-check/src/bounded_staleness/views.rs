@@ -19,7 +19,8 @@ use crate::assumptions::CLOCKS;
 use crate::book::Case;
 use crate::calm::Errand;
 use crate::finding::Fact;
-use crate::measure::{Metric, Standing};
+use crate::measure::Standing;
+use crate::metric::Metric;
 use crate::roster::Registration;
 use crate::stretch::calm_since;
 

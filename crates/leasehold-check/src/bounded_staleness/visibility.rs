@@ -5,7 +5,8 @@ use leasehold_core::NodeId;
 use super::{Court, Grounds};
 use crate::book::Case;
 use crate::finding::Fact;
-use crate::measure::{Metric, Standing};
+use crate::measure::Standing;
+use crate::metric::Metric;
 use crate::roster::Registration;
 
 /// When a view was found to show, or not to show, a registration.

@@ -71,7 +71,7 @@ pub(crate) fn object(measures: &[MeasureReport], samples: &Histograms) -> Vec<Va
             percentiles.into_iter().flatten().map(|told| (told.name.to_owned(), told.value.into())).collect();
         Some(json!({
             "metric": measure.metric,
-            "unit": unit(measure.metric),
+            "unit": measure.metric.unit().name(),
             "samples": measure.samples,
             "worst": worst,
             "nearest": measure.nearest.map(|nearest| json!({
@@ -89,13 +89,6 @@ pub(crate) fn object(measures: &[MeasureReport], samples: &Histograms) -> Vec<Va
     measures.iter().filter_map(of_one).collect()
 }
 
-fn unit(metric: Metric) -> &'static str {
-    match metric.unit() {
-        Unit::Nanoseconds => "ns",
-        Unit::Calls => "calls",
-    }
-}
-
 /// What a metric is called in a table.
 pub(crate) fn in_words(metric: Metric) -> &'static str {
     match metric {
@@ -105,6 +98,7 @@ pub(crate) fn in_words(metric: Metric) -> &'static str {
         Metric::Staleness => "together",
         Metric::Visibility => "visibility",
         Metric::CallsToDead => "calls to dead",
+        other => other.name(),
     }
 }
 
@@ -112,7 +106,8 @@ pub(crate) fn in_words(metric: Metric) -> &'static str {
 pub(crate) fn value(metric: Metric, value: u64) -> String {
     match metric.unit() {
         Unit::Nanoseconds => Span::from_nanos(value).to_string(),
-        Unit::Calls => grouped(value),
+        Unit::Millionths => format!("{:.3}", value as f64 / Unit::Millionths.scale()),
+        Unit::Calls | Unit::PerSecond | Unit::Events | Unit::Share => grouped(value),
     }
 }
 

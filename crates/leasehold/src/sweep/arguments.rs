@@ -26,7 +26,9 @@ Exit codes:
     1  runs failed, a violation that a scenario expects was never found, or --confirm found that the engines disagree
     2  the command line or a scenario is wrong
     3  a run came to two digests
-    4  vacuous: nothing was judged, a place was never reached, or --confirm found nothing that can be compared
+    4  vacuous: nothing was judged, a place was never reached, or --confirm found nothing that can be compared,
+       or nothing was measured that a budget is about
+    6  safe, but a budget was missed
    74  results could not be written
   101  the harness itself panicked
   130  interrupted (143: terminated); what was run until then is shown")]
@@ -134,7 +136,7 @@ pub(crate) enum ShardChoice {
     Auto,
 }
 
-fn shard(text: &str) -> Result<ShardChoice, ShardError> {
+pub(crate) fn shard(text: &str) -> Result<ShardChoice, ShardError> {
     if text == "auto" { Ok(ShardChoice::Auto) } else { text.parse().map(ShardChoice::This) }
 }
 
@@ -154,7 +156,7 @@ fn seeds(text: &str) -> Result<SeedRange, BadSeeds> {
     text.parse()
 }
 
-fn time(text: &str) -> Result<Duration, Error> {
+pub(crate) fn time(text: &str) -> Result<Duration, Error> {
     let Length(span) = Length::deserialize(StrDeserializer::new(text))?;
     Ok(Duration::from_nanos(span.as_nanos()))
 }

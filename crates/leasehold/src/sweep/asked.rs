@@ -153,7 +153,7 @@ impl Asked {
 }
 
 /// The shard that is asked for. Says where it comes from if that is the environment.
-fn shard(choice: Option<ShardChoice>) -> Result<Shard, ShardError> {
+pub(crate) fn shard(choice: Option<ShardChoice>) -> Result<Shard, ShardError> {
     match choice {
         None => Ok(Shard::WHOLE),
         Some(ShardChoice::This(shard)) => Ok(shard),
@@ -270,6 +270,7 @@ pub(crate) fn refuse(error: &ResultsError) -> Exit {
         ResultsError::Exists(_) => "name another folder, or replace it with --force",
         ResultsError::NotOurs { .. } => "name another folder",
         ResultsError::NoResults(_) => "name a folder that sweep --out or merge --out wrote",
+        ResultsError::NoStudy(_) => "name a folder that tune --out or merge --out wrote",
         ResultsError::OtherFormat { .. } => "use the version of leasehold that wrote it",
         ResultsError::OtherOrder { .. } => "leave out what differs, or begin anew with --out",
         ResultsError::Gaps(_) => "run the shards that are missing, and merge",

@@ -85,7 +85,9 @@ impl Findings {
                 }
                 ExpectedVerdict::Pass | ExpectedVerdict::Vacuous => "yes".to_owned(),
             },
-            Standing::Vacuous => styled(DOUBTFUL, format!("no: {}", in_words(unmet))),
+            Standing::Vacuous | Standing::BudgetMissed => {
+                styled(DOUBTFUL, format!("no: {}", in_words(unmet)))
+            }
             Standing::Failed | Standing::NotDeterministic => styled(BAD, format!("no: {}", in_words(unmet))),
         };
         let rates = expect.reach.iter().filter_map(|probe| Some((tally.reach.get(probe)?.0, probe)));
@@ -338,6 +340,9 @@ impl Findings {
             Standing::Met => styled(GOOD, "nothing failed so far"),
             Standing::Vacuous => {
                 styled(DOUBTFUL, format!("nothing failed, but {missed} of {scenarios} said too little"))
+            }
+            Standing::BudgetMissed => {
+                styled(DOUBTFUL, format!("all is safe, but {missed} of {scenarios} missed a budget"))
             }
             Standing::Failed | Standing::NotDeterministic => {
                 styled(BAD, format!("{missed} of {scenarios} did not come to what they should"))

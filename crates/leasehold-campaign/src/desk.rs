@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use crate::sweep::{NoThreads, threads};
 
 /// Says what is to be done next, and takes what came of it. On the thread that called.
-pub(super) trait Foreman<Job, Done> {
+pub(crate) trait Foreman<Job, Done> {
     /// The next, if there is one now: there may be one again after something came back.
     fn next(&mut self) -> Option<Job>;
     /// What came of one. They come in any order.
@@ -14,7 +14,7 @@ pub(super) trait Foreman<Job, Done> {
 }
 
 /// Does on several threads what the foreman says, with so many under way at a time.
-pub(super) fn work<Job: Copy + Send, Done: Send>(
+pub(crate) fn work<Job: Copy + Send, Done: Send>(
     jobs: NonZeroUsize,
     most: usize,
     does: &(dyn Fn(Job) -> Done + Sync),

@@ -1,0 +1,227 @@
+//! From sums of runs to numbers with intervals of 95 %. docs/metrics.md says which interval is whose, and why.
+//!
+//! Runs are independent, what happens within one is not: a failover makes the next one likelier, and all leases of a fleet
+//! expire in one congestion. So every interval is reckoned by runs, as if all that one run gave had one cause:
+//!
+//! * a **mean**, a rate or a share that many runs had some of: the ratio of two sums over runs, with its variance between
+//!   runs and Student's factor (Cochran, Sampling Techniques, 3rd edition 1977, section 6.3);
+//! * a **rate** or a share that few runs had any of: the gamma interval for a weighted sum of Poisson counts (Fay and Feuer
+//!   1997), each run a weight. It is that of Garwood (1936), the exact one, where no run has more than one;
+//! * a **quantile**: the order statistics between which it lies by the binomial distribution (David and Nagaraja, Order
+//!   Statistics, 3rd edition 2003, section 7.1), of as many independent values as there would be if those of a run were all the
+//!   same (Kish, Survey Sampling, 1965, section 8.2);
+//! * in **how many runs** something happened: Wilson's (1927).
+
+mod distributions;
+
+use std::num::NonZeroU64;
+
+use leasehold_check::{Kind, Metric, Statistic};
+use leasehold_scenario::{Predicted, Reading};
+
+use crate::amount::{Amount, Sums};
+use crate::interval::Interval;
+use crate::study::{Estimate, Figure, Prediction, PredictionStanding};
+
+use distributions::{binomial_at_most, chi_square, student};
+
+/// So many runs have to have had any of something before its mean is taken to be normal. Chosen by us, as textbooks do.
+const MANY: u128 = 30;
+
+/// A formula leaves out what is small: this share of what it says. Chosen by us.
+const LEFT_OUT: f64 = 0.05;
+
+/// What is told of a metric of which runs gave this.
+pub(crate) fn figure(metric: Metric, amount: Option<&Amount>, predictions: &[Predicted]) -> Figure {
+    let nothing = Amount::default();
+    let amount = amount.unwrap_or(&nothing);
+    let sums = amount.sums();
+    let (count, runs) = match metric.kind() {
+        Kind::Values | Kind::Level => (sums.whole, sums.runs),
+        Kind::Count => (sums.part, sums.any),
+        Kind::Share => (sums.any, sums.any),
+    };
+    let estimates = match sums.whole {
+        0 => Vec::new(),
+        _ => metric.kind().statistics().iter().map(|of| estimate(metric, *of, amount)).collect(),
+    };
+    let of_it = predictions.iter().filter(|predicted| predicted.metric == metric);
+    let predictions = of_it.map(|predicted| held_against(predicted, &estimates)).collect();
+    Figure {
+        metric,
+        count: u64::try_from(count).unwrap_or(u64::MAX),
+        runs: u64::try_from(runs).unwrap_or(u64::MAX),
+        histogram: amount.values().to_string(),
+        estimates,
+        predictions,
+    }
+}
+
+/// From where to where a number lies; nothing where it cannot be said.
+type Ends = (Option<f64>, Option<f64>);
+
+fn estimate(metric: Metric, statistic: Statistic, amount: &Amount) -> Estimate {
+    let (sums, scale) = (amount.sums(), metric.unit().scale());
+    match (metric.kind(), statistic) {
+        (Kind::Values | Kind::Level, Statistic::Mean) => {
+            told(statistic, ratio(sums), between_runs(sums), 1.0 / scale)
+        }
+        (_, Statistic::Max) => {
+            let greatest = sums.greatest as f64;
+            told(statistic, greatest, (Some(greatest), None), 1.0 / scale)
+        }
+        (Kind::Values | Kind::Level, _) => quantile(statistic, amount, scale),
+        (Kind::Count, Statistic::Share) => share_of_runs(sums),
+        // Exposures are in nanoseconds.
+        (Kind::Count, _) => told(statistic, ratio(sums), rare_or_not(sums, Least::Event), 1e9),
+        (Kind::Share, _) => {
+            let estimate = told(statistic, ratio(sums), rare_or_not(sums, Least::Whole), 1.0);
+            Estimate { high: estimate.high.map(|high| high.min(1.0)), ..estimate }
+        }
+    }
+}
+
+fn told(statistic: Statistic, value: f64, (low, high): Ends, factor: f64) -> Estimate {
+    let scaled = |end: Option<f64>| end.map(|end| end.max(0.0) * factor);
+    Estimate { statistic, value: value * factor, low: scaled(low), high: scaled(high) }
+}
+
+/// Σx / Σw.
+fn ratio(sums: &Sums) -> f64 {
+    sums.part as f64 / sums.whole as f64
+}
+
+/// The interval of a ratio, by how runs differ.
+fn between_runs(sums: &Sums) -> Ends {
+    let is_exact = [sums.part_squared, sums.product, sums.whole_squared].iter().all(|sum| *sum < u128::MAX);
+    if sums.runs < 2 || !is_exact {
+        return (None, None);
+    }
+    let (runs, ratio) = (sums.runs as f64, ratio(sums));
+    let squares = sums.part_squared as f64 - 2.0 * ratio * sums.product as f64
+        + ratio * ratio * sums.whole_squared as f64;
+    let variance = squares.max(0.0) * runs / (runs - 1.0);
+    let half = student(runs - 1.0) * variance.sqrt() / sums.whole as f64;
+    (Some(ratio - half), Some(ratio + half))
+}
+
+/// What might have been seen at the least in a run that shows nothing so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Least {
+    /// One event.
+    Event,
+    /// All of it.
+    Whole,
+}
+
+/// The interval of a ratio whose parts may be rare.
+fn rare_or_not(sums: &Sums, least: Least) -> Ends {
+    if sums.any >= MANY {
+        return between_runs(sums);
+    }
+    if sums.part_squared == u128::MAX {
+        return (None, None);
+    }
+    let (part, variance) = (sums.part as f64, sums.part_squared as f64);
+    let weight = match (sums.part, least) {
+        (0, Least::Event) => 1.0,
+        (0, Least::Whole) => sums.most_whole as f64,
+        _ => sums.most_part as f64,
+    };
+    let low = match sums.part {
+        0 => 0.0,
+        _ => variance / (2.0 * part) * chi_square(0.025, 2.0 * part * part / variance),
+    };
+    let (part, variance) = (part + weight, variance + weight * weight);
+    let high = variance / (2.0 * part) * chi_square(0.975, 2.0 * part * part / variance);
+    (Some(low / sums.whole as f64), Some(high / sums.whole as f64))
+}
+
+/// In which share of the runs there was any.
+fn share_of_runs(sums: &Sums) -> Estimate {
+    let of = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+    let runs = NonZeroU64::new(of(sums.runs)).expect("something was measured, so some run was");
+    let Interval { low, high } = Interval::wilson(of(sums.any), runs);
+    let value = sums.any as f64 / sums.runs as f64;
+    Estimate { statistic: Statistic::Share, value, low: Some(low), high: Some(high) }
+}
+
+/// The number that so many of all values do not exceed, between order statistics.
+fn quantile(statistic: Statistic, amount: &Amount, scale: f64) -> Estimate {
+    let (values, sums) = (amount.values(), amount.sums());
+    let share = statistic.quantile().expect("what is no quantile was told before");
+    let count = values.count();
+    let at = |rank: u64| values.bucket_at(rank).expect("there are values");
+    let greatest = u64::try_from(sums.greatest).unwrap_or(u64::MAX);
+    let value = at((libm::ceil(share * count as f64) as u64).max(1)).1.min(greatest);
+    // So many values there would be if those of a run were all the same.
+    let independent = match sums.whole_squared {
+        0 | u128::MAX => 0,
+        squared => u64::try_from(sums.whole.saturating_mul(sums.whole) / squared).unwrap_or(u64::MAX),
+    };
+    let all = |rank: u64| u128::from(rank) * u128::from(count);
+    let (each, in_all) =
+        (u128::from(independent.max(1)), |rank: u128| u64::try_from(rank).unwrap_or(u64::MAX));
+    let low = lower_rank(independent, share).map(|rank| at(in_all(all(rank - 1) / each + 1)).0);
+    let high =
+        upper_rank(independent, share).map(|rank| at(in_all(all(rank).div_ceil(each))).1.min(greatest));
+    let scaled = |value: u64| value as f64 / scale;
+    Estimate { statistic, value: scaled(value), low: low.map(scaled), high: high.map(scaled) }
+}
+
+/// The greatest rank whose value is, with 97.5 %, not above what a share of all values does not exceed; nothing if even the
+/// least of so many values may be.
+fn lower_rank(values: u64, share: f64) -> Option<u64> {
+    let is_too_great = |rank: u64| binomial_at_most(rank - 1, values, share) > 0.025;
+    let rank = first_where(1, values + 1, is_too_great) - 1;
+    (rank > 0).then_some(rank)
+}
+
+/// The least rank whose value is, with 97.5 %, not below it; nothing if even the greatest may be.
+fn upper_rank(values: u64, share: f64) -> Option<u64> {
+    let is_enough = |rank: u64| binomial_at_most(rank - 1, values, share) >= 0.975;
+    let rank = first_where(1, values + 1, is_enough);
+    (rank <= values).then_some(rank)
+}
+
+/// The first number from `low` on that is so, as all after it are; `end` if none before that is.
+fn first_where(mut low: u64, mut end: u64, is_so: impl Fn(u64) -> bool) -> u64 {
+    while low < end {
+        let middle = low + (end - low) / 2;
+        if is_so(middle) { end = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// Holds a prediction against what was measured.
+fn held_against(predicted: &Predicted, estimates: &[Estimate]) -> Prediction {
+    let Predicted { statistic, formula, value, reading, .. } = predicted;
+    let measured = estimates.iter().find(|estimate| estimate.statistic == *statistic);
+    let standing = measured.map_or(PredictionStanding::Open, |measured| stands(*value, *reading, measured));
+    Prediction { statistic: *statistic, formula: formula.clone(), value: *value, standing }
+}
+
+fn stands(value: f64, reading: Reading, measured: &Estimate) -> PredictionStanding {
+    match reading {
+        Reading::Bound if measured.value <= value => PredictionStanding::Confirmed,
+        Reading::Bound => match measured.low {
+            Some(low) if low > value => PredictionStanding::Refuted,
+            _ => PredictionStanding::Open,
+        },
+        Reading::Beside => PredictionStanding::Open,
+        Reading::Expected => {
+            let (least, most) = (value * (1.0 - LEFT_OUT), value * (1.0 + LEFT_OUT));
+            let is_above = measured.low.is_some_and(|low| low > most);
+            let is_below = measured.high.is_some_and(|high| high < least);
+            match (measured.low, measured.high) {
+                _ if is_above || is_below => PredictionStanding::Refuted,
+                // An interval that is wider than what it is to confirm says nothing.
+                (Some(low), Some(high)) if high - low <= value => PredictionStanding::Confirmed,
+                _ => PredictionStanding::Open,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! The pages, as whoever writes them into a folder gets them. They stay in `target/tmp/pages`, for the tests with a browser
+//! and for people.
+
+#[path = "pages/sample.rs"]
+mod sample;
+
+use std::path::PathBuf;
+
+use leasehold_report::page::{study_html, study_md};
+use leasehold_report::study::{Advice, Met, StudySummary};
+
+fn kept(name: &str, text: &str) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+fn page(name: &str, study: &StudySummary, baseline: Option<&StudySummary>) -> String {
+    let html = study_html(study, baseline);
+    kept(&format!("{name}.html"), &html);
+    kept(&format!("{name}.md"), &study_md(study, baseline));
+    html
+}
+
+#[test]
+fn the_first_screen_says_what_to_take_and_how_sure_that_is() {
+    let html = page("study", &sample::ttl_and_interval(), None);
+    assert!(html.contains("Take ttl = 10s, renew = 3s"));
+}
+
+/// What a browser would see as text or as tags: no name may become a tag.
+fn hostile(study: &mut StudySummary) {
+    let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>`|`--><!--";
+    study.name = evil.to_owned();
+    study.summary = evil.to_owned();
+    study.scenario = evil.to_owned();
+    study.command = evil.to_owned();
+    study.objectives.push(evil.to_owned());
+    for parameter in &mut study.parameters {
+        parameter.name.push_str(evil);
+        parameter.values.iter_mut().for_each(|value| value.push_str(evil));
+    }
+    for point in &mut study.points {
+        point.objectives.push(Met::Missed);
+        point.values.iter_mut().for_each(|value| value.push_str(evil));
+        let predictions = point.figures.iter_mut().flat_map(|figure| &mut figure.predictions);
+        predictions.for_each(|prediction| prediction.formula.push_str(evil));
+    }
+    let Advice::Take { because, .. } = &mut study.advice else { return };
+    because.push(evil.to_owned());
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let mut study = sample::ttl_and_interval();
+    hostile(&mut study);
+    let html = page("hostile", &study, Some(&study));
+    assert_eq!(html.matches("<script").count(), 2, "the data and our own script, and no more");
+    assert_eq!(html.matches("</script").count(), 2);
+    assert!(!html.contains("<img") && !html.contains("<!--"));
+    assert!(html.contains("&lt;script&gt;") || html.contains("&#60;script&#62;"));
+    let data: serde_json::Value = serde_json::from_str(data_of(&html)).unwrap();
+    assert_eq!(data["study"]["name"], study.name);
+    let markdown = study_md(&study, None);
+    assert!(!markdown.contains("<img") && !markdown.contains("<script"), "{markdown}");
+}
+
+fn data_of(html: &str) -> &str {
+    let (_, rest) = html.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    rest.split_once("</script>").unwrap().0
+}
+
+#[test]
+fn a_page_asks_nobody_and_is_small() {
+    let study = sample::ttl_and_interval();
+    let html = page("study", &study, None);
+    assert!(html.len() < 1_000_000, "{} bytes for {} points", html.len(), study.points.len());
+    for outside in ["http:", "https:", "url(", "@import", "src="] {
+        let place = html.find(outside);
+        assert!(place.is_none(), "{outside}: {}", &html[place.unwrap()..][..60]);
+    }
+    let back: StudySummary = serde_json::from_value(
+        serde_json::from_str::<serde_json::Value>(data_of(&html)).unwrap()["study"].clone(),
+    )
+    .unwrap();
+    assert_eq!(back.points.len(), study.points.len());
+    assert_eq!(back.points[0].figures[3], study.points[0].figures[3]);
+}
+
+#[test]
+fn every_picture_has_words_and_a_table_and_every_id_is_one_of_a_kind() {
+    let html = page("study", &sample::ttl_and_interval(), None);
+    let pictures = html.matches("<svg role=\"img\" aria-labelledby=").count();
+    assert!(pictures >= 8, "{pictures}");
+    assert_eq!(html.matches("<svg").count(), pictures);
+    assert_eq!(html.matches("<title").count(), pictures + 1);
+    assert_eq!(html.matches("<desc").count(), pictures);
+    for figure in html.split("<figure>").skip(1) {
+        let (figure, _) = figure.split_once("</figure>").unwrap();
+        assert!(figure.contains("<table>") && figure.contains("<tbody>\n<tr>"), "{figure}");
+    }
+    let mut ids: Vec<&str> =
+        html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all);
+}
+
+#[test]
+fn what_never_occurred_is_said_and_not_drawn() {
+    let html = page("study", &sample::ttl_and_interval(), None);
+    for metric in ["handover", "overlap"] {
+        assert!(html.contains(&format!("{metric} never occurred, at no point.")), "{metric}");
+        assert!(!html.contains(&format!("id=\"curves-{metric}")), "{metric}");
+    }
+    // No false expiry was seen at the recommended point: no number stands there but the most that it can be.
+    assert!(html.contains("<strong>never</strong><span>at most "), "no such card");
+}
+
+#[test]
+fn a_study_that_recommends_nothing_says_why() {
+    let mut study = sample::ttl_and_interval();
+    study.advice = Advice::NonePasses { obstacle: 0, nearest: 3, because: vec!["It is near.".to_owned()] };
+    let html = page("none-passes", &study, None);
+    assert!(
+        html.contains("No point meets every objective; the obstacle is failover-crash.p99 &#60; 15s"),
+        "{html}"
+    );
+    assert!(html.contains("The nearest point is ttl = 10s, renew = 1s"));
+    study.advice = Advice::NotAsked;
+    study.objectives.clear();
+    study.points.iter_mut().for_each(|point| point.objectives.clear());
+    study.default_point = None;
+    let html = page("not-asked", &study, None);
+    assert!(html.contains("10 of 30 points are beaten by no other"));
+}
+
+#[test]
+fn one_parameter_is_rows_and_three_are_the_first_two() {
+    let one = sample::ttl_alone();
+    let html = page("one", &one, None);
+    assert!(html.contains("id=\"rows-failover-crash-p99-title\"") && !html.contains("id=\"map-"));
+    let three = sample::three_parameters();
+    let html = page("three", &three, None);
+    assert!(html.contains("id=\"map-failover-crash-p99-title\""));
+    assert!(html.contains("The maps show 30 of 60 points, those with sweep = 500ms"), "{html}");
+}
+
+#[test]
+fn a_baseline_tells_better_from_worse_and_from_noise() {
+    let (earlier, mut study) = (sample::ttl_and_interval(), sample::ttl_and_interval());
+    let moved = |study: &mut StudySummary, point: usize, factor: f64| {
+        let figure = &mut study.points[point].figures[0];
+        for estimate in &mut figure.estimates {
+            estimate.value *= factor;
+            estimate.low = estimate.low.map(|low| low * factor);
+            estimate.high = estimate.high.map(|high| high * factor);
+        }
+    };
+    moved(&mut study, 0, 0.5);
+    moved(&mut study, 1, 2.0);
+    moved(&mut study, 2, 1.001);
+    let html = page("baseline", &study, Some(&earlier));
+    let section = html.split_once("id=\"comparison\"").unwrap().1;
+    let row = section.split_once("failover-crash.p99</th>").unwrap().1.split_once("</tr>").unwrap().0;
+    let cells: Vec<&str> =
+        row.split('>').filter_map(|part| part.split_once('<')).map(|(text, _)| text).collect();
+    let numbers: Vec<&str> = cells.into_iter().filter(|text| !text.is_empty()).collect();
+    assert_eq!(numbers, ["1", "1", "1", "27", "0"], "worse, better, noise, the same, too few to say");
+    assert!(section.contains(">worse</span>") && section.contains(">better</span>"));
+    let same = page("same", &earlier, Some(&earlier));
+    assert!(same.contains("Nothing got better and nothing worse"));
+}
+
+#[test]
+fn markdown_has_the_same_tables() {
+    let markdown = study_md(&sample::ttl_and_interval(), None);
+    for part in [
+        "# ttl-vs-interval\n",
+        "**Take ttl = 10s, renew = 3s",
+        "| failover-crash.p99 &lt; 15s |",
+        "\n```\nleasehold tune scenarios/studies/ttl-vs-interval.toml --seeds 1000 --out reports/ttl\n```\n",
+        "## The trade-off",
+        "| ttl = 60s, renew = 13s",
+    ] {
+        assert!(markdown.contains(part), "{part}\n{markdown}");
+    }
+    let columns = |line: &str| line.matches('|').count() - line.matches("\\|").count();
+    let lines: Vec<&str> = markdown.lines().collect();
+    let tables = lines.split(|line| !line.starts_with('|')).filter(|table| !table.is_empty());
+    for table in tables {
+        assert!(table.iter().all(|line| columns(line) == columns(table[0])), "{table:?}");
+    }
+}
