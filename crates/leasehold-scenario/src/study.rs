@@ -162,6 +162,7 @@ impl StudyFile {
                     .help(format!("this is so where {}", self.told(&values)))
             };
             let value = expression.value(&|place| values[place].clone()).map_err(|wrong| told(wrong.what))?;
+            let value = value.cut();
             value.to_toml().map_err(told)?;
             // What is used is what is written into the scenario, to the nanosecond.
             let written = value.to_toml().ok().and_then(|toml| Quantity::of_toml(&toml));
