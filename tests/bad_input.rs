@@ -133,6 +133,20 @@ const WRONG: &[(&str, &[&str])] = &[
     ("[expect]\nverdict = «\"pas\"»", &["`pas` is no verdict", "did you mean `pass`?"]),
     ("[expect]\nviolation = «\"fencign\"»", &["`fencign` is no invariant", "did you mean `fencing`?"]),
     ("[expect]\nviolation = «\"I25\"»", &["did you mean `no-lost-update`?"]),
+    (
+        "[expect]\nbudgets = [«\"failovr.p99 < 15s\"»]",
+        &["`failovr` is no metric", "did you mean `failover`?"],
+    ),
+    ("[expect]\nbudgets = [«\"failover < 15s\"»]", &["which number of them", "`failover.p99`"]),
+    ("[expect]\nbudgets = [«\"load < 5s\"»]", &["is a rate such as `1/day` or `500/s`", "found \"5s\""]),
+    (
+        "[expect]\nbudgets = [\"load < 5/s\", «\"load.mean <= 9/s\"»]",
+        &["`load.mean <= 9/s` is limited twice", "the first limit is here"],
+    ),
+    (
+        "[expect]\nverdict = \"vacuous\"\nbudgets = [«\"load < 5/s\"»]",
+        &["expected to panic, or to say nothing", "remove `budgets`"],
+    ),
     (fault!("at = \"1s\"", "on = \"holder\"", "do = «\"pasue\"»"), &["`pasue`", "did you mean `pause`?"]),
     (fault!("at = \"1s\"", "on = \"holder\"", "do = «\"explode\"»"), &["`explode`", "`crash`", "`shutdown`"]),
     (

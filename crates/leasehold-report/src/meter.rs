@@ -8,6 +8,8 @@ mod hosts;
 mod leases;
 mod load;
 mod mass;
+#[cfg(test)]
+mod script;
 mod values;
 
 use leasehold_check::{Finding, Metric, Sample};
@@ -24,7 +26,7 @@ use hosts::Hosts;
 pub(crate) use hosts::Turn;
 use leases::Leases;
 use load::Load;
-use values::Values;
+pub(crate) use values::Values;
 
 /// Measures what it is asked to of one run. Its memory does not grow with the length of the run.
 #[derive(Clone, Debug)]
@@ -110,6 +112,3 @@ impl Observer for Meter {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

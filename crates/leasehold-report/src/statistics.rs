@@ -159,10 +159,12 @@ fn quantile(statistic: Statistic, amount: &Amount, scale: f64) -> Estimate {
         0 | u128::MAX => 0,
         squared => u64::try_from(sums.whole.saturating_mul(sums.whole) / squared).unwrap_or(u64::MAX),
     };
-    let place = |rank: u64| u128::from(rank) * u128::from(count) / u128::from(independent.max(1));
-    let in_all = |rank: u128| u64::try_from(rank).unwrap_or(u64::MAX);
-    let low = lower_rank(independent, share).map(|rank| at(in_all(place(rank - 1) + 1)).0);
-    let high = upper_rank(independent, share).map(|rank| at(in_all(place(rank))).1.min(greatest));
+    let all = |rank: u64| u128::from(rank) * u128::from(count);
+    let (each, in_all) =
+        (u128::from(independent.max(1)), |rank: u128| u64::try_from(rank).unwrap_or(u64::MAX));
+    let low = lower_rank(independent, share).map(|rank| at(in_all(all(rank - 1) / each + 1)).0);
+    let high =
+        upper_rank(independent, share).map(|rank| at(in_all(all(rank).div_ceil(each))).1.min(greatest));
     let scaled = |value: u64| value as f64 / scale;
     Estimate { statistic, value: scaled(value), low: low.map(scaled), high: high.map(scaled) }
 }

@@ -251,3 +251,88 @@ impl JsonSchema for Goal {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Metric, Statistic, Comparison, f64) {
+        let goal = Goal::parse(text).unwrap_or_else(|bad| panic!("{text}: {bad}"));
+        (goal.metric, goal.statistic, goal.comparison, goal.limit)
+    }
+
+    #[test]
+    fn a_goal_is_a_number_a_comparison_and_a_limit() {
+        use Comparison::{Above, AtLeast, AtMost, Below};
+        for (text, metric, statistic, comparison, limit) in [
+            ("failover.p99 < 15s", Metric::Failover, Statistic::P99, Below, 15.0),
+            ("failover.p99.9<=1m 30s", Metric::Failover, Statistic::P999, AtMost, 90.0),
+            ("  failover_crash.mean <  250ms ", Metric::FailoverCrash, Statistic::Mean, Below, 0.25),
+            ("false_expiry < 1/day", Metric::FalseExpiry, Statistic::Rate, Below, 1.0 / 86_400.0),
+            ("false-expiry.rate <= 0.5/h", Metric::FalseExpiry, Statistic::Rate, AtMost, 0.5 / 3_600.0),
+            ("false-expiry.share < 1%", Metric::FalseExpiry, Statistic::Share, Below, 0.01),
+            ("load < 500/s", Metric::Load, Statistic::Mean, Below, 500.0),
+            ("load.rate < 500/s", Metric::Load, Statistic::Mean, Below, 500.0),
+            ("load.max < 600/min", Metric::Load, Statistic::Max, Below, 10.0),
+            ("unavailability < 0.1%", Metric::Unavailability, Statistic::Share, Below, 0.001),
+            ("unavailability < 0.02", Metric::Unavailability, Statistic::Share, Below, 0.02),
+            ("surge.max < 3", Metric::Surge, Statistic::Max, Below, 3.0),
+            ("calls-to-dead.max <= 10", Metric::CallsToDead, Statistic::Max, AtMost, 10.0),
+            ("throughput >= 20/s", Metric::Throughput, Statistic::Mean, AtLeast, 20.0),
+            ("throughput.p50 > 1/week", Metric::Throughput, Statistic::P50, Above, 1.0 / 604_800.0),
+        ] {
+            assert_eq!(read(text), (metric, statistic, comparison, limit), "{text}");
+            assert_eq!(Goal::parse(text).unwrap().to_string(), text.trim());
+        }
+    }
+
+    #[test]
+    fn what_is_no_goal_is_told_with_what_was_meant() {
+        for (text, message, help) in [
+            ("failovr.p99 < 15s", "`failovr` is no metric", "did you mean `failover`?"),
+            ("failover.p95 < 15s", "`failover` has no `p95`", "did you mean `p"),
+            ("failover < 15s", "`failover` is many values: which number of them?", "write `failover.p99`"),
+            ("unavailability.rate < 1%", "`unavailability` has no `rate`", "`share`"),
+            ("failover.p99", "has no `<`", "`failover.p99 < 15s`"),
+            ("failover.p99 = 15s", "compares in an unknown way", "`<=`"),
+            ("failover.p99 << 15s", "compares in an unknown way", "`<=`"),
+            ("failover.p99 < 15", "is a duration such as `15s`, found \"15\"", "for example"),
+            ("failover.p99 <", "found nothing", "for example"),
+            ("load < 500", "is a rate such as `1/day` or `500/s`, found \"500\"", "for example"),
+            ("load < 500/fortnight", "is a rate", "for example"),
+            ("unavailability < 101%", "is a share such as `0.1%`", "for example"),
+            ("unavailability < -1%", "is a share such as `0.1%`", "for example"),
+            ("surge.max < nan", "is a number such as `3`", "for example"),
+            ("surge.max < 1e400", "is a number such as `3`", "for example"),
+            ("", "has no `<`", "write a metric"),
+        ] {
+            let bad = Goal::parse(text).expect_err(text);
+            assert!(bad.message.contains(message), "{text}: {}", bad.message);
+            assert!(bad.help.contains(help), "{text}: {}", bad.help);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_kept_on_its_side() {
+        let kept = |text: &str| [2.9, 3.0, 3.1].map(|value| Goal::parse(text).unwrap().is_kept_by(value));
+        assert_eq!(kept("surge.max < 3"), [true, false, false]);
+        assert_eq!(kept("surge.max <= 3"), [true, true, false]);
+        assert_eq!(kept("surge.max > 3"), [false, false, true]);
+        assert_eq!(kept("surge.max >= 3"), [false, true, true]);
+    }
+
+    #[test]
+    fn a_usual_statistic_needs_no_name() {
+        for metric in Metric::ALL {
+            let limit = match metric.kind().usual() {
+                None => continue,
+                Some(Statistic::Share) => "1%",
+                Some(_) => "1/s",
+            };
+            let (bare, named) =
+                (format!("{} < {limit}", metric.name()), metric.kind().usual().unwrap().name());
+            let named = format!("{}.{named} < {limit}", metric.name());
+            assert_eq!(read(&bare), read(&named));
+        }
+    }
+}

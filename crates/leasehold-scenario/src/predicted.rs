@@ -1,8 +1,12 @@
-//! What a system says that a measurement will come to.
+//! What a system says that measurements of it will come to.
 
 use leasehold_check::{Metric, Statistic};
+use leasehold_core::plan::{FaultKind, Latency};
+use leasehold_core::{Reckoning, Span};
 
-/// What a formula says of a number, with the scenario's values. Source: docs/timing.md, section 4.
+use crate::scenario::Scenario;
+
+/// What a formula says of a number, with the scenario's values. Source: docs/timing.md, sections 4 and 7.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predicted {
     /// Of what.
@@ -22,6 +26,146 @@ pub struct Predicted {
 pub enum Reading {
     /// It is the number that is to be expected.
     Expected,
-    /// No value is above it.
+    /// The number is not above it.
     Bound,
+}
+
+impl Predicted {
+    /// A number that is to be expected.
+    pub fn expected(metric: Metric, statistic: Statistic, formula: impl Into<String>, value: f64) -> Self {
+        Self { metric, statistic, formula: formula.into(), value, reading: Reading::Expected }
+    }
+
+    /// A length that no value exceeds.
+    pub fn at_most(metric: Metric, formula: impl Into<String>, longest: Span) -> Self {
+        let (statistic, value) = (Statistic::Max, longest.as_secs_f64());
+        Self { metric, statistic, formula: formula.into(), value, reading: Reading::Bound }
+    }
+
+    /// A length that none exceeds, by the sum that the system reckons under this name.
+    pub fn reckoned(metric: Metric, name: &str, reckoning: &Reckoning) -> Option<Self> {
+        let sum = reckoning.inequalities.iter().find(|inequality| inequality.name == name)?;
+        Some(Self::at_most(metric, sum.formula.clone(), sum.left.total))
+    }
+
+    /// `p^m/h`: how often all of so many tries are lost, each with this chance, so often as one begins.
+    pub fn false_expiry(loss: f64, tries: u32, interval: f64) -> Option<Self> {
+        let rate = (0..tries).fold(1.0, |chance, _| chance * loss) / interval;
+        let formula = format!("p^m/h, m = {tries}");
+        (loss > 0.0).then(|| Self::expected(Metric::FalseExpiry, Statistic::Rate, formula, rate))
+    }
+}
+
+impl Scenario {
+    /// What measurements will come to, as far as its system says and its own faults let them: the false expiries that loss
+    /// alone predicts are no measure of what partitions, pauses and bursts of loss bring about.
+    pub fn predictions(&self) -> Vec<Predicted> {
+        let harmless = |kind| matches!(kind, FaultKind::Crash | FaultKind::Restart | FaultKind::Command);
+        let by_loss_alone = self.template.faults.iter().all(|fault| harmless(fault.action.kind()))
+            && self.template.network.burst.is_none();
+        let all = self.deployment.predictions().iter().cloned();
+        all.filter(|predicted| by_loss_alone || predicted.metric != Metric::FalseExpiry).collect()
+    }
+}
+
+/// How long something takes on average, in seconds. That of a log-normal length is of the one that is not cut off.
+pub(crate) fn mean(latency: &Latency) -> f64 {
+    /// The quantile of the normal distribution that one in a hundred exceeds.
+    const Z: f64 = 2.326_347_874_040_841;
+    match *latency {
+        Latency::Constant(span) => span.as_secs_f64(),
+        Latency::Uniform { min, max } => (min.as_secs_f64() + max.as_secs_f64()) / 2.0,
+        Latency::LogNormal { median, p99, .. } => {
+            let spread = libm::log(p99.as_secs_f64() / median.as_secs_f64()) / Z;
+            median.as_secs_f64() * libm::exp(spread * spread / 2.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RegistrySystem, SingleGrantor, Source};
+
+    fn predicted(text: &str) -> Vec<(String, f64)> {
+        let text = format!("schema = 1\nname = \"x\"\nsummary = \"s\"\n{text}");
+        let scenario = Scenario::parse(Source::from_text("x.toml", text), &[&SingleGrantor, &RegistrySystem]);
+        let told = |predicted: Predicted| {
+            let Predicted { metric, statistic, value, .. } = predicted;
+            (format!("{}.{}", metric.name(), statistic.name()), (value * 1e6).round() / 1e6)
+        };
+        scenario.expect("it is right").predictions().into_iter().map(told).collect()
+    }
+
+    fn value(text: &str, of: &str) -> Option<f64> {
+        let all = predicted(text);
+        all.into_iter().find(|(name, _)| name == of).map(|(_, value)| value)
+    }
+
+    const QUIET: &str = "[network]\nlatency = \"10ms\"\nloss = \"0%\"\n[disk]\nlatency = \"5ms\"\n";
+
+    /// Each by hand: `m·T − h/2 + σ/2 + 2c + Λ + W`, with d = 10 ms, c = 5 ms, and h = T/3.
+    #[test]
+    fn the_mean_failover_is_that_of_the_formula() {
+        let mean = |tables: &str| value(&format!("{QUIET}{tables}"), "failover-crash.mean");
+        let lease = "[lease]\nttl = \"12s\"\n";
+        // 12 − 2 + 0.01 for the renewal + 2c + the grant and its confirmation, 3d.
+        assert_eq!(mean(lease), Some(10.05));
+        assert_eq!(mean(&format!("{lease}sweep = \"2s\"\n")), Some(11.05));
+        // Of two that are left the first asks after a third of a poll; question, grant: d each, less the one that polls hide.
+        let none = format!("{lease}[grantor]\nqueue = \"none\"\n[holder]\npoll = \"3s\"\n");
+        assert_eq!(mean(&none), Some(10.0 + 0.01 + 0.01 + 1.0 + 0.01));
+    }
+
+    #[test]
+    fn the_worst_failover_is_what_bound_tells() {
+        let text = "schema = 1\nname = \"x\"\nsummary = \"s\"\n";
+        let scenario = Scenario::parse(Source::from_text("x.toml", text.to_owned()), &[&SingleGrantor]);
+        let scenario = scenario.expect("it is right");
+        let reckoning = scenario.deployment.reckoning().expect("it says how");
+        let sum = reckoning.inequalities.iter().find(|sum| sum.name == "failover after a crash, at worst");
+        let worst = sum.expect("it is told").left.total.as_secs_f64();
+        let found = scenario.predictions().into_iter().find(|one| one.reading == Reading::Bound);
+        assert_eq!(found.expect("it is predicted").value, worst);
+    }
+
+    #[test]
+    fn renewals_come_once_an_interval_and_lease() {
+        let renewals = |tables: &str| value(&format!("{QUIET}{tables}"), "renewals.mean");
+        let lease = "[lease]\nttl = \"12s\"\n";
+        assert_eq!(renewals(lease), Some(0.25));
+        assert_eq!(renewals(&format!("{lease}[topology]\nholders = 4\nresources = 2\n")), Some(0.5));
+        let once = format!("{lease}[work]\nkind = \"tasks\"\n");
+        assert_eq!(renewals(&once), None);
+    }
+
+    #[test]
+    fn loss_predicts_false_expiries_unless_something_worse_is_scripted() {
+        let rate = |tables: &str| value(tables, "false-expiry.rate").is_some();
+        let lossy = "[network]\nlatency = \"10ms\"\nloss = \"10%\"\n";
+        let fault = |action: &str| {
+            format!("{lossy}[[fault]]\nat = \"1s\"\non = \"holder\"\ndo = \"{action}\"\nfor = \"1s\"\n")
+        };
+        assert!(rate(lossy) && rate(&fault("crash")));
+        assert!(!rate(&fault("pause")) && !rate(QUIET));
+    }
+
+    #[test]
+    fn a_fleet_is_predicted_by_its_bounds_and_its_cadence() {
+        let all = predicted("system = \"registry\"\n");
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        for expected in ["exclusion.max", "visibility.max", "renewals.mean"] {
+            assert!(names.contains(&expected), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_mean_is_that_of_the_distribution() {
+        let millis = Span::from_millis;
+        assert_eq!(mean(&Latency::Constant(millis(10))), 0.01);
+        assert_eq!(mean(&Latency::Uniform { min: millis(10), max: millis(30) }), 0.02);
+        let skewed = mean(&Latency::LogNormal { median: millis(10), p99: millis(100), max: millis(900) });
+        // exp(ln(10)/2.3263) = e^0.98979; its mean is median · e^(0.98979²/2).
+        assert!((skewed - 0.016_321).abs() < 1e-5, "{skewed}");
+    }
 }

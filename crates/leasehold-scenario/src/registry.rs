@@ -2,6 +2,7 @@
 //! Beside the wiring of the shipped leases the only place that knows the shipped protocols' types.
 
 mod draw;
+mod predictions;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -238,6 +239,7 @@ impl Design {
                 budget: self.budget,
             },
         );
+        let predictions = self.predictions(environment, &promise.bounds);
         let nodes = (0..self.size()).map(|id| self.spec(self.part(NodeId(id)))).collect();
         let starts_within = self.counts.starts_within;
         let instances = self.instances();
@@ -250,6 +252,7 @@ impl Design {
         )
         .judged_by(&OF_REGISTRATIONS)
         .reckoned_as(promise.reckoning)
+        .predicting(predictions)
         .starting_within(starts_within)
         .registering(instances)
     }

@@ -3,6 +3,7 @@
 
 mod draw;
 pub(crate) mod ends;
+mod predictions;
 mod table;
 
 use leasehold_check::Invariant;
@@ -148,6 +149,7 @@ impl Design {
         };
         let Self { grantor, holder, work, resource, .. } = self;
         let promise = promise(&assumed, &Policies { grantor, holder, work, resource });
+        let predictions = self.predictions(environment, &promise.reckoning);
         let nodes = (0..1 + holders + resources).map(|id| self.spec(self.part(NodeId(id)))).collect();
         let commands = vec![
             CommandSpec {
@@ -168,6 +170,7 @@ impl Design {
         Deployment::new::<LeaseProtocol>(nodes, promise.bounds, commands, move |id| self.node(id))
             .judged_by(&OF_LEASES)
             .reckoned_as(promise.reckoning)
+            .predicting(predictions)
     }
 
     fn part(&self, id: NodeId) -> Part {

@@ -70,7 +70,9 @@ Exit codes:
     0  as expected
     1  an invariant was violated, or the expectation is not met
     2  the command line or the scenario is wrong
-    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault,
+       or nothing was measured that a budget is about
+    6  safe, but a budget was missed
    74  results could not be written
   101  a node panicked, or the nodes were in a livelock")]
 pub(crate) struct RunArgs {

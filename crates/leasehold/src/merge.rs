@@ -26,7 +26,7 @@ Exit codes:
     3  a run has two digests
     4  vacuous: nothing was judged, or a place was never reached
     5  runs are missing: the rest is merged, and marked as incomplete
-    6  a study: no point meets all objectives
+    6  safe, but a budget was missed; of a study: no point meets all objectives
    74  results could not be written")]
 pub(crate) struct MergeArgs {
     /// The folders that sweep --out wrote, or those that tune --out wrote

@@ -6,12 +6,12 @@ use leasehold_check::{ClosestCall, Invariant, Metric, Nearest, Times, Unit, Verd
 use leasehold_core::event::Probe;
 use leasehold_core::plan::{FaultKind, Role};
 use leasehold_core::time::Span;
-use leasehold_report::Histogram;
+use leasehold_report::{Amount, Histogram, Measured};
 use leasehold_scenario::{Digest, HazardPolicy};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 use super::{Expects, FaultSource, Order, OrderedScenario, Replace, ResultsWriter, VariantName};
 use crate::fingerprint::Fingerprint;
@@ -81,6 +81,7 @@ pub(crate) fn fine(order: &Order, position: u64) -> RunRecord {
             closest: None,
         }],
         measures: Vec::new(),
+        budgets: Measured::default(),
         failed: Vec::new(),
         found_expected: false,
     }
@@ -164,11 +165,12 @@ pub(crate) fn any_record(order: &Order, position: u64) -> impl Strategy<Value = 
     let counts = (0..1_000_u64, 0..1_000_u64, 0..1_000_u64, option::of(call));
     let invariants = btree_map(select(Invariant::ALL.to_vec()), counts, 0..4);
     let failed = prop_oneof![2 => Just(Vec::new()), 1 => vec(any_fingerprint(), 1..3)];
-    let measures = any_measures();
+    let measures = (any_measures(), any_budgets());
     let numbers = (0..1_000_000_u64, 0..1_000_000_000_000_u64, 0..100_u64, any::<bool>());
     (verdict, digests, faults, pairs, reach, invariants, measures, failed, numbers).prop_map(
         move |(verdict, digests, faults, pairs, reach, invariants, measures, failed, numbers)| {
             let (events, simulated_ns, hazards, found_expected) = numbers;
+            let (measures, budgets) = measures;
             RunRecord {
                 position,
                 scenario,
@@ -199,11 +201,23 @@ pub(crate) fn any_record(order: &Order, position: u64) -> impl Strategy<Value = 
                     })
                     .collect(),
                 measures,
+                budgets,
                 failed,
                 found_expected,
             }
         },
     )
+}
+
+/// What budgets are about: written amounts, because only a meter makes others.
+fn any_budgets() -> impl Strategy<Value = Measured> {
+    let amounts = [
+        (Metric::Failover, "1/1/13/2/169/26/4/13/2/7:6+7"),
+        (Metric::FalseExpiry, "1/0/0/600/0/0/360000/0/600/0"),
+        (Metric::Load, "1/1/2000000/1/4000000000000/2000000/1/2000000/1/2000000:1953p10"),
+    ];
+    let amounts = amounts.map(|(metric, text)| (metric, text.parse::<Amount>().unwrap()));
+    subsequence(amounts.to_vec(), 0..=3).prop_map(Measured::of_run)
 }
 
 fn any_measures() -> impl Strategy<Value = Vec<MeasureCount>> {

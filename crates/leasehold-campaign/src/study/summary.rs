@@ -68,9 +68,9 @@ fn seen(study: &Study, place: usize) -> Vec<String> {
 
 fn point_summary(study: &Study, point: &Point, sum: &PointSum) -> PointSummary {
     let measured = sum.whole();
-    let predictions = point.scenario.deployment.predictions();
+    let predictions = point.scenario.predictions();
     let figures: Vec<Figure> =
-        study.metrics().iter().map(|&metric| measured.figure(metric, predictions)).collect();
+        study.metrics().iter().map(|&metric| measured.figure(metric, &predictions)).collect();
     let meets = |goal: &leasehold_scenario::Goal| {
         let figure = figures.iter().find(|figure| figure.metric == goal.metric);
         figure.expect("what is asked for is measured").meets(goal)

@@ -1,5 +1,6 @@
 use leasehold_core::Span;
 use leasehold_core::plan::Role;
+use leasehold_report::Amount;
 use leasehold_scenario::{Digest, Digester};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -47,6 +48,12 @@ fn measures() -> impl Strategy<Value = Vec<MeasureCount>> {
     prop::collection::vec(one.prop_map(count), 0..2)
 }
 
+fn budgets() -> impl Strategy<Value = Vec<(Metric, Amount)>> {
+    let amounts = ["1/1/13/2/169/26/4/13/2/7:6+7", "1/1/20/1/400/20/1/20/1/20:20"];
+    let one = select(amounts.map(|text| text.parse::<Amount>().unwrap()).to_vec());
+    prop::collection::vec(one.prop_map(|amount| (Metric::Failover, amount)), 0..2)
+}
+
 prop_compose! {
     /// A record of any run; its position is set by whoever makes many.
     fn any_record()(
@@ -60,6 +67,7 @@ prop_compose! {
         invariants in subsequence(Invariant::ALL.to_vec(), 0..4),
         call in closest(),
         measures in measures(),
+        budgets in budgets(),
         failed in fingerprints(),
         found_expected: bool,
     ) -> RunRecord {
@@ -88,6 +96,7 @@ prop_compose! {
                 })
                 .collect(),
             measures,
+            budgets: Measured::of_run(budgets),
             failed,
             found_expected,
         }

@@ -249,3 +249,89 @@ impl Tenure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::*;
+
+    #[test]
+    fn a_failover_lasts_from_the_loss_of_the_last_claim_to_the_next() {
+        let dies = [at(s(1), A, claims(1)), at(s(5), A, DIES), at(ms(12_500), B, claims(2))];
+        let lapses = [at(s(1), A, claims(1)), at(s(9), A, lapses(1)), at(ms(12_500), B, claims(2))];
+        for (lines, crash, partition) in [(dies, &[7_500][..], &[][..]), (lapses, &[], &[3_500])] {
+            lengths(Metric::Failover, &lines, s(20), &[crash, partition].concat());
+            lengths(Metric::FailoverCrash, &lines, s(20), crash);
+            lengths(Metric::FailoverPartition, &lines, s(20), partition);
+            lengths(Metric::Handover, &lines, s(20), &[]);
+            lengths(Metric::Failover, &lines[..2], s(20), &[]);
+        }
+    }
+
+    #[test]
+    fn what_a_holder_is_told_ends_its_claim_as_its_clock_does() {
+        for reason in [LAPSED, ClaimEnd::ToldLost, ClaimEnd::Fenced, ClaimEnd::GaveUp] {
+            let lines = [at(s(1), A, claims(1)), at(s(9), A, ends_claim(1, reason)), at(s(12), B, claims(2))];
+            lengths(Metric::FailoverPartition, &lines, s(20), &[3_000]);
+        }
+        // The process dies when its claim has lapsed: the claim was not lost by that.
+        let late =
+            [at(s(1), A, claims(1)), at(s(4), A, lapses(1)), at(s(5), A, DIES), at(s(12), B, claims(2))];
+        lengths(Metric::FailoverPartition, &late, s(20), &[8_000]);
+        lengths(Metric::FailoverCrash, &late, s(20), &[]);
+    }
+
+    #[test]
+    fn a_handover_follows_a_claim_that_was_let_go() {
+        let lines = [at(s(1), A, claims(1)), at(s(5), A, ends_claim(1, LET_GO)), at(ms(5_020), B, claims(2))];
+        lengths(Metric::Handover, &lines, s(20), &[20]);
+        lengths(Metric::Failover, &lines, s(20), &[]);
+        let at_once = [lines[0], lines[1], at(s(5), B, claims(2))];
+        lengths(Metric::Handover, &at_once, s(20), &[0]);
+        let before = [lines[0], at(s(4), B, claims(2)), lines[1]];
+        lengths(Metric::Handover, &before, s(20), &[]);
+    }
+
+    #[test]
+    fn an_overlap_lasts_while_two_claim_one_resource() {
+        let two = [at(s(1), A, claims(1)), at(s(4), B, claims(2)), at(ms(5_500), A, lapses(1))];
+        lengths(Metric::Overlap, &two, s(20), &[1_500]);
+        lengths(Metric::Overlap, &two[..2], s(20), &[16_000]);
+        let touching = [two[0], at(s(4), A, lapses(1)), at(s(4), B, claims(2))];
+        lengths(Metric::Overlap, &touching, s(20), &[]);
+        let other_order = [two[0], at(s(4), B, claims(2)), at(s(4), A, lapses(1))];
+        lengths(Metric::Overlap, &other_order, s(20), &[]);
+        let renewed = [two[0], at(s(4), A, claims_on(1))];
+        lengths(Metric::Overlap, &renewed, s(20), &[]);
+        let three = [two[0], two[1], at(s(5), C, claims(3)), at(s(6), A, lapses(1)), at(s(7), B, lapses(2))];
+        lengths(Metric::Overlap, &three, s(20), &[3_000]);
+    }
+
+    #[test]
+    fn a_resource_is_unavailable_while_nobody_claims_it_whom_it_could_go_to() {
+        let second = 1_000_000_000;
+        let share = |lines: &[Line], unclaimed: u128, wanted: u128| {
+            part(Metric::Unavailability, lines, s(20), unclaimed * second, wanted * second);
+        };
+        let held = at(s(2), A, claims(1));
+        share(&[], 0, 0);
+        share(&[held], 0, 18);
+        let gap = [held, at(s(5), A, DIES), at(s(9), B, claims(2))];
+        share(&gap, 4, 18);
+        share(&gap[..2], 15, 18);
+        // Nobody is left who could take it, until one goes on.
+        let nobody = [held, at(s(5), A, DIES), at(s(5), B, STOPS), at(s(5), C, DIES), at(s(16), B, GOES_ON)];
+        share(&nobody, 4, 7);
+        let all_out = [
+            held,
+            at(s(5), A, NodeEvent::Withdrew { resource: R }),
+            at(s(5), A, ends_claim(1, LET_GO)),
+            at(s(6), B, NodeEvent::Withdrew { resource: R }),
+            at(s(7), C, NodeEvent::Withdrew { resource: R }),
+            at(s(8), C, STOPS),
+            at(s(9), C, GOES_ON),
+        ];
+        share(&all_out, 2, 5);
+        let returns = [&all_out[..], &[at(s(10), C, DIES), at(s(12), C, COMES_BACK)]].concat();
+        share(&returns, 2 + 8, 5 + 8);
+    }
+}

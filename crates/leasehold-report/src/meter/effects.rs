@@ -137,3 +137,76 @@ impl Newest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::*;
+
+    #[test]
+    fn a_window_is_unfenced_from_the_newer_grant_to_the_last_older_effect() {
+        let window = |lines: &[Line], expected: &[u64]| {
+            lengths(Metric::UnfencedWindow, lines, s(60), expected);
+        };
+        let (old, new) = (at(s(1), G, grants(1, A)), at(s(10), G, grants(2, B)));
+        let older = at(s(12), S, accepts(A, 1, 1));
+        window(&[old, new, older], &[2_000]);
+        window(&[old, at(s(9), S, accepts(A, 1, 1)), new], &[]);
+        window(&[old, new, older, at(s(13), S, accepts(A, 1, 2)), at(s(14), S, accepts(B, 2, 1))], &[3_000]);
+        let fenced = [old, new, at(s(11), S, accepts(B, 2, 1)), older];
+        window(&fenced, &[]);
+        let barrier = NodeEvent::BarrierRaised { resource: R, by: B, token: Token(2) };
+        window(&[old, new, at(s(11), S, barrier), older], &[]);
+        let two = [old, new, older, at(s(20), G, grants(3, C)), at(s(24), S, accepts(A, 1, 2))];
+        window(&two, &[2_000, 4_000]);
+        let claimed = [at(s(1), A, claims(1)), at(s(10), B, claims(2)), older];
+        window(&claimed, &[2_000]);
+    }
+
+    #[test]
+    fn a_stale_write_is_one_that_is_refused_for_its_age() {
+        let count = |access, token, refusal, expected| {
+            let lines = [at(s(1), G, grants(2, B)), at(s(2), S, refuses(A, access, token, refusal))];
+            events(Metric::StaleWritesRejected, &lines, s(60), expected, 60);
+        };
+        let (stale, other) = (Refusal::Stale { mark: Token(2) }, Refusal::NotCurrent { current: Token(2) });
+        count(Access::Write, 1, stale, 1);
+        count(Access::Read, 1, stale, 0);
+        count(Access::Write, 1, other, 1);
+        count(Access::Write, 2, other, 0);
+        count(Access::Write, 1, Refusal::Conflict { latest: Version(3) }, 0);
+    }
+
+    #[test]
+    fn throughput_is_what_is_accepted_in_each_second() {
+        let lines = [100, 200, 1_000, 3_999].map(|millis| at(ms(millis), S, accepts(A, 1, millis)));
+        values(Metric::Throughput, &lines, s(5), &[2, 1, 0, 1, 0]);
+        values(Metric::Throughput, &lines, ms(4_500), &[2, 1, 0, 1]);
+        values(Metric::Throughput, &[], ms(999), &[]);
+    }
+
+    #[test]
+    fn a_retry_is_a_new_effect_of_whose_last_one_was_refused() {
+        let conflict = refuses(A, Access::Write, 1, Refusal::Conflict { latest: Version(3) });
+        let count = |lines: &[Line], expected| events(Metric::Retries, lines, s(60), expected, 60);
+        let (first, refused) = (at(s(1), A, issues(1, 1)), at(s(2), S, conflict));
+        count(&[first, refused, at(s(3), A, issues(1, 2))], 1);
+        count(&[first, refused, at(s(3), A, issues(1, 2)), at(s(4), A, issues(1, 3))], 1);
+        count(&[first, refused, at(s(3), B, issues(1, 2))], 0);
+        count(&[first, refused, at(s(3), A, issues(1, 1))], 0);
+        count(&[first, at(s(3), A, issues(1, 2))], 0);
+        let read = refuses(A, Access::Read, 1, Refusal::Stale { mark: Token(2) });
+        count(&[first, at(s(2), S, read), at(s(3), A, issues(1, 2))], 0);
+    }
+
+    #[test]
+    fn wasted_is_what_was_issued_and_never_accepted() {
+        let count = |lines: &[Line], wasted, issued| part(Metric::WastedWork, lines, s(60), wasted, issued);
+        let (one, two) = (at(s(1), A, issues(1, 1)), at(s(2), A, issues(1, 2)));
+        count(&[], 0, 0);
+        count(&[one, two], 2, 2);
+        count(&[one, two, at(s(3), S, accepts(A, 1, 2))], 1, 2);
+        // Sent again because nobody answered: the same effect.
+        count(&[one, at(s(2), A, issues(1, 1)), at(s(3), S, accepts(A, 1, 1))], 0, 1);
+        count(&[one, at(s(2), B, issues(2, 1))], 2, 2);
+    }
+}

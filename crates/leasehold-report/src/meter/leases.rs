@@ -320,3 +320,133 @@ impl Lease {
         self.at_risk.take().map_or(0, |since| u128::from(at.saturating_since(since).as_nanos()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::*;
+
+    fn held() -> [Line; 2] {
+        [at(s(1), G, grants(1, A)), at(s(2), A, claims(1))]
+    }
+
+    #[test]
+    fn an_end_is_late_by_what_it_was_ordered_after_the_term() {
+        let ended = |then: &[Line]| in_order(&[&held(), then]);
+        let lag = |lines: &[Line], expected: &[u64]| lengths(Metric::ExpiryLag, lines, s(60), expected);
+        lag(&ended(&[at(ms(11_250), G, orders_end(1, EXPIRED)), at(s(12), G, ends(1, EXPIRED))]), &[250]);
+        lag(&ended(&[at(ms(11_250), G, ends(1, EXPIRED))]), &[250]);
+        lag(&ended(&[at(s(4), G, renews(1)), at(s(15), G, ends(1, EXPIRED))]), &[1_000]);
+        lag(&ended(&[at(s(10), G, ends(1, EXPIRED))]), &[0]);
+        lag(&ended(&[at(s(12), G, ends(1, EndCause::Released { by: A }))]), &[]);
+        // An order that was given up is not the one that ended it.
+        let given_up = [
+            at(s(12), G, orders_end(1, EXPIRED)),
+            at(s(13), G, renews(1)),
+            at(s(25), G, orders_end(1, EXPIRED)),
+            at(s(26), G, ends(1, EXPIRED)),
+        ];
+        lag(&ended(&given_up), &[2_000]);
+        let recovered = [at(s(6), G, recovers(1, A, None)), at(s(17), G, ends(1, EXPIRED))];
+        lag(&ended(&recovered), &[1_000]);
+    }
+
+    #[test]
+    fn an_expiry_is_false_while_the_holder_runs_and_wants_its_lease() {
+        let count = |between: &[Line], expected: u128, seconds: u128| {
+            let lines = in_order(&[&held(), between, &[at(s(12), G, ends(1, EXPIRED))]]);
+            events(Metric::FalseExpiry, &lines, s(60), expected, seconds);
+        };
+        count(&[], 1, 10);
+        count(&[at(s(9), A, lapses(1))], 1, 10);
+        count(&[at(s(7), A, DIES)], 0, 5);
+        count(&[at(s(7), A, DIES), at(s(8), A, COMES_BACK)], 0, 5);
+        count(&[at(s(7), A, STOPS)], 0, 5);
+        count(&[at(s(7), A, STOPS), at(s(8), A, GOES_ON)], 1, 9);
+        count(&[at(s(7), B, DIES)], 1, 10);
+        count(&[at(s(7), A, ends_claim(1, LET_GO))], 0, 5);
+        count(&[at(s(7), A, NodeEvent::Withdrew { resource: R })], 0, 5);
+        // What it was when the end was ordered counts.
+        count(&[at(s(10), G, orders_end(1, EXPIRED)), at(s(11), A, DIES)], 1, 9);
+        count(&[at(s(10), A, STOPS), at(s(11), G, orders_end(1, EXPIRED)), at(s(12), A, GOES_ON)], 0, 8);
+        let untold = [at(s(1), G, grants(1, A)), at(s(12), G, ends(1, EXPIRED))];
+        events(Metric::FalseExpiry, &untold, s(60), 0, 0);
+        let released = in_order(&[&held(), &[at(s(12), G, ends(1, EndCause::Released { by: A }))]]);
+        events(Metric::FalseExpiry, &released, s(60), 0, 10);
+        events(Metric::FalseExpiry, &held(), s(60), 0, 58);
+    }
+
+    #[test]
+    fn an_instance_that_is_stuck_or_whose_application_died_may_expire() {
+        let registered = RegistryEvent::Registered {
+            instance: leasehold_core::id::InstanceId(0),
+            service: leasehold_core::id::ServiceId(0),
+            capabilities: leasehold_core::id::Capabilities(0),
+            lease: LeaseId(1),
+            epoch: leasehold_core::id::Epoch(1),
+            node: B,
+            status: leasehold_core::event::Status::Passing,
+            revision: leasehold_core::id::Revision(1),
+        };
+        let count = |between: &[Line], expected: u128, seconds: u128| {
+            let beside = [at(s(1), G, grants(1, A)), at(s(1), G, registered), at(s(2), A, claims(1))];
+            let lines = in_order(&[&beside, between, &[at(s(12), G, ends(1, EXPIRED))]]);
+            events(Metric::FalseExpiry, &lines, s(60), expected, seconds);
+        };
+        count(&[], 1, 10);
+        count(&[at(s(7), B, DIES)], 0, 5);
+        count(&[at(s(7), C, DIES)], 1, 10);
+        let stuck = at(s(7), B, RegistryEvent::WorkStopped { member: R });
+        count(&[stuck], 0, 5);
+        count(&[stuck, at(s(9), B, RegistryEvent::WorkWentOn { member: R })], 1, 8);
+        let leaves = RegistryEvent::DeregistrationSent { member: R, lease: LeaseId(1) };
+        count(&[at(s(7), A, leaves)], 0, 5);
+    }
+
+    #[test]
+    fn a_flap_is_a_lease_that_comes_back_to_who_lost_one_alive() {
+        let count = |then: &[Line], expected: u128, seconds: u128| {
+            let lines = in_order(&[&held(), &[at(s(12), G, ends(1, EXPIRED))], then]);
+            events(Metric::Flaps, &lines, s(60), expected, seconds);
+        };
+        count(&[], 0, 10);
+        count(&[at(s(13), G, grants(2, A))], 1, 10);
+        count(&[at(s(13), G, grants(2, B))], 0, 10);
+        count(&[at(s(13), A, DIES), at(s(14), A, COMES_BACK), at(s(15), G, grants(2, A))], 0, 10);
+        let twice = [
+            at(s(13), G, grants(2, A)),
+            at(s(14), A, claims(2)),
+            at(s(24), G, ends(2, EXPIRED)),
+            at(s(25), G, grants(3, A)),
+        ];
+        count(&twice, 2, 20);
+        let given_back = in_order(&[
+            &held(),
+            &[at(s(5), G, ends(1, EndCause::Released { by: A })), at(s(6), G, grants(2, A))],
+        ]);
+        events(Metric::Flaps, &given_back, s(60), 0, 3);
+        let reason = leasehold_core::event::Revocation::Administrator;
+        let revoked = in_order(&[
+            &held(),
+            &[at(s(5), G, ends(1, EndCause::Revoked { reason })), at(s(6), G, grants(2, A))],
+        ]);
+        events(Metric::Flaps, &revoked, s(60), 1, 3);
+    }
+
+    #[test]
+    fn a_restart_of_the_grantor_ends_what_it_does_not_find() {
+        let superseded = in_order(&[&held(), &[at(s(6), G, recovers(2, B, None)), at(s(7), B, claims(2))]]);
+        events(Metric::FalseExpiry, &superseded, s(10), 0, 4 + 3);
+        let over = in_order(&[&held(), &[at(s(13), G, recovers(1, A, Some(EXPIRED)))]]);
+        events(Metric::FalseExpiry, &over, s(60), 1, 11);
+    }
+
+    #[test]
+    fn a_system_that_never_tells_of_ends_fills_no_memory() {
+        let mut leases = super::Leases::default();
+        let hosts = super::Hosts::new(5);
+        for lease in 0..1_000 {
+            leases.hear(s(lease), G, &grants(lease, A).kind(), None, &hosts);
+        }
+        assert_eq!(leases.live[&R].len(), super::MOST);
+    }
+}

@@ -138,3 +138,26 @@ impl Load {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::*;
+
+    #[test]
+    fn what_arrives_at_a_grantor_is_counted_by_the_second() {
+        let lines = [
+            arrives(ms(100), G, Purpose::Renew),
+            arrives(ms(999), G, Purpose::Acquire),
+            arrives(ms(1_000), G, Purpose::Renew),
+            arrives(ms(1_100), G, Purpose::Release),
+            arrives(ms(1_200), S, Purpose::Renew),
+            message(ms(1_300), G, Purpose::Renew, Leg::Reply, Came::Arrived),
+            message(ms(1_400), G, Purpose::Renew, Leg::Request, Came::Sent),
+            arrives(ms(3_500), G, Purpose::Renew),
+        ];
+        values(Metric::Renewals, &lines, s(5), &[1, 1, 0, 1, 0]);
+        values(Metric::Load, &lines, s(5), &[2, 1, 0, 1, 0]);
+        values(Metric::Messages, &lines, s(5), &[0, 1, 0, 0, 0]);
+        values(Metric::Load, &lines, ms(3_999), &[2, 1, 0]);
+    }
+}

@@ -183,3 +183,61 @@ impl Side {
 fn window_of(at: SimInstant) -> u64 {
     at.since_start().as_nanos() / WINDOW.as_nanos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::*;
+
+    /// Two renewals a second, but in the seconds that are left out.
+    fn steady(seconds: std::ops::Range<u64>) -> Vec<Line> {
+        let twice = |second| [second * 1_000 + 200, second * 1_000 + 700];
+        seconds.flat_map(twice).map(|millis| arrives(ms(millis), G, Purpose::Renew)).collect()
+    }
+
+    fn burst(at: SimInstant, count: usize) -> Vec<Line> {
+        vec![arrives(at, G, Purpose::Acquire); count]
+    }
+
+    fn surge(parts: &[&[Line]], expected: &[u64]) {
+        values(Metric::Surge, &in_order(parts), s(200), expected);
+    }
+
+    #[test]
+    fn a_surge_is_the_peak_after_a_return_over_the_mean_before() {
+        let restart = [at(s(20), G, DIES), at(s(25), G, COMES_BACK)];
+        let (before, after) = (steady(0..20), steady(25..200));
+        surge(&[&before, &restart, &after, &burst(ms(26_500), 10)], &[6_000_000]);
+        surge(&[&before, &restart, &after], &[1_000_000]);
+        // The minute is over; and before it came back it was not there to be loaded.
+        surge(&[&before, &restart, &after, &burst(s(85), 10)], &[1_000_000]);
+        surge(&[&before, &restart, &after, &burst(ms(84_999), 10)], &[6_000_000]);
+        surge(&[&before, &after, &burst(ms(26_500), 10)], &[]);
+        // Nine calm seconds are no mean.
+        surge(&[&steady(0..9), &[at(s(9), G, DIES), at(s(25), G, COMES_BACK)], &after], &[]);
+        surge(&[&steady(0..10), &[at(s(10), G, DIES), at(s(25), G, COMES_BACK)], &after], &[1_000_000]);
+    }
+
+    #[test]
+    fn half_of_those_who_ask_are_a_mass_if_they_come_within_a_second() {
+        let stops = [at(s(20), A, STOPS), at(s(20), B, STOPS)];
+        let load = [steady(0..200), burst(s(31), 10)].concat();
+        let with = |second| [stops[0], stops[1], at(s(30), A, GOES_ON), at(second, B, GOES_ON)];
+        surge(&[&load, &with(ms(30_999))], &[6_000_000]);
+        surge(&[&load, &with(s(31))], &[]);
+        surge(&[&load, &[stops[0], at(s(30), A, GOES_ON)]], &[]);
+    }
+
+    #[test]
+    fn a_cut_that_heals_is_one_event_for_both_sides() {
+        let cut = |event: fn(FaultId) -> WorldEvent, when| {
+            [G, A, B, C].map(|node| at(when, node, event(FaultId(0)))).to_vec()
+        };
+        let landed = cut(|fault| WorldEvent::FaultLanded { fault }, s(20));
+        let healed = cut(|fault| WorldEvent::FaultHealed { fault }, s(30));
+        let load = [steady(0..200), burst(s(31), 10)].concat();
+        surge(&[&load, &landed, &healed], &[6_000_000]);
+        let other = at(s(20), G, WorldEvent::FaultLanded { fault: FaultId(1) });
+        let healed_other = at(s(30), G, WorldEvent::FaultHealed { fault: FaultId(1) });
+        surge(&[&load, &[other, healed_other]], &[]);
+    }
+}

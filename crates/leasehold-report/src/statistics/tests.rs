@@ -1,1 +1,278 @@
+use leasehold_scenario::Goal;
+use proptest::prelude::*;
 
+use super::*;
+use crate::measured::Measured;
+use crate::meter::Values;
+use crate::study::Met;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A run with these values.
+fn run_of(metric: Metric, values: &[u64]) -> Measured {
+    let mut all = Values::default();
+    values.iter().for_each(|value| all.record(*value));
+    Measured::of_run([(metric, all.into())])
+}
+
+/// A run with this part of this whole.
+fn run_with(metric: Metric, part: u128, whole: u128) -> Measured {
+    Measured::of_run([(metric, Amount::of_part(part, whole))])
+}
+
+fn sum(runs: impl IntoIterator<Item = Measured>) -> Measured {
+    let mut all = Measured::default();
+    runs.into_iter().for_each(|run| all.add(&run));
+    all
+}
+
+fn told(measured: &Measured, metric: Metric, statistic: Statistic) -> Estimate {
+    *measured.figure(metric, &[]).estimate(statistic).expect("it is told")
+}
+
+#[track_caller]
+fn is_near(found: Option<f64>, expected: f64) {
+    let found = found.expect("it can be said");
+    assert!((found - expected).abs() <= 2e-3 * expected.abs(), "{found} instead of {expected}");
+}
+
+/// Garwood's intervals for 0, 1, 5 and 10 events stand in tables: 3.689, (0.0253, 5.572), (1.623, 11.668), (4.795, 18.39).
+#[test]
+fn the_interval_of_single_events_is_the_exact_one_of_poisson() {
+    let hour = u128::from(3_600 * SECOND);
+    for (events, low, high) in [(0, 0.0, 3.689), (1, 0.0253, 5.572), (5, 1.623, 11.668), (10, 4.795, 18.390)]
+    {
+        let runs = (0..100).map(|run| run_with(Metric::FalseExpiry, u128::from(run < events), hour));
+        let estimate = told(&sum(runs), Metric::FalseExpiry, Statistic::Rate);
+        let per_run = |rate: Option<f64>| rate.map(|rate| rate * 3_600.0 * 100.0);
+        is_near(per_run(Some(estimate.value)), f64::from(events));
+        is_near(per_run(estimate.high), high);
+        is_near(per_run(estimate.low), low);
+    }
+}
+
+/// Ten events in one run may have had one cause: that says as little as one event of ten times the weight.
+#[test]
+fn events_of_one_run_count_as_one() {
+    let whole = u128::from(SECOND);
+    let one_run = sum((0..100).map(|run| run_with(Metric::Flaps, if run == 0 { 10 } else { 0 }, whole)));
+    let estimate = told(&one_run, Metric::Flaps, Statistic::Rate);
+    is_near(Some(estimate.value * 100.0), 10.0);
+    is_near(estimate.low.map(|low| low * 100.0), 0.253);
+    is_near(estimate.high.map(|high| high * 100.0), 55.72);
+    let share = told(&one_run, Metric::Flaps, Statistic::Share);
+    // Wilson, 1 of 100.
+    is_near(Some(share.value), 0.01);
+    is_near(share.low, 0.001_767);
+    is_near(share.high, 0.054_49);
+}
+
+/// 40 runs, half with 1 and half with 3 events: the mean is 2, the variance between runs 40/39, Student's factor 2.0227.
+#[test]
+fn a_rate_that_many_runs_have_is_told_by_how_runs_differ() {
+    let runs = (0..40).map(|run| run_with(Metric::Retries, 1 + 2 * (run % 2), u128::from(SECOND)));
+    let estimate = told(&sum(runs), Metric::Retries, Statistic::Rate);
+    let half = 2.0227 * (40.0_f64 / 39.0 / 40.0).sqrt();
+    is_near(Some(estimate.value), 2.0);
+    is_near(estimate.low, 2.0 - half);
+    is_near(estimate.high, 2.0 + half);
+}
+
+/// By hand: three runs with means 1, 2 and 3 s, one value each: 2 ± 4.3027·1/√3.
+#[test]
+fn a_mean_has_the_interval_of_student_over_runs() {
+    let runs = sum([1, 2, 3].map(|seconds| run_of(Metric::Failover, &[seconds * SECOND])));
+    let estimate = told(&runs, Metric::Failover, Statistic::Mean);
+    is_near(Some(estimate.value), 2.0);
+    assert_eq!(estimate.low, Some(0.0), "no length is negative");
+    is_near(estimate.high, 2.0 + 4.302_65 / 3.0_f64.sqrt());
+    // More values of the same runs make nothing surer.
+    let often = sum([1, 2, 3].map(|seconds| run_of(Metric::Failover, &[seconds * SECOND; 50])));
+    is_near(told(&often, Metric::Failover, Statistic::Mean).high, 2.0 + 4.302_65 / 3.0_f64.sqrt());
+    let single = told(&run_of(Metric::Failover, &[SECOND, 3 * SECOND]), Metric::Failover, Statistic::Mean);
+    assert_eq!((single.value, single.low, single.high), (2.0, None, None));
+}
+
+/// The median of 10 independent values lies between the second and the ninth with 97.9 % (David and Nagaraja); of 100, between
+/// the 40th and the 61st (95.4 % or more).
+#[test]
+fn a_quantile_lies_between_order_statistics() {
+    let of = |count: u64| {
+        let runs = sum((1..=count).map(|value| run_of(Metric::CallsToDead, &[value])));
+        told(&runs, Metric::CallsToDead, Statistic::P50)
+    };
+    let ten = of(10);
+    assert_eq!((ten.value, ten.low, ten.high), (5.0, Some(2.0), Some(9.0)));
+    let hundred = of(100);
+    assert_eq!((hundred.value, hundred.low, hundred.high), (50.0, Some(40.0), Some(61.0)));
+}
+
+#[test]
+fn of_a_quantile_beyond_the_values_there_is_no_upper_end() {
+    let runs = sum((1..=100).map(|value| run_of(Metric::CallsToDead, &[value])));
+    let p99 = told(&runs, Metric::CallsToDead, Statistic::P99);
+    // P(B(100, 0.99) ≤ 95) = 0.0034 and ≤ 96: 0.0184, ≤ 97: 0.079; all hundred lie below with 1 − 0.99^100 = 0.634 only.
+    assert_eq!((p99.value, p99.low, p99.high), (99.0, Some(97.0), None));
+    // 0.99^368 is the first below 0.025.
+    for (count, has_end) in [(367, false), (368, true)] {
+        let runs = sum((1..=count).map(|value| run_of(Metric::CallsToDead, &[value])));
+        let high = told(&runs, Metric::CallsToDead, Statistic::P99).high;
+        assert_eq!(high.is_some(), has_end, "{count}");
+    }
+    let greatest = told(&runs, Metric::CallsToDead, Statistic::Max);
+    assert_eq!((greatest.value, greatest.low, greatest.high), (100.0, Some(100.0), None));
+}
+
+#[test]
+fn values_of_one_run_make_a_quantile_no_surer() {
+    let alone = sum((1..=10).map(|value| run_of(Metric::CallsToDead, &[value])));
+    let often = sum((1..=10).map(|value| run_of(Metric::CallsToDead, &[value; 30])));
+    let (alone, often) = (
+        told(&alone, Metric::CallsToDead, Statistic::P50),
+        told(&often, Metric::CallsToDead, Statistic::P50),
+    );
+    assert_eq!(alone, often);
+}
+
+/// None in 100 runs: at most 3.689 of them, and a share is never above one.
+#[test]
+fn a_share_is_of_the_whole() {
+    let hour = u128::from(3_600 * SECOND);
+    let never = sum((0..100).map(|_| run_with(Metric::Unavailability, 0, hour)));
+    let estimate = told(&never, Metric::Unavailability, Statistic::Share);
+    assert_eq!((estimate.value, estimate.low), (0.0, Some(0.0)));
+    is_near(estimate.high, 0.036_89);
+    let always =
+        told(&run_with(Metric::Unavailability, hour, hour), Metric::Unavailability, Statistic::Share);
+    assert_eq!((always.value, always.high), (1.0, Some(1.0)));
+    let weighted = sum([run_with(Metric::WastedWork, 1, 10), run_with(Metric::WastedWork, 3, 30)]);
+    is_near(Some(told(&weighted, Metric::WastedWork, Statistic::Share).value), 0.1);
+}
+
+#[test]
+fn of_nothing_nothing_is_told() {
+    for metric in Metric::ALL {
+        let figure = Measured::default().figure(metric, &[]);
+        assert_eq!((figure.count, figure.runs, figure.estimates.len()), (0, 0, 0));
+    }
+    let silent = run_of(Metric::Failover, &[]).figure(Metric::Failover, &[]);
+    assert!(silent.estimates.is_empty() && silent.histogram.is_empty());
+    // Nothing happened, but it could have.
+    let figure = run_with(Metric::FalseExpiry, 0, 5).figure(Metric::FalseExpiry, &[]);
+    assert_eq!((figure.count, figure.estimates.len()), (0, 2));
+}
+
+#[test]
+fn every_kind_tells_all_its_statistics() {
+    for metric in Metric::ALL {
+        let run = match metric.kind() {
+            Kind::Values | Kind::Level => run_of(metric, &[1, 2, 3]),
+            Kind::Count | Kind::Share => run_with(metric, 1, 2),
+        };
+        let figure = run.figure(metric, &[]);
+        let told: Vec<Statistic> = figure.estimates.iter().map(|estimate| estimate.statistic).collect();
+        assert_eq!(told, metric.kind().statistics());
+        assert_eq!(figure.histogram.is_empty(), matches!(metric.kind(), Kind::Count | Kind::Share));
+    }
+}
+
+fn standing_of(reading: Reading, value: f64, measured: &Measured) -> PredictionStanding {
+    let statistic = if reading == Reading::Bound { Statistic::Max } else { Statistic::Mean };
+    let predicted =
+        Predicted { metric: Metric::Failover, statistic, formula: "T".to_owned(), value, reading };
+    measured.figure(Metric::Failover, &[predicted]).predictions[0].standing
+}
+
+#[test]
+fn a_prediction_is_held_against_the_interval() {
+    // 10 s in the mean, ± 0.1 by Student.
+    let runs =
+        sum((0..100).map(|run| run_of(Metric::Failover, &[(9_500 + 1_000 * (run % 2)) * SECOND / 1_000])));
+    let expected = |value| standing_of(Reading::Expected, value, &runs);
+    assert_eq!(expected(10.0), PredictionStanding::Confirmed);
+    // A formula may leave out a twentieth: 10.1/0.95 = 10.63 is the last that is confirmed.
+    assert_eq!(expected(10.6), PredictionStanding::Confirmed);
+    assert_eq!(expected(10.7), PredictionStanding::Refuted);
+    assert_eq!(expected(9.3), PredictionStanding::Refuted);
+    let few = run_of(Metric::Failover, &[SECOND]);
+    assert_eq!(standing_of(Reading::Expected, 1.0, &few), PredictionStanding::Open);
+    let wide = sum([1, 30].map(|seconds| run_of(Metric::Failover, &[seconds * SECOND])));
+    assert_eq!(standing_of(Reading::Expected, 15.0, &wide), PredictionStanding::Open);
+    let bound = |value| standing_of(Reading::Bound, value, &runs);
+    assert_eq!(bound(10.5), PredictionStanding::Confirmed);
+    assert_eq!(bound(10.499), PredictionStanding::Refuted);
+    assert_eq!(standing_of(Reading::Bound, 1.0, &Measured::default()), PredictionStanding::Open);
+}
+
+#[test]
+fn a_goal_is_met_surely_if_the_whole_interval_keeps_to_it() {
+    let runs = sum((1..=100).map(|value| run_of(Metric::CallsToDead, &[value])));
+    let met = |goal: &str| runs.figure(Metric::CallsToDead, &[]).meets(&Goal::parse(goal).unwrap());
+    // The median is 50, between 40 and 61.
+    assert_eq!(met("calls-to-dead.p50 <= 61"), Met::Surely);
+    assert_eq!(met("calls_to_dead.p50 < 61"), Met::Probably);
+    assert_eq!(met("calls-to-dead.p50 <= 50"), Met::Probably);
+    assert_eq!(met("calls-to-dead.p50 < 50"), Met::Missed);
+    assert_eq!(met("calls-to-dead.p50 >= 40"), Met::Surely);
+    assert_eq!(met("calls-to-dead.p50 > 40"), Met::Probably);
+    assert_eq!(met("calls-to-dead.p99 < 1000"), Met::Probably, "the interval has no end");
+    assert_eq!(met("failover.p50 < 1s"), Met::Unmeasured);
+}
+
+fn any_run() -> impl Strategy<Value = Measured> {
+    let values = proptest::collection::vec(any::<u64>().prop_map(|value| value >> 20), 0..6);
+    (values, any::<u64>(), any::<u64>()).prop_map(|(values, part, whole)| {
+        let mut all = Values::default();
+        values.iter().for_each(|value| all.record(*value));
+        let share = Amount::of_part(u128::from(part), u128::from(whole) << 30);
+        Measured::of_run([(Metric::Failover, all.into()), (Metric::FalseExpiry, share)])
+    })
+}
+
+proptest! {
+    /// Shards merge to the same bytes, whoever adds them up, and in whatever order.
+    #[test]
+    fn adding_is_the_same_in_any_order_and_in_any_groups(
+        (one, other) in proptest::collection::vec(any_run(), 0..12)
+            .prop_flat_map(|runs| (Just(runs.clone()), Just(runs).prop_shuffle())),
+        cut in 0_usize..12,
+    ) {
+        let all = sum(one);
+        let cut = cut.min(other.len());
+        let halves = sum([sum(other[..cut].to_vec()), sum(other[cut..].to_vec())]);
+        prop_assert_eq!(&all, &halves);
+        let text = serde_json::to_string(&all).unwrap();
+        prop_assert_eq!(&text, &serde_json::to_string(&halves).unwrap());
+        prop_assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), all);
+    }
+
+    /// A number lies in its own interval.
+    #[test]
+    fn an_interval_has_its_number_within(runs in proptest::collection::vec(any_run(), 1..40)) {
+        let all = sum(runs);
+        for metric in [Metric::Failover, Metric::FalseExpiry] {
+            for Estimate { statistic, value, low, high } in all.figure(metric, &[]).estimates {
+                let slack = value.abs() * 1e-9;
+                prop_assert!(low.is_none_or(|low| low <= value + slack), "{statistic:?} {low:?} {value}");
+                prop_assert!(high.is_none_or(|high| high >= value - slack), "{statistic:?} {high:?} {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_amount_is_refused() {
+    let good = Amount::of_part(3, 5).to_string();
+    assert_eq!(good, "1/1/3/5/9/15/25/3/5/0");
+    for text in [
+        "",
+        "1/1/3/5/9/15/25/3/5",
+        "1/1/3/5/9/15/25/3/5/0/0",
+        "1/1/3/5/9/15/25/3/x/0",
+        "01/1/3/5/9/15/25/3/5/0",
+        "1/1/3/5/9/15/25/3/5/0:",
+        "1/1/3/5/9/15/25/3/5/0:7*0",
+    ] {
+        assert!(text.parse::<Amount>().is_err(), "{text}");
+    }
+}

@@ -7,6 +7,7 @@ mod survival;
 use super::*;
 use crate::Variant;
 use crate::expect::{ExpectedVerdict, HazardPolicy};
+use crate::goal::Goal;
 use crate::toy::{Other, Toy};
 use leasehold_check::Invariant;
 use leasehold_core::Span;
@@ -67,6 +68,7 @@ also = ["fencing"]
 hazard = "none"
 reach = ["stale-write-attempted", "expired-while-paused"]
 never = ["taken-over"]
+budgets = ["failover.p99 < 15s", "false_expiry < 1/day"]
 "#;
 
 const SHORT: &str = "schema = 1\nname = \"short\"\nsummary = \"s\"\n[lease]\nttl = \"10s\"\n";
@@ -92,6 +94,9 @@ fn a_file_becomes_what_it_says() {
             hazard: HazardPolicy::None,
             reach: vec![Probe::ExpiredWhilePaused, Probe::StaleWriteAttempted],
             never: vec![Probe::TakenOver],
+            budgets: ["failover.p99 < 15s", "false_expiry < 1/day"]
+                .map(|goal| Goal::parse(goal).unwrap())
+                .to_vec(),
         }
     );
 

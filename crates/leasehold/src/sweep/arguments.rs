@@ -26,7 +26,9 @@ Exit codes:
     1  runs failed, a violation that a scenario expects was never found, or --confirm found that the engines disagree
     2  the command line or a scenario is wrong
     3  a run came to two digests
-    4  vacuous: nothing was judged, a place was never reached, or --confirm found nothing that can be compared
+    4  vacuous: nothing was judged, a place was never reached, or --confirm found nothing that can be compared,
+       or nothing was measured that a budget is about
+    6  safe, but a budget was missed
    74  results could not be written
   101  the harness itself panicked
   130  interrupted (143: terminated); what was run until then is shown")]

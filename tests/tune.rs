@@ -1,0 +1,225 @@
+//! Studies, through the program.
+#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+
+#[path = "desk/mod.rs"]
+mod desk;
+
+use std::path::Path;
+
+use desk::Desk;
+
+const SCENE: &str = "\
+schema = 1
+summary = \"Holders crash.\"
+[lease]
+ttl = \"4s\"
+renew = \"1s\"
+[work]
+kind = \"leader\"
+every = \"500ms\"
+[network]
+loss = \"1%\"
+[phases]
+chaos = \"60s\"
+[chaos]
+only = [\"crash\"]
+longest = \"10s\"
+";
+
+const STUDY: &str = "\
+schema = 1
+summary = \"What a TTL costs.\"
+scenario = \"../scenes/scene.toml\"
+seeds = 3
+metrics = [\"failover\", \"messages\"]
+objectives = [\"failover.p99 < 60s\"]
+trade = [\"failover.p99\", \"messages\"]
+[parameters]
+ttl = { key = \"lease.ttl\", values = [\"2s\", \"4s\"] }
+renew = { key = \"lease.renew\", derive = \"ttl / 4\" }
+";
+
+/// A desk with a study and its scenario.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    for (folder, file, text) in [("studies", "some.toml", STUDY), ("scenes", "scene.toml", SCENE)] {
+        std::fs::create_dir(desk.path(folder)).unwrap();
+        std::fs::write(desk.path(folder).join(file), text).unwrap();
+    }
+    desk
+}
+
+fn write(desk: &Desk, text: &str) {
+    std::fs::write(desk.path("studies/some.toml"), text).unwrap();
+}
+
+#[test]
+fn a_study_is_run_told_and_kept() {
+    let desk = desk();
+    let ended = desk.run("tune studies/some.toml").with(0);
+    for words in [
+        "some: What a TTL costs.",
+        "2 points, 3 seeds each (the same for all), 6 runs",
+        "front of failover.p99, messages.mean",
+        "recommended: point 0, ttl = 2s, renew = 500ms",
+        "than the scenario's own",
+        "written to reports/some",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+    }
+    assert!(ended.stderr.contains("tune: 2 points, 3 seeds each, 6 runs on "), "{}", ended.stderr);
+    let kept = desk.contents("reports/some");
+    let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+    for name in ["points.csv", "summary.json", "report.html", "report.md", "sums.jsonl", "study.json"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    assert!(names.contains(&"histograms/point-0-failover.hdr"), "{names:?}");
+    assert!(names.contains(&"histograms/point-1-failover.hgrm"), "{names:?}");
+    assert!(!names.contains(&"runs.csv") && !names.contains(&"failures.csv"), "{names:?}");
+    let points = String::from_utf8(kept["points.csv"].clone()).unwrap();
+    let lines: Vec<&str> = points.lines().collect();
+    assert!(
+        lines[0].starts_with("point,ttl,renew,runs,failed,hazards,default,front,failover.count,"),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].starts_with("0,2s,500ms,3,0,") && lines[2].starts_with("1,4s,1s,3,0,"), "{points}");
+    // It is there already.
+    let again = desk.run("tune studies/some.toml").with(2);
+    assert!(again.stderr.contains("reports/some is there already"), "{}", again.stderr);
+    desk.run("tune studies/some.toml --force --quiet").with(0);
+    assert_eq!(desk.contents("reports/some"), kept);
+}
+
+#[test]
+fn shards_merge_and_what_was_cut_short_goes_on() {
+    let desk = desk();
+    desk.run("tune studies/some.toml --runs --jobs 1 --quiet --out whole").with(0);
+    let whole = desk.contents("whole");
+    let runs = String::from_utf8(whole["runs.csv"].clone()).unwrap();
+    assert_eq!(runs.lines().count(), 1 + 6, "{runs}");
+    for k in 1..=2 {
+        desk.run(&format!("tune studies/some.toml --runs --quiet --shard {k}/2 --out s{k}")).with(0);
+    }
+    let merged = desk.run("merge s2 s1 --out merged").with(0);
+    assert!(merged.stdout.contains("recommended: point 0"), "{}", merged.stdout);
+    assert_eq!(desk.contents("merged"), whole);
+    let half = desk.run("merge s2 --out half").with(5);
+    assert!(half.stderr.contains("    seed 0\n"), "{}", half.stderr);
+    assert_eq!(half.stdout.lines().filter(|line| line.contains("recommended")).count(), 1);
+
+    // No time at all: not one seed.
+    let none = desk.run("tune studies/some.toml --runs --quiet --time 0s --out none").with(0);
+    assert!(none.stderr.contains("nothing was kept: its time was over"), "{}", none.stderr);
+    assert!(!desk.path("none").exists());
+    // A shard of the first seed is a study of which the rest is missing.
+    let resumed = desk.run("tune --resume whole --quiet").with(0);
+    assert!(resumed.stdout.contains("6 runs"), "{}", resumed.stdout);
+    assert_eq!(desk.contents("whole"), whole);
+    let said = desk.run("tune --resume whole --seeds 5").with(2);
+    assert!(said.stderr.contains("--seeds: without a study"), "{}", said.stderr);
+    let mixed = desk.run("merge s1 scenarios --out never").with(2);
+    assert!(mixed.stderr.contains("no folder of a study"), "{}", mixed.stderr);
+}
+
+#[test]
+fn if_no_point_passes_the_obstacle_is_told() {
+    let desk = desk();
+    write(&desk, &STUDY.replace("< 60s", "< 1ms"));
+    let ended = desk.run("tune studies/some.toml --quiet --out out").with(6);
+    for words in [
+        "no point meets all objectives: `failover.p99 < 1ms` is the obstacle; nearest is point 0",
+        "is missed by 2 of 2 points",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+    }
+    let json = desk.run("tune studies/some.toml --quiet --force --out out --format json").with(6).json();
+    assert_eq!(json["summary"]["advice"]["none-passes"]["nearest"], 0);
+    assert_eq!(json["complete"], true);
+    // Of a part nothing is asked.
+    desk.run("tune studies/some.toml --quiet --shard 1/3 --out part").with(0);
+}
+
+/// A claim that ends too late is followed too early: the point fails, the study does not.
+#[test]
+fn a_point_that_fails_is_told_with_the_line_that_shows_it_and_never_recommended() {
+    let desk = desk();
+    let scene =
+        SCENE.replace("[work]", "[bounds]\nclock_rate = \"5%\"\n[work]").replace("crash", "partition");
+    std::fs::write(desk.path("scenes/scene.toml"), scene).unwrap();
+    let margin = "margin = { key = \"holder.margin\", values = [\"0s\", \"500ms\"] }\n";
+    write(&desk, &format!("{STUDY}{margin}").replace("seeds = 3", "seeds = 20"));
+    let ended = desk.run("tune studies/some.toml --quiet --out out").with(0);
+    assert!(ended.stdout.contains("with runs that failed: never recommended"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("margin = 500ms"), "{}", ended.stdout);
+    let line =
+        ended.stdout.lines().find(|line| line.contains(" run studies/../scenes/scene.toml --seed ")).unwrap();
+    let words = line.trim().split_once(" run ").unwrap().1.replace('\'', "").replace('"', "");
+    let shown = desk.run(&format!("run {words}")).with(1);
+    assert!(shown.stdout.contains("exclusivity"), "{}", shown.stdout);
+    let failures = std::fs::read_to_string(desk.path("out/failures.csv")).unwrap();
+    assert!(failures.lines().nth(1).unwrap().contains("exclusivity"), "{failures}");
+}
+
+#[test]
+fn a_baseline_is_of_the_same_study() {
+    let desk = desk();
+    desk.run("tune studies/some.toml --quiet --out old").with(0);
+    desk.run("tune studies/some.toml --quiet --out new --seeds 3..6 --baseline old").with(0);
+    std::fs::write(desk.path("studies/other.toml"), STUDY).unwrap();
+    let other = desk.run("tune studies/other.toml --quiet --out never --baseline old").with(2);
+    assert!(other.stderr.contains("it is of the study some, not of other"), "{}", other.stderr);
+    write(&desk, &STUDY.replace("renew = {", "interval = {"));
+    let other = desk.run("tune studies/some.toml --quiet --out never --baseline old").with(2);
+    assert!(other.stderr.contains("it varies ttl (lease.ttl), renew (lease.renew), and"), "{}", other.stderr);
+    let none = desk.run("tune studies/some.toml --quiet --out never --baseline scenarios").with(2);
+    assert!(none.stderr.contains("no folder of a study"), "{}", none.stderr);
+    assert!(!desk.path("never").exists());
+}
+
+#[test]
+fn bad_studies_leave_nothing_behind() {
+    let desk = desk();
+    for (text, words) in [
+        (STUDY.replace("failover.p99 <", "fail-over.p99 <"), "is no metric"),
+        (
+            STUDY.replace("ttl / 4", "ttl * 4"),
+            "the scenario's reader refuses the point ttl = 2s, renew = 8s, and 1 more",
+        ),
+        (
+            STUDY.replace("[parameters]", "constraints = [\"ttl < renew\"]\n[parameters]"),
+            "drops all 2 points",
+        ),
+        (STUDY.replace("scene.toml", "scnee.toml"), "did you mean studies/../scenes/scene.toml?"),
+        (STUDY.replace("lease.ttl", "lease.tll"), "did you mean `ttl`?"),
+        ("schema = 1\n".to_owned(), "the study has no `summary`"),
+        (String::new(), "the file is empty"),
+    ] {
+        write(&desk, &text);
+        let ended = desk.run("tune studies/some.toml --quiet --out out").with(2);
+        assert!(ended.stderr.contains(words), "{words}\n{}", ended.stderr);
+        assert!(!desk.path("out").exists() && ended.stdout.is_empty());
+    }
+    desk.run("tune studies/none.toml").with(2);
+    desk.run("tune").with(2);
+}
+
+/// Every study that is shipped can be read, point by point, and run.
+#[test]
+fn every_study_that_is_shipped_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("scenarios/studies");
+    let mut studies: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    studies.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    studies.sort();
+    assert!(studies.len() >= 6, "{studies:?}");
+    let desk = desk();
+    for study in studies {
+        let name = study.file_stem().unwrap().to_string_lossy().into_owned();
+        // Of a single seed no objective is asked: it is a part of two.
+        let words = format!("tune {} --quiet --seeds 2 --shard 1/2 --out {name}", study.display());
+        let ended = desk.run(&words).with(0);
+        assert!(ended.stdout.contains(&format!("{name}: ")), "{}", ended.stdout);
+    }
+}
