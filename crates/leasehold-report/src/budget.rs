@@ -118,3 +118,56 @@ fn digits(value: f64) -> String {
         false => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amount::Amount;
+
+    #[test]
+    fn numbers_are_told_with_their_units() {
+        for (metric, statistic, value, told) in [
+            (Metric::Failover, Statistic::P99, 13.4, "13.4 s"),
+            (Metric::Failover, Statistic::Max, 0.000_123_456, "0.0001235 s"),
+            (Metric::FalseExpiry, Statistic::Rate, 3.0 / 86_400.0, "3/day"),
+            (Metric::FalseExpiry, Statistic::Rate, 1.0 / 3_600.0, "1/h"),
+            (Metric::Retries, Statistic::Rate, 2.5, "2.5/s"),
+            (Metric::FalseExpiry, Statistic::Share, 0.012_5, "1.25 %"),
+            (Metric::FalseExpiry, Statistic::Rate, 0.0, "0/day"),
+            (Metric::Load, Statistic::Max, 12_345.0, "12345/s"),
+            (Metric::Unavailability, Statistic::Share, 0.000_31, "0.031 %"),
+            (Metric::Surge, Statistic::Max, 3.25, "3.25"),
+            (Metric::CallsToDead, Statistic::Mean, 7.0, "7"),
+        ] {
+            assert_eq!(in_words(metric, statistic, value), told);
+        }
+    }
+
+    #[test]
+    fn a_budget_is_met_missed_or_about_nothing() {
+        let goals = ["failover.max < 15s", "failover.max < 13s", "handover.max < 1s", "load < 1/s"];
+        let goals = goals.map(|goal| Goal::parse(goal).unwrap());
+        let failover: Amount = "1/1/13000000000/1/0/0/1/13000000000/1/13000000000:1549p23".parse().unwrap();
+        let measured = Measured::of_run([(Metric::Failover, failover)]);
+        let budgets = Budget::judge(&goals, &measured);
+        let told: Vec<String> = budgets.iter().map(Budget::told).collect();
+        assert_eq!(
+            told,
+            [
+                "failover.max < 15s: measured 13 s",
+                "failover.max < 13s: measured 13 s",
+                "handover.max < 1s: nothing was measured",
+                "load < 1/s: nothing was measured"
+            ]
+        );
+        let met: Vec<Met> = budgets.iter().map(|budget| budget.met).collect();
+        assert_eq!(met, [Met::Probably, Met::Missed, Met::Unmeasured, Met::Unmeasured]);
+        assert_eq!(budgets[0].unmet(), None);
+        assert_eq!(budgets[1].unmet().as_deref(), Some("budget failover.max < 13s: measured 13 s"));
+        let verdicts = budgets.iter().map(Budget::verdict).collect::<Vec<_>>();
+        assert_eq!(
+            verdicts,
+            [Verdict::Pass, Verdict::BudgetMissed, Verdict::Inconclusive, Verdict::Inconclusive]
+        );
+    }
+}

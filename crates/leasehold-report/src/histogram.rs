@@ -308,6 +308,14 @@ mod tests {
     }
 
     #[test]
+    fn a_rank_has_the_bucket_of_its_value() {
+        let histogram = of(&[5, 7, 7, 4_097, 9_000]);
+        let at: Vec<_> = (1..=6).map(|rank| histogram.bucket_at(rank).unwrap()).collect();
+        assert_eq!(at, [(5, 5), (7, 7), (7, 7), (4_096, 4_099), (9_000, 9_007), (9_000, 9_007)]);
+        assert_eq!(of(&[]).bucket_at(1), None);
+    }
+
+    #[test]
     fn percentiles_do_not_exceed_the_worst() {
         let values: Vec<u64> = (1..=1_000).map(|n| n * 1_000_000).collect();
         let told = of(&values).percentiles(1_000_000_000);

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use leasehold_check::Verdict;
+use leasehold_check::{Metric, Verdict};
+use leasehold_report::Measured;
 use leasehold_scenario::{Faults, SingleGrantor, Variant};
 
 use super::*;
@@ -62,24 +63,24 @@ fn a_scenario_is_held_to_what_it_expects_over_all_runs() {
     const FENCING: &str = "violation = \"fencing\"";
     const PANIC: &str = "verdict = \"panic\"";
     const VACUOUS: &str = "verdict = \"vacuous\"";
-    let never_reached = Unmet::NeverReached(Probe::TakenOver);
+    const NEVER_REACHED: Unmet = Unmet::NeverReached(Probe::TakenOver);
     for (expect, expectation, runs, unmet, standing) in [
         ("", Counts, FINE, &[][..], Standing::Met),
         ("", Counts, Runs { failed: 2, ..FINE }, &[Unmet::Failed(2)], Standing::Failed),
         ("", Counts, Runs { differ: 1, ..FINE }, &[Unmet::NotDeterministic(1)], Standing::NotDeterministic),
-        ("", Counts, Runs { reached: 0, ..FINE }, &[never_reached], Standing::Vacuous),
+        ("", Counts, Runs { reached: 0, ..FINE }, &[NEVER_REACHED], Standing::Vacuous),
         (
             "",
             Counts,
             Runs { reached: 0, judged: 0, ..FINE },
-            &[Unmet::NothingJudged, never_reached],
+            &[Unmet::NothingJudged, NEVER_REACHED],
             Standing::Vacuous,
         ),
         (
             "",
             Counts,
             Runs { failed: 1, reached: 0, ..FINE },
-            &[Unmet::Failed(1), never_reached],
+            &[Unmet::Failed(1), NEVER_REACHED],
             Standing::Failed,
         ),
         (FENCING, Counts, Runs { found_expected: 1, ..FINE }, &[], Standing::Met),
@@ -96,7 +97,7 @@ fn a_scenario_is_held_to_what_it_expects_over_all_runs() {
         (PANIC, Counts, FINE, &[Unmet::NeverPanicked], Standing::Failed),
         (VACUOUS, Counts, Runs { found_expected: 9, reached: 0, judged: 0, ..FINE }, &[], Standing::Met),
         (VACUOUS, Counts, Runs { found_expected: 7, ..FINE }, &[Unmet::NotVacuous(2)], Standing::Failed),
-        (VACUOUS, Ignored, Runs { reached: 0, ..FINE }, &[never_reached], Standing::Vacuous),
+        (VACUOUS, Ignored, Runs { reached: 0, ..FINE }, &[NEVER_REACHED], Standing::Vacuous),
     ] {
         let program = program(expect, expectation);
         let found = tally(&runs).unmet(&program, Whole::Sweep);
@@ -112,4 +113,27 @@ fn a_part_of_a_sweep_is_only_asked_whether_something_failed() {
     assert_eq!(tally(&Runs { failed: 1, ..FINE }).unmet(&open, Whole::Part), [vec![Unmet::Failed(1)]]);
     assert_eq!(Tally::default().unmet(&open, Whole::Part), [vec![]]);
     assert_eq!(Tally::default().unmet(&open, Whole::Sweep), [vec![Unmet::NotRun]]);
+}
+
+/// All nine runs together failed over in 13 s, and nobody handed anything over.
+#[test]
+fn budgets_are_judged_over_all_runs_of_a_whole_sweep() {
+    let standing = |budget: &str, runs: &Runs, expectation, whole| {
+        let program = program(&format!("budgets = [\"{budget}\"]"), expectation);
+        let mut tally = tally(runs);
+        let amount = "1/1/13000000000/1/0/0/1/13000000000/1/13000000000:1549p23".parse().unwrap();
+        tally.scenarios[0].budgets = Measured::of_run([(Metric::Failover, amount)]);
+        Standing::of(tally.unmet(&program, whole).iter().flatten())
+    };
+    let of = |budget| standing(budget, &FINE, Expectation::Counts, Whole::Sweep);
+    assert_eq!(of("failover.max <= 13s"), Standing::Met);
+    assert_eq!(of("failover.max < 13s"), Standing::BudgetMissed);
+    assert_eq!(of("handover.max < 13s"), Standing::Vacuous);
+    let missed = "failover.max < 13s";
+    assert_eq!(standing(missed, &FINE, Expectation::Ignored, Whole::Sweep), Standing::Met);
+    assert_eq!(standing(missed, &FINE, Expectation::Counts, Whole::Part), Standing::Met);
+    let failed = Runs { failed: 1, ..FINE };
+    assert_eq!(standing(missed, &failed, Expectation::Counts, Whole::Sweep), Standing::Failed);
+    let unreached = Runs { reached: 0, ..FINE };
+    assert_eq!(standing(missed, &unreached, Expectation::Counts, Whole::Sweep), Standing::BudgetMissed);
 }
