@@ -148,6 +148,9 @@ fn one_parameter_is_rows_and_three_are_the_first_two() {
     let one = sample::ttl_alone();
     let html = page("one", &one, None);
     assert!(html.contains("id=\"rows-failover-crash-p99-title\"") && !html.contains("id=\"map-"));
+    // Where nothing was seen at any point there is a sentence, and no empty picture.
+    assert!(html.contains("false-expiry never occurred, at no point. It is at most 0.533/day."), "{html}");
+    assert!(!html.contains("id=\"rows-false-expiry"));
     let three = sample::three_parameters();
     let html = page("three", &three, None);
     assert!(html.contains("id=\"map-failover-crash-p99-title\""));
