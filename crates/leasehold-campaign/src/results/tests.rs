@@ -49,7 +49,7 @@ fn a_folder_is_read_as_it_was_written() {
     assert_eq!(stored, [("a-fencing-accepted-older-token-contender-resource", 7, 8)]);
     let files: Vec<&str> = manifest.files.keys().map(String::as_str).collect();
     let plan = "failures/a-fencing-accepted-older-token-contender-resource/plan.toml";
-    assert_eq!(files, [plan, "junit.xml", "runs.csv", "summary.json"]);
+    assert_eq!(files, [plan, "junit.xml", "report.html", "runs.csv", "summary.json"]);
     let read: Vec<RunRecord> = results.records().unwrap().map(Result::unwrap).collect();
     assert_eq!(read, records);
 }
