@@ -366,8 +366,8 @@ fn parameters_of(
     source: &Source,
 ) -> Result<Vec<StudyParameter>, Diagnostics> {
     let mut ordered: Vec<_> = tables.iter().collect();
-    ordered.sort_by_key(|(_, table)| (table.get_ref().derive.is_some(), table.span().start));
-    if ordered.first().is_none_or(|(_, table)| table.get_ref().derive.is_some()) {
+    ordered.sort_by_key(|(_, table)| (table.get_ref().is_derived(), table.span().start));
+    if ordered.first().is_none_or(|(_, table)| table.get_ref().is_derived()) {
         return Err(Diagnostic::new("the study varies nothing")
             .help("add a parameter: [parameters] with ttl = { key = \"lease.ttl\", values = [\"5s\", \"10s\"] }")
             .into());

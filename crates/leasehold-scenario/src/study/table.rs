@@ -30,6 +30,13 @@ pub(super) struct ParameterTable {
     pub(super) derive: Option<Spanned<String>>,
 }
 
+impl ParameterTable {
+    /// Whether it has no values of its own.
+    pub(super) fn is_derived(&self) -> bool {
+        self.derive.is_some() && self.values.is_none() && self.from.is_none() && self.to.is_none()
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a key path in quotes, or a list of them")]
 pub(super) enum Keys {
