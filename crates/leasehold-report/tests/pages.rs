@@ -30,6 +30,15 @@ fn the_first_screen_says_what_to_take_and_how_sure_that_is() {
     assert!(html.contains("Take ttl = 10s, renew = 3s"));
 }
 
+#[test]
+fn the_predicted_curve_lies_over_the_distribution() {
+    let html = page("study", &sample::ttl_and_interval(), None);
+    let spread = html.split_once("id=\"spread-failover-crash").unwrap().1.split_once("</svg>").unwrap().0;
+    assert!(spread.contains(">as predicted</text>"), "{spread}");
+    // The mean, the bound, the curve, and what stands for it in the legend.
+    assert_eq!(spread.matches("class=\"foreseen\"").count(), 4, "{spread}");
+}
+
 /// What a browser would see as text or as tags: no name may become a tag.
 fn hostile(study: &mut StudySummary) {
     let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>`|`--><!--";

@@ -55,6 +55,24 @@ fn a_folder_is_read_as_it_was_written() {
 }
 
 #[test]
+fn the_page_names_what_failed_and_what_was_never_reached() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("out");
+    let order = order(&["a", "b"], (5, 15));
+    write(&dir, &order, Shard::WHOLE, &runs(&order, 0..order.total()));
+    let page = std::fs::read_to_string(dir.join(REPORT)).unwrap();
+    for part in [
+        "<code>leasehold sweep scenarios/a.toml scenarios/b.toml --seeds 5..15</code>",
+        "<code>leasehold run scenarios/b.toml --seed 8 --chaos</code>",
+        "<code>leasehold replay failures/b-fencing-accepted-older-token-contender-resource</code>",
+        ">taken-over</th><td class=\"number\" data-number=\"20\">20</td>",
+        ">expired-while-paused</th><td class=\"number\" data-number=\"0\"><span class=\"badge bad\">never</span></td>",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+}
+
+#[test]
 fn what_was_measured_is_summed_up_by_scenario() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("out");
