@@ -207,7 +207,7 @@ fn too_many_points_are_counted_and_refused() {
 #[test]
 fn a_scenario_that_leaves_nothing_to_a_seed_is_no_study() {
     let desk = Desk::new();
-    let explicit = SCENARIO.split("[chaos]").next().unwrap().to_owned() + "[plan]\nnoise = 3\n";
+    let explicit = SCENARIO.split("[chaos]").next().unwrap().to_owned() + "[plan]\nnoise = \"3\"\n";
     fs::write(desk.path("scene.toml"), explicit).unwrap();
     let said = desk.refused(GRID);
     assert!(said.contains("leaves nothing to a seed"), "{said}");
