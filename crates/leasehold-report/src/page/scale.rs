@@ -73,6 +73,11 @@ impl Scale {
         })
     }
 
+    /// So many seconds.
+    pub(crate) fn of_seconds(seconds: f64) -> String {
+        format!("{}\u{a0}s", digits(seconds))
+    }
+
     fn with_unit(self, number: &str) -> String {
         match self.unit {
             "" => number.to_owned(),

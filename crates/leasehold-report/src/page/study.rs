@@ -4,6 +4,7 @@ use leasehold_check::Kind;
 use serde::Serialize;
 
 use super::document::{Block, Cell, Document, Picture, Section, Table, embedded, numbers, words};
+use super::scale::Scale;
 use super::view::{View, runs};
 use super::{advice, comparison, distributions, maps, predictions};
 use crate::chart::grouped;
@@ -40,7 +41,7 @@ fn facts(study: &StudySummary) -> Vec<(&'static str, String)> {
         ("points", grouped(study.points.len() as u64)),
         ("seeds of each", study.seeds.clone()),
         ("runs", grouped(study.runs())),
-        ("simulated in each", format!("{}\u{a0}s", study.simulated)),
+        ("simulated in each", Scale::of_seconds(study.simulated)),
         ("tool", format!("leasehold {}", study.tool)),
     ]
 }
