@@ -58,13 +58,15 @@ pub use seeds::{BadSeeds, SeedRange, seed};
 pub use shard::{Shard, ShardError, Taken};
 pub use shrink::{Failure, MOST_RUNS, Progress, most_runs, shrink};
 pub use standing::{Standing, Unmet, Whole};
-pub use story::{Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
+pub use story::{
+    Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Sentence, Story, TenureId, Wrong,
+};
 pub use sweep::{
     Audit, Broken, Finding, Known, NoThreads, Overseer, Plateau, Reason, Sweep, SweepEnd, SweepOrder, THREAD,
     Until, Wish, sweep,
 };
 pub use tally::{FailureTally, MeasureTally, Novelty, ScenarioTally, Tally, closer};
 pub use trace::{
-    Comparison, Continuation, Difference, Parting, Recorder, RejudgeError, Rejudged, TraceError,
+    Comparison, Continuation, Difference, Parting, Recorded, Recorder, RejudgeError, Rejudged, TraceError,
     TraceProblem, TraceReader, parting, rejudge,
 };

@@ -15,9 +15,12 @@ mod distance;
 mod failovers;
 mod histogram;
 mod histograms;
+pub mod names;
 pub mod study;
+pub mod words;
 
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};
 pub use failovers::Failovers;
 pub use histogram::{BadHistogram, HIGHEST, Histogram, Percentile};
 pub use histograms::{Histograms, interval_log, scale};
+pub use names::Names;

@@ -17,7 +17,6 @@ use crate::page::Page;
 use crate::panics;
 use crate::refusal::{finish, misuse, refuse};
 use crate::replay::refuse_failure;
-use crate::story;
 use crate::words;
 
 /// `explain`.
@@ -161,14 +160,14 @@ impl Case {
         if let Some(clocks) = self.clocks(story) {
             print_paragraph(page, "", &clocks);
         }
-        for sentence in story::tell(&told.names, story) {
-            print_paragraph(page, &story::clock_time(sentence.at), &sentence.text);
+        for sentence in story.sentences(&told.names) {
+            print_paragraph(page, &words::clock_time(sentence.at), &sentence.text);
         }
-        let at = story::clock_time(story.ending.at);
-        for believed in story::beliefs(&told.names, story) {
+        let at = words::clock_time(story.ending.at);
+        for believed in story.beliefs_told(&told.names) {
             print_paragraph(page, &at, &believed);
         }
-        print_paragraph(page, &at, &story::ending(&told.names, story));
+        print_paragraph(page, &at, &story.ending_told(&told.names));
         for fact in &story.ending.evidence {
             print_paragraph(page, "", &format!("- {}", words::fact(&told.names, fact)));
         }
@@ -188,7 +187,8 @@ impl Case {
 
     fn object(&self, explained: &[Explained], story: &Story) -> Value {
         let told = explained.last().expect("there is a plan");
-        let sentences: Vec<Value> = story::tell(&told.names, story)
+        let sentences: Vec<Value> = story
+            .sentences(&told.names)
             .into_iter()
             .map(|sentence| json!({ "at_ns": sentence.at, "text": sentence.text }))
             .collect();
@@ -200,8 +200,8 @@ impl Case {
             "fingerprint": self.fingerprint,
             "runs": explained.iter().map(Explained::object).collect::<Vec<_>>(),
             "story": sentences,
-            "beliefs": story::beliefs(&told.names, story),
-            "ending": { "at_ns": story.ending.at, "text": story::ending(&told.names, story), "told": evidence },
+            "beliefs": story.beliefs_told(&told.names),
+            "ending": { "at_ns": story.ending.at, "text": story.ending_told(&told.names), "told": evidence },
         })
     }
 }

@@ -39,25 +39,25 @@ mod log;
 mod man;
 mod merge;
 mod mutants;
-mod names;
 mod page;
 mod panics;
 mod progress;
 mod refusal;
 mod replay;
 mod run;
+#[cfg(test)]
+mod sample_names;
 mod schema;
 mod serve;
 mod shrink;
-mod story;
 mod summary;
 mod sweep;
 mod view;
-mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use leasehold_report::{names, words};
 
 pub use checked::{CheckFailure, Checked, check};
 

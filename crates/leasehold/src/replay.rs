@@ -276,9 +276,9 @@ fn tell_difference(folder: &FailureFolder, trial: &Trial, engine: Engine, differ
     anstream::eprintln!("    this run  {}", tell(&now, difference.happened));
 }
 
-/// Where an event stands in the stored trace: its header is the first line.
+/// Where an event stands in the stored trace.
 fn place(folder: &FailureFolder, difference: &Difference) -> String {
-    format!("{}:{}", folder.trace().display(), difference.number + 1)
+    format!("{}:{}", folder.trace().display(), difference.line)
 }
 
 /// A run whose record is at hand.

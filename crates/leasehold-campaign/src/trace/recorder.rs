@@ -1,4 +1,4 @@
-//! Writing a trace: a header, then one line of JSON an event, and a footer.
+//! Writing a trace: a header, then one line of JSON for each event and for what becomes of each message, and a footer.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err::OpenOptions;
 use leasehold_check::Finding;
-use leasehold_core::Event;
-use leasehold_core::trace::{Footer, Header};
+use leasehold_core::trace::{Footer, Header, PassageLine};
+use leasehold_core::{Event, Passage};
 use leasehold_scenario::{Observer, Report};
 use serde::Serialize;
 use tempfile::NamedTempFile;
@@ -120,6 +120,10 @@ fn readable_by_others(folder: &Path) -> io::Result<NamedTempFile> {
 impl Observer for Recorder {
     fn event(&mut self, event: &Event) {
         self.line(event);
+    }
+
+    fn message(&mut self, passage: &Passage) {
+        self.line(&PassageLine { passage: *passage });
     }
 
     fn finding(&mut self, _: &Finding) {}
