@@ -10,6 +10,7 @@
 //! says when to stop. It knows no protocol and no engine beside what a [`Scenario`](leasehold_scenario::Scenario)
 //! gives it.
 
+mod caption;
 mod confirm;
 mod explain;
 mod failure;
@@ -20,6 +21,7 @@ mod junit;
 mod merge;
 mod mutants;
 mod pairs;
+mod placed;
 mod program;
 mod record;
 mod results;
@@ -32,6 +34,7 @@ mod sweep;
 mod tally;
 mod trace;
 
+pub use caption::caption;
 pub use confirm::{Agreement, Candidate, Candidates, Confirmed, confirm};
 pub use explain::{Dissection, Part, leave_out, shows};
 pub use failure::{
@@ -48,6 +51,7 @@ pub use mutants::{
     MutantsFolder, MutantsOrder, Onlooker, Row, RowStanding, RowsError, RowsOrder, SafeFigures,
     ScriptFigures, UNEXERCISED, catalogue, excused, measure, median, of_thousand, rows,
 };
+pub use placed::PlacedFile;
 pub use program::{Entry, Expectation, Job, LeftOut, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 pub use results::{

@@ -17,6 +17,7 @@ mod histogram;
 mod histograms;
 pub mod names;
 pub mod study;
+pub mod timeline;
 pub mod words;
 
 pub use distance::{Distance, RunValues, Slack, distance, fisher, kolmogorov};

@@ -94,9 +94,13 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Write every event to this file, as lines of JSON behind a header
+    /// Write every event and what becomes of each message to this file, as lines of JSON behind a header
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+
+    /// Draw the run as one HTML page into this file: who believed what, when, and what travelled between them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
 
     /// Replace a value of the scenario, as in lease.ttl=5s or fault.0.for=20s; can be given many times
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leasehold_campaign::{Dissection, FailureFolder, Fingerprint, Part, Story, shell_path};
 use leasehold_core::{FaultId, NodeId, RateError};
-use leasehold_scenario::{Engine, Faults, Report, Scenario, System, Trial};
+use leasehold_scenario::{Engine, Faults, Scenario, System, Trial};
 use serde_json::{Value, json};
 
 use crate::again::program;
@@ -89,7 +89,7 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
     let trial = Trial::meant_for(engine, &Arc::new(scenario), 0, Faults::Scripted, systems);
     engines::check(&trial, engine, Misfits::Run, Allowing::File)?;
     let (report, _) = panics::watch(|| trial.run(engine, &mut ()));
-    match first_failure(&trial, &report) {
+    match Fingerprint::main_of(trial.scenario(), &report) {
         Some(fingerprint) => Ok(Case { fingerprint, engine, runs: vec![("plan", trial)] }),
         None if !report.inexpressible.is_empty() => {
             let file = args.failure.display();
@@ -103,21 +103,6 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
             anstream::eprintln!("error: nothing goes wrong in {file}: there is nothing to explain");
             Err(Exit::Violated)
         }
-    }
-}
-
-/// What a run is about: the invariant that the scenario expects to be violated, or what goes wrong first.
-fn first_failure(trial: &Trial, report: &Report) -> Option<Fingerprint> {
-    let mut found = Fingerprint::of(trial.scenario(), report);
-    let expected = match &trial.scenario().expect.verdict {
-        leasehold_scenario::ExpectedVerdict::Violation { invariant, .. } => Some(invariant.name()),
-        _ => None,
-    };
-    let place = found.iter().position(|fingerprint| Some(fingerprint.what.as_str()) == expected);
-    match (place, found.is_empty()) {
-        (Some(place), _) => Some(found.swap_remove(place)),
-        (None, false) => Some(found.swap_remove(0)),
-        (None, true) => None,
     }
 }
 

@@ -52,6 +52,7 @@ mod serve;
 mod shrink;
 mod summary;
 mod sweep;
+mod timeline;
 mod view;
 
 use std::process::ExitCode;

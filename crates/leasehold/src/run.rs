@@ -1,6 +1,5 @@
 //! `run`: one scenario, one seed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use leasehold_campaign::Recorder;
@@ -19,6 +18,7 @@ use crate::page::Page;
 use crate::panics;
 use crate::refusal::{load, not_written, refuse};
 use crate::summary::{Expectation, Summary};
+use crate::timeline::{TimelineFile, is_same_file};
 
 /// Runs it, prints it, judges it.
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
@@ -52,6 +52,13 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         Some(Err(error)) => return not_written(args.trace.as_deref(), &error),
     };
 
+    let others = [Some(args.scenario.as_path()), args.trace.as_deref()];
+    let drawing = args.timeline.as_deref().map(|path| TimelineFile::begin(path, names.header(), &others));
+    let mut drawing = match drawing.transpose() {
+        Ok(drawing) => drawing,
+        Err(exit) => return exit,
+    };
+
     let mut page = Page::stdout();
     let with_log = args.format == Format::Human && !args.quiet;
     if with_log {
@@ -66,13 +73,15 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         Log::new(&mut page, &names, detail)
     });
     let mut samples = Histograms::default();
-    let mut observers = ((log.as_mut(), recorder.as_mut()), &mut samples);
+    let drawn_upon = drawing.as_mut().map(|drawing| &mut drawing.timeline);
+    let mut observers = ((log.as_mut(), recorder.as_mut()), (drawn_upon, &mut samples));
     let (report, panicked_at) = panics::watch(|| trial.run(engine, &mut observers));
     if let Some(log) = log {
         log.finish();
         page.line(format_args!(""));
     }
     let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
+    let drawn = drawing.map_or(Ok(()), |drawing| drawing.finish(&trial, &report, replay_line(args)));
 
     let summary = Summary {
         expectation: if args.ignore_expect { Expectation::Ignored(expect) } else { Expectation::Of(expect) },
@@ -96,6 +105,9 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     if let Err(error) = traced {
         return not_written(args.trace.as_deref(), &error);
     }
+    if let Err(exit) = drawn {
+        return exit;
+    }
     exit_of(args, expect, &report)
 }
 
@@ -114,8 +126,4 @@ fn exit_of(args: &RunArgs, expect: &Expect, report: &Report) -> Exit {
         _ if report.only_missed_reach(expect) => Exit::Vacuous,
         _ => Exit::Violated,
     }
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
