@@ -12,6 +12,7 @@
 //! file.
 
 mod distance;
+pub mod export;
 mod failovers;
 mod histogram;
 mod histograms;

@@ -8,6 +8,7 @@ use leasehold_campaign::BadSeeds;
 use crate::check_trace::CheckArgs;
 use crate::diff::DiffArgs;
 use crate::explain::ExplainArgs;
+use crate::export::ExportArgs;
 use crate::hold::HoldArgs;
 use crate::merge::MergeArgs;
 use crate::mutants::MutantsArgs;
@@ -42,6 +43,8 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Show the first event where two traces part, with what is around it
     Diff(DiffArgs),
+    /// Write a recorded run in a format of other tools: Perfetto, ShiViz, lines of JSON
+    Export(ExportArgs),
     /// Fold the results of shards into those of one sweep
     Merge(MergeArgs),
     /// Run a grantor or a registry of a scenario on real sockets: a reference to talk to, no production server

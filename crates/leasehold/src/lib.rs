@@ -29,6 +29,7 @@ mod drawn;
 mod engines;
 mod exit;
 mod explain;
+mod export;
 mod github;
 mod hold;
 mod hosted;
@@ -93,6 +94,7 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
         args::Verb::Shrink(args) => shrink::shrink(&args, systems),
         args::Verb::Explain(args) => explain::explain(&args, systems),
         args::Verb::Check(args) => check_trace::check(&args),
+        args::Verb::Export(args) => export::export(&args),
         args::Verb::Diff(args) => diff::diff(&args),
         args::Verb::Serve(args) => serve::serve(&args, systems),
         args::Verb::Hold(args) => hold::hold(&args, systems),

@@ -114,11 +114,21 @@ impl Bands {
 
     /// All bands in the order in which they began.
     pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> Vec<Band> {
-        let open: Vec<(NodeId, BandKind)> = self.open.keys().copied().collect();
-        open.into_iter().for_each(|(node, kind)| self.end(ended_at, node, kind));
+        self.end_all(ended_at);
         anchors.keep_nearest(&mut self.bands, MOST_BANDS, |band| (band.from, band.until));
         self.bands.sort_by_key(|band| (band.from, band.node, band.kind));
         self.bands
+    }
+
+    /// The bands that came to their end since this was asked last.
+    pub(super) fn drain(&mut self) -> Vec<Band> {
+        std::mem::take(&mut self.bands)
+    }
+
+    /// The run is over, and all that lasts with it.
+    pub(super) fn end_all(&mut self, ended_at: SimInstant) {
+        let open: Vec<(NodeId, BandKind)> = self.open.keys().copied().collect();
+        open.into_iter().for_each(|(node, kind)| self.end(ended_at, node, kind));
     }
 
     /// How long faults lasted. One that nobody says is over took no time, unless the run ended before it could be.

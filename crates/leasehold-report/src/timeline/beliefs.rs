@@ -85,6 +85,19 @@ impl Beliefs {
 
     /// All bars in the order in which they began.
     pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> Vec<Bar> {
+        self.end(ended_at);
+        anchors.keep_nearest(&mut self.bars, MOST_BARS, |bar| (bar.from, bar.until));
+        self.bars.sort_by_key(|bar| (bar.from, bar.kind, bar.node));
+        self.bars
+    }
+
+    /// The bars that came to their end since this was asked last.
+    pub(super) fn drain(&mut self) -> Vec<Bar> {
+        std::mem::take(&mut self.bars)
+    }
+
+    /// The run is over: what is believed then, is believed until then.
+    pub(super) fn end(&mut self, ended_at: SimInstant) {
         for ((node, resource), claim) in std::mem::take(&mut self.claims) {
             let (kind, from) =
                 claim.lapsed.map_or((BarKind::Claim, claim.since), |at| (BarKind::Unaware, at));
@@ -104,9 +117,6 @@ impl Beliefs {
                 Bar { node: holder, resource, token, from: since, until: ended_at, is_over: false, kind };
             self.push(bar);
         }
-        anchors.keep_nearest(&mut self.bars, MOST_BARS, |bar| (bar.from, bar.until));
-        self.bars.sort_by_key(|bar| (bar.from, bar.kind, bar.node));
-        self.bars
     }
 
     fn hear_report(&mut self, at: SimInstant, node: NodeId, said: &NodeEvent) {
