@@ -17,6 +17,8 @@ mod failovers;
 mod histogram;
 mod histograms;
 pub mod names;
+#[cfg(test)]
+mod sample;
 pub mod study;
 pub mod timeline;
 pub mod words;

@@ -6,8 +6,9 @@
   const svg = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
   let lines = null;
   const logLine = (place) => {
-    lines = lines || document.getElementById("log").textContent.replace(/^\n/, "").split("\n");
-    return lines[place] || "";
+    const log = document.getElementById("log");
+    lines = lines || log.textContent.replace(/^\n/, "").split("\n");
+    return lines[place - +log.dataset.first] || "";
   };
 
   // A clock between two readings ran evenly.
@@ -125,28 +126,26 @@
       let ordinary = 0;
       for (const { path, parts } of this.paths) {
         let out = "";
+        const counts = path.matches(".msg.ok:not(.head)");
         for (const { cut, from, until } of parts) {
           if (until * by - shift < -40 || from * by - shift > WIDTH + 40) continue;
           for (let i = 0; i < cut.length; i++) out += i % 3 === 2 ? far(cut[i]).toFixed(1) : cut[i];
-          ordinary++;
+          ordinary += counts ? 1 : 0;
         }
-        if (!path.classList.contains("ok") || path.classList.contains("head") || !path.classList.contains("msg")) ordinary -= parts.filter((part) => part.until * by - shift >= -40 && part.from * by - shift <= WIDTH + 40).length;
         path.setAttribute("d", out);
       }
       const crowd = ordinary > 1500 ? "far" : ordinary > 400 ? "dense" : "near";
       for (const other of ["far", "dense", "near"]) this.figure.classList.toggle("messages-" + other, other === crowd);
-      const ends = [];
+      let pin = null;
       for (const item of this.moving) {
         const x = far(+item.dataset.x);
         if (item.classList.contains("pin")) {
-          const seen = x >= -1 && x <= WIDTH + 1, within = Math.max(9.5, Math.min(WIDTH - 9.5, x));
-          let row = ends.findIndex((end) => end <= within - 9.5);
-          if (row < 0) row = ends.length;
-          const room = Math.max(1, Math.floor(this.pinsHeight / 22));
-          row = Math.min(row, room - 1);
-          if (seen) ends[row] = within + 9.5;
-          item.classList.toggle("none", !seen);
-          item.setAttribute("transform", `translate(${within.toFixed(1)} ${row * 22 + 12})`);
+          // Those that would hide each other share a pin.
+          const seen = x >= -1 && x <= WIDTH + 1, joins = seen && pin !== null && x - pin.edge < 24;
+          item.classList.toggle("none", !seen || joins);
+          if (joins) pin.edge = x;
+          else if (seen) pin = { item, x, edge: x };
+          if (seen) this.number(pin, item.dataset.n);
         } else if (item.dataset.x2 !== undefined) {
           const start = Math.max(0, x), end = Math.min(WIDTH, far(+item.dataset.x2));
           item.classList.toggle("none", end - start < +item.dataset.w);
@@ -158,22 +157,34 @@
       this.rule();
     }
 
+    number({ item, x }, last) {
+      const text = item.querySelector("text"), rect = item.querySelector("rect");
+      text.textContent = last === item.dataset.n ? last : `${item.dataset.n}\u2013${last}`;
+      const wide = 10 + 7 * text.textContent.length;
+      rect.setAttribute("x", -wide / 2);
+      rect.setAttribute("width", wide);
+      item.setAttribute("transform", `translate(${Math.max(wide / 2, Math.min(WIDTH - wide / 2, x)).toFixed(1)} 14)`);
+    }
+
     rule() {
       const [from, until] = this.view, by = step((until - from) / 10);
       this.ticks.replaceChildren();
       const showed = this.node === null ? null : data.nodes[this.node].showed;
       for (let at = Math.ceil(from / by) * by; at <= until; at += by) {
-        const x = ((at - from) / (until - from) * WIDTH).toFixed(1);
+        const exact = (at - from) / (until - from) * WIDTH, x = exact.toFixed(1);
+        const anchor = exact < 20 ? "start" : exact > WIDTH - 20 ? "end" : "middle";
         const line = svg("path");
         line.setAttribute("class", "tick");
         line.setAttribute("d", `M${x} ${this.pinsHeight + 18}V${this.height}`);
         const time = svg("text");
         time.setAttribute("x", x);
+        time.setAttribute("text-anchor", anchor);
         time.setAttribute("y", this.pinsHeight + 13);
         time.textContent = label(at, by);
         const own = svg("text");
         own.setAttribute("class", "own");
         own.setAttribute("x", x);
+        own.setAttribute("text-anchor", anchor);
         own.setAttribute("y", this.pinsHeight + 30);
         const shows = showed && reading(showed, at);
         own.textContent = showed && shows !== null ? label(shows, by) : "";
@@ -206,14 +217,14 @@
       let best = null;
       for (let place = 0; place < data.events.length; place++) {
         const off = Math.abs(data.events[place][0] - at);
-        if (off < near && (best === null || off < best[0])) best = [off, logLine(place).trim()];
+        if (off < near && (best === null || off < best[0]) && logLine(place)) best = [off, logLine(place).trim()];
       }
-      for (const [sent, ended, from, to, what, fate] of data.messages.rows) {
-        const off = Math.min(Math.abs(sent - at), Math.abs((ended ?? sent) - at));
+      for (const [sent, took, from, to, what, fate] of data.messages.rows) {
+        const off = Math.min(Math.abs(sent - at), Math.abs(sent + (took ?? 0) - at));
         if (off < near && (best === null || off < best[0])) {
-          const took = ended === null ? "" : ` after ${((ended - sent) / 1e6).toFixed(3)} ms`;
+          const after = took === null ? "" : ` after ${(took / 1e6).toFixed(3)} ms`;
           const name = (node) => data.nodes[node].name;
-          best = [off, `${(sent / 1e9).toFixed(6)}  ${name(from)} to ${name(to)}: ${data.messages.texts[what]}, ${data.messages.texts[fate]}${took}`];
+          best = [off, `${(sent / 1e9).toFixed(6)}  ${name(from)} to ${name(to)}: ${data.messages.texts[what]}, ${data.messages.texts[fate]}${after}`];
         }
       }
       if (best) this.under.textContent = best[1];

@@ -18,9 +18,9 @@ pub(super) const GUTTER: f64 = 150.0;
 const MARGIN: f64 = 20.0;
 /// How high the ruler is: true time, and under it the clock of one node.
 const RULER: f64 = 40.0;
-/// How high a row of pins or of faults is.
+/// How high a row of faults is, and the row of pins.
 const FAULT_ROW: f64 = 17.0;
-const PIN_ROW: f64 = 22.0;
+const PIN_ROW: f64 = 28.0;
 /// So many rows of faults are drawn; those that find no room are drawn in the last.
 const MOST_FAULT_ROWS: usize = 4;
 /// More ordinary messages than these are drawn faintly, and without heads. Chosen by us, by looking at them.
@@ -69,8 +69,8 @@ impl Chart {
         let axis = Axis::new(from, until);
         let mut draft =
             Draft { picture, lanes, pins, axis, lanes_top: 0.0, ink: Ink::default(), texts: String::new() };
-        let (pins_drawn, pin_rows) = draft.pins();
-        let pins_height = pin_rows as f64 * PIN_ROW + 4.0;
+        let pins_drawn = draft.pins();
+        let pins_height = if pins.is_empty() { 6.0 } else { PIN_ROW };
         let fault_rows = draft.faults(pins_height + RULER);
         draft.lanes_top = pins_height + RULER + fault_rows as f64 * FAULT_ROW + 4.0;
         let height = draft.lanes_top + lanes.height + 6.0;

@@ -144,3 +144,11 @@ impl Choice {
         self.items.retain(|_| places.next().unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+impl Choice {
+    /// How much is held at this point.
+    pub(super) fn held(&self) -> usize {
+        self.items.len()
+    }
+}

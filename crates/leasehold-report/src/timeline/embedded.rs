@@ -32,7 +32,8 @@ pub(super) fn data(picture: &Picture, charts: &[Chart]) -> String {
                 other => other.name(),
             };
             let what = format!("{} {}", message.purpose.name(), words::leg_name(message.leg));
-            json!([message.sent, message.ended, message.from, message.to, what, fate])
+            let took = message.ended.map(|ended| ended.saturating_since(message.sent));
+            json!([message.sent, took, message.from, message.to, what, fate])
         })
         .collect();
     let events: Vec<Value> = picture

@@ -173,5 +173,5 @@ fn lane(picture: &Picture, node: NodeId, top: f64) -> Lane {
     let row = if role == Role::Resource { MARK_ROW } else { ROW };
     let height = rows.len() as f64 * row + view.map_or(0.0, |_| COUNT_ROW) + stale as f64 * STALE_ROW;
     let rows_left_out = resources.len() - rows.len();
-    Lane { node, role, top, height: PAD + height.max(12.0) + WIRE_ROW, rows, rows_left_out, stale }
+    Lane { node, role, top, height: PAD + height.max(20.0) + WIRE_ROW, rows, rows_left_out, stale }
 }

@@ -140,11 +140,9 @@ fn stale(picture: &Picture, alarm: &Alarm) -> Vec<String> {
         .take(MOST_TOLD)
         .map(|(node, listed)| {
             let name = picture.names.instance(listed.instance);
-            let since = clock_time(listed.stale_from);
-            format!(
-                "{name} was gone from {since} on, and the view of {} went on listing it",
-                picture.names.node(node)
-            )
+            let long = listed.until.saturating_since(listed.stale_from);
+            let (since, view) = (clock_time(listed.stale_from), picture.names.node(node));
+            format!("{name} was gone from {since} on, and the view of {view} went on listing it for {long}")
         })
         .collect()
 }

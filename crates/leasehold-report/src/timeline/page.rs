@@ -15,6 +15,12 @@ use crate::words::{self, clock_time};
 /// So many rows stand in the table of turning points. Chosen by us: whoever needs more reads the log below it.
 const MOST_ROWS: usize = 300;
 
+/// So many lines stand in the log. Chosen by us: it is half of the page's size.
+const MOST_LINES: usize = 3_000;
+
+/// The chart of the last moments before what was found.
+const CLOSE_UP: &str = "close-up";
+
 /// What is said of a run beside what is drawn of it.
 #[derive(Clone, Debug, Default)]
 pub struct Caption {
@@ -66,12 +72,16 @@ struct Page<'p> {
     story: Vec<Said>,
     charts: Vec<Chart>,
     first_alarm: Option<String>,
+    /// The chart that the link to what was found leads to.
+    jump: &'static str,
     alarms: Vec<(String, String, &'static str)>,
     left_out: Vec<String>,
     rows: Vec<Row>,
     rows_left_out: usize,
     log: String,
     log_lines: String,
+    /// The number of the first event in the log, from 0.
+    log_first: usize,
     data: String,
     /// Whose clock stands under the true time at first.
     ruler: u16,
@@ -107,6 +117,7 @@ pub fn page(picture: &Picture, caption: &Caption) -> String {
             .iter()
             .map(|pin| Said { number: pin.number, at: clock_time(pin.at), text: pin.text.clone() })
             .collect(),
+        jump: charts.iter().find(|chart| chart.id == CLOSE_UP).map_or(charts[0].id, |chart| chart.id),
         first_alarm: picture.first_alarm().map(|alarm| clock_time(alarm.at)),
         alarms: picture
             .alarms
@@ -117,7 +128,8 @@ pub fn page(picture: &Picture, caption: &Caption) -> String {
         rows_left_out: turns - rows.len(),
         rows,
         log: log(picture),
-        log_lines: words::counted(picture.happenings.len() as u64, "event"),
+        log_lines: log_lines(picture),
+        log_first: logged(picture).start,
         charts,
         data,
         ruler: picture.ruler_node().0,
@@ -137,7 +149,7 @@ fn charts(picture: &Picture, pins: &[Pin]) -> Vec<Chart> {
         draw("scene", "The scene", scene);
     }
     if let Some(close_up) = picture.close_up() {
-        draw("close-up", "The last moments", close_up);
+        draw(CLOSE_UP, "The last moments", close_up);
     }
     draw("whole", "The whole run", (SimInstant::START, picture.ended_at));
     charts
@@ -203,10 +215,30 @@ fn own_clock(event: &Event) -> String {
     })
 }
 
-/// All events that are shown, a line each.
+/// The part of the events that stands in the log: all, or those around what the picture is about.
+fn logged(picture: &Picture) -> std::ops::Range<usize> {
+    let all = &picture.happenings;
+    let about = picture.first_alarm().map_or(SimInstant::START, |alarm| alarm.at);
+    let place = all.partition_point(|happening| happening.event.at <= about);
+    let first = place.saturating_sub(MOST_LINES / 4 * 3).min(all.len().saturating_sub(MOST_LINES));
+    first..all.len().min(first + MOST_LINES)
+}
+
+fn log_lines(picture: &Picture) -> String {
+    let (shown, all) = (logged(picture).len(), picture.happenings.len());
+    match shown == all {
+        true => words::counted(all as u64, "event"),
+        false => {
+            let (shown, all) = (words::grouped(shown as u64), words::grouped(all as u64));
+            format!("{shown} of the {all} events that are drawn")
+        }
+    }
+}
+
+/// Events, a line each.
 fn log(picture: &Picture) -> String {
     let width = picture.names.longest_node().clamp(4, 24);
-    let lines = picture.happenings.iter().map(|happening| {
+    let lines = picture.happenings[logged(picture)].iter().map(|happening| {
         let event = &happening.event;
         let node = event.node.map_or("", |node| picture.names.node(node));
         // A name may hold anything, a line ends where it ends.

@@ -4,15 +4,16 @@ use std::fmt::Write;
 
 use leasehold_core::SimInstant;
 
-use super::{Draft, FAULT_ROW, GUTTER, MOST_FAULT_ROWS, PIN_ROW};
+use super::{Draft, FAULT_ROW, GUTTER, MOST_FAULT_ROWS};
 use crate::timeline::ink::{Axis, PLOT, escape};
 use crate::timeline::lanes::PAD;
+use crate::timeline::page::Pin;
 use crate::words;
 
 /// A name in the gutter is cut behind so many characters.
 const LONGEST_NAME: usize = 20;
-/// A pin is so wide.
-const PIN: f64 = 19.0;
+/// Pins that are nearer to each other than this share one.
+const PIN: f64 = 24.0;
 
 impl Draft<'_> {
     /// The names of the lanes, and stripes behind every other one.
@@ -72,9 +73,15 @@ impl Draft<'_> {
             let x = self.axis.x(at);
             let reading =
                 clock.and_then(|clock| clock.reading(at)).map(|shown| tick_label(&self.axis, shown));
+            // The outermost labels would be cut off.
+            let (anchor, place) = match self.axis.place(at) {
+                place if place < 20.0 => (" text-anchor=\"start\"", place + 2.0),
+                place if place > PLOT - 20.0 => (" text-anchor=\"end\"", place - 2.0),
+                place => ("", place),
+            };
             let _ = write!(
                 out,
-                "<path class=\"tick\" d=\"M{x} {}V{height}\"/><text x=\"{x}\" y=\"{}\">{}</text><text class=\"own\" x=\"{x}\" y=\"{}\">{}</text>",
+                "<path class=\"tick\" d=\"M{x} {}V{height}\"/><text{anchor} x=\"{place:.1}\" y=\"{}\">{}</text><text{anchor} class=\"own\" x=\"{place:.1}\" y=\"{}\">{}</text>",
                 top + 18.0,
                 top + 13.0,
                 tick_label(&self.axis, i64::try_from(at.as_nanos()).unwrap_or(i64::MAX)),
@@ -85,27 +92,42 @@ impl Draft<'_> {
         out
     }
 
-    /// The numbered sentences and the findings, where they happened; and how many rows they take.
-    pub(super) fn pins(&self) -> (String, usize) {
+    /// The numbers of the sentences, where they happened. Those that would hide each other share a pin.
+    pub(super) fn pins(&self) -> String {
         let mut out = String::new();
-        let mut ends: Vec<f64> = Vec::new();
-        for pin in self.pins.iter().filter(|pin| self.axis.shows(pin.at, pin.at)) {
-            let x = self.axis.place(pin.at).clamp(PIN / 2.0, PLOT - PIN / 2.0);
-            let row = ends.iter().position(|end| *end <= x - PIN / 2.0).unwrap_or(ends.len());
-            if row == ends.len() {
-                ends.push(0.0);
+        let mut seen = self.pins.iter().filter(|pin| self.axis.shows(pin.at, pin.at)).peekable();
+        while let Some(first) = seen.next() {
+            let place = self.axis.place(first.at);
+            let (mut last, mut edge) = (first, place);
+            let mut joined = Vec::new();
+            while let Some(next) = seen.next_if(|next| self.axis.place(next.at) - edge < PIN) {
+                edge = self.axis.place(next.at);
+                last = next;
+                joined.push(next);
             }
-            ends[row] = x + PIN / 2.0;
-            let y = row as f64 * PIN_ROW + 12.0;
-            let _ = write!(
-                out,
-                "<a href=\"#said-{0}\" class=\"pin\" data-x=\"{1}\" transform=\"translate({x:.1} {y})\"><title>{2}</title><circle r=\"9\"/><text y=\"3.5\">{0}</text></a>",
-                pin.number,
-                self.axis.x(pin.at),
-                escape(&pin.text),
-            );
+            out.push_str(&self.pin(first, last.number, place, ""));
+            for pin in joined {
+                out.push_str(&self.pin(pin, pin.number, self.axis.place(pin.at), " none"));
+            }
         }
-        (out, ends.len())
+        out
+    }
+
+    fn pin(&self, pin: &Pin, last: usize, place: f64, hidden: &str) -> String {
+        let label = match last == pin.number {
+            true => pin.number.to_string(),
+            false => format!("{}\u{2013}{last}", pin.number),
+        };
+        let wide = pin_width(&label);
+        let x = place.clamp(wide / 2.0, PLOT - wide / 2.0);
+        format!(
+            "<a href=\"#said-{}\" class=\"pin{hidden}\" data-x=\"{}\" data-n=\"{}\" transform=\"translate({x:.1} 14)\"><title>{}</title><rect x=\"{:.1}\" y=\"-9\" width=\"{wide:.0}\" height=\"18\" rx=\"9\"/><text y=\"3.7\">{label}</text></a>",
+            pin.number,
+            self.axis.x(pin.at),
+            pin.number,
+            escape(&pin.text),
+            wide / -2.0,
+        )
     }
 
     /// The faults, in rows above the lanes; and how many rows they take.
@@ -140,8 +162,9 @@ impl Draft<'_> {
             let at = if x1 + wide > PLOT { (PLOT - wide).max(0.0) } else { x1 };
             let _ = writeln!(
                 self.texts,
-                "<text class=\"fault-name\" data-x=\"{}\" x=\"{:.1}\" y=\"{}\"><title>{}{note}</title>{}{note}</text>",
+                "<g data-x=\"{}\" data-x2=\"{}\" data-w=\"0\"><text class=\"fault-name\" x=\"{:.1}\" y=\"{}\"><title>{}{note}</title>{}{note}</text></g>",
                 x[0],
+                x[1],
                 at + 4.0,
                 y + 10.0,
                 escape(&name),
@@ -205,6 +228,11 @@ fn cut(text: &str, longest: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(longest - 1).chain(['…']).collect()
+}
+
+/// How wide a pin is, by what stands in it. The script has the same rule.
+fn pin_width(label: &str) -> f64 {
+    10.0 + 7.0 * label.chars().count().max(1) as f64
 }
 
 /// About how wide a label is, in pixels.

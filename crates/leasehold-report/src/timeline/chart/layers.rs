@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use leasehold_core::plan::Role;
-use leasehold_core::{ResourceId, SimInstant, Token};
+use leasehold_core::{Leg, Purpose, ResourceId, SimInstant, Token};
 
 use super::Draft;
 use super::frame::label_width;
@@ -30,7 +30,7 @@ pub(super) const BEHIND: [&str; 8] = [
 ];
 
 /// What stands before them.
-pub(super) const BEFORE: [&str; 34] = [
+pub(super) const BEFORE: [&str; 36] = [
     "wire",
     "msg ok",
     "msg ok head",
@@ -58,6 +58,8 @@ pub(super) const BEFORE: [&str; 34] = [
     "msg late head",
     "msg lost",
     "msg lost cross",
+    "msg wrong",
+    "msg wrong head",
     "effect refused",
     "effect issued",
     "effect old",
@@ -229,7 +231,7 @@ impl Draft<'_> {
                 MarkKind::Ended => ("effect ended", wire, None),
             };
             let shape = match class {
-                "effect ok" => "m0 -4v8",
+                "effect ok" => "m0-4v8",
                 "effect granted" => "m-4 3h8l-4 -7z",
                 "effect ended" => "m-4 -3h8l-4 7z",
                 "effect refused" => "m-4 -4l8 8m0 -8l-8 8",
@@ -242,7 +244,7 @@ impl Draft<'_> {
             if let Some(label) = label.filter(|_| odd_labels < 12) {
                 odd_labels += 1;
                 let place = self.axis.place(at);
-                let ends = place + label_width(&label) + 8.0 > PLOT;
+                let ends = place + label_width(&label) * 1.2 + 10.0 > PLOT;
                 let (anchor, dx) = if ends { ("end", -10.0) } else { ("start", 10.0) };
                 let _ = writeln!(
                     self.texts,
@@ -378,8 +380,12 @@ impl Draft<'_> {
             names.node(message.to)
         );
         let x = [self.axis.x(message.sent), self.axis.x(ended)];
-        let head = if y2 > y1 { "m-2.5 -5l2.5 5l2.5 -5" } else { "m-2.5 5l2.5 -5l2.5 5" };
+        let head = if y2 > y1 { "m-2-5l2 5 2-5" } else { "m-2 5l2-5 2 5" };
         match message.fate {
+            Fate::Arrived if self.left_late(message) => {
+                self.ink.draw("msg wrong", &words, format_args!("M{} {y1}L{} {y2}", x[0], x[1]));
+                self.ink.draw("msg wrong head", &words, format_args!("M{} {y2}{head}", x[1]));
+            }
             Fate::Arrived => {
                 self.ink.draw("msg ok", &words, format_args!("M{} {y1}L{} {y2}", x[0], x[1]));
                 self.ink.draw("msg ok head", &words, format_args!("M{} {y2}{head}", x[1]));
@@ -408,6 +414,18 @@ impl Draft<'_> {
             }
         }
         true
+    }
+
+    /// Whether it carries a write that left when its sender's claim was over.
+    fn left_late(&self, message: &Message) -> bool {
+        let happenings = &self.picture.happenings;
+        let first = happenings.partition_point(|happening| happening.event.at < message.sent);
+        let then = happenings[first..].iter().take_while(|happening| happening.event.at == message.sent);
+        (message.purpose, message.leg) == (Purpose::Write, Leg::Request)
+            && then.into_iter().any(|happening| {
+                matches!(happening.mark, Some(MarkKind::IssuedLate(_)))
+                    && happening.event.node == Some(message.from)
+            })
     }
 
     /// What was found, over the whole height.
