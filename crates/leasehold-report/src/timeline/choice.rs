@@ -86,7 +86,7 @@ impl Choice {
 
     /// What is shown, each in the order of time, and what is not.
     pub(super) fn finish(mut self, anchors: &Anchors) -> (Vec<Happening>, Vec<Message>, LeftOut) {
-        self.thin(MOST_SHOWN, anchors);
+        self.thin(MOST_SHOWN, 0, anchors);
         let (mut happenings, mut messages) = (Vec::new(), Vec::new());
         let mut turns = 0;
         for Item { weight, what } in self.items {
@@ -111,18 +111,20 @@ impl Choice {
     fn take(&mut self, item: Item, alarms: &[Alarm]) {
         if self.items.len() == MOST_KEPT {
             let anchors = Anchors::of(alarms, self.turns(), item.lasts().1);
-            self.thin(MOST_KEPT / 2, &anchors);
+            // As long as nothing was found, it may be found next: then what was just before it is what is asked for.
+            let latest = if alarms.is_empty() { MOST_SHOWN } else { 0 };
+            self.thin(MOST_KEPT / 2, latest, &anchors);
         }
         self.items.push(item);
     }
 
-    /// Keeps so many: turning points first, then what is nearest.
-    fn thin(&mut self, most: usize, anchors: &Anchors) {
+    /// Keeps so many: the latest of them, if that is asked for, turning points, and then what is nearest.
+    fn thin(&mut self, most: usize, latest: usize, anchors: &Anchors) {
         if self.items.len() <= most {
             return;
         }
-        let mut order: Vec<(Weight, u64, usize)> = self
-            .items
+        let older = self.items.len() - latest;
+        let mut order: Vec<(Weight, u64, usize)> = self.items[..older]
             .iter()
             .enumerate()
             .map(|(place, item)| {
@@ -139,7 +141,8 @@ impl Choice {
             .collect();
         order.sort_unstable();
         let mut keeps = vec![false; self.items.len()];
-        order[..most].iter().for_each(|(.., place)| keeps[*place] = true);
+        keeps[older..].fill(true);
+        order[..most - latest].iter().for_each(|(.., place)| keeps[*place] = true);
         let mut places = keeps.into_iter();
         self.items.retain(|_| places.next().unwrap_or_default());
     }

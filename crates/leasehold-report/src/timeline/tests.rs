@@ -7,7 +7,6 @@ use leasehold_core::passage::Came;
 use leasehold_core::plan::Role;
 use leasehold_core::trace::Header;
 use leasehold_core::{Event, InstanceId, LeaseId, NodeId, SimInstant, Token};
-use leasehold_scenario::Observer;
 
 use super::*;
 use crate::sample::{
@@ -393,7 +392,11 @@ fn hostile_names_stay_text() {
     assert_eq!(html.matches("<script").count(), 2, "its data and its own script");
     assert_eq!(html.matches("</script").count(), 2);
     assert!(!html.contains("<img"), "no element comes out of a name");
-    assert!(!html.contains("onerror=alert(1)>\""), "no attribute ends where a name says");
+    let (before, data) = html.split_once("id=\"data\">").unwrap();
+    assert!(!before.contains("onerror=alert(1)>"), "no attribute ends where a name says");
+    let (data, _) = data.split_once("</script>").unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(data["nodes"][1]["name"], hostile, "in the data it is what it is");
 }
 
 /// The namespace of SVG is a name, and asks nobody.
