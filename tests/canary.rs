@@ -23,7 +23,7 @@ fn the_canary_is_found_stored_shrunk_and_replayed() {
     assert!(!failures.is_empty());
     for failure in failures {
         let folder = failure["folder"].as_str().unwrap();
-        for file in ["failure.json", "plan.toml", "shrunk.toml", "trace.jsonl"] {
+        for file in ["failure.json", "plan.toml", "shrunk.toml", "trace.jsonl", "timeline.html"] {
             let name = format!("{}/{file}", folder.strip_prefix("out/").unwrap());
             assert!(kept.contains_key(&name), "there is no {name}");
         }

@@ -165,7 +165,8 @@ fn a_plan_that_gives_another_run_is_refused_with_the_first_event_that_differs() 
             "plan.toml does not give the stored run",
             "a second run is the same as this one, so the plan was edited",
             "they part at event 6",
-            "failure/trace.jsonl:7):\n    stored       0.025414  grantor ",
+            "failure/trace.jsonl:",
+            "):\n    stored       0.025414  grantor ",
             "\n    this run     0.02",
         ],
     );

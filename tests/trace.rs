@@ -54,6 +54,14 @@ impl Bench {
     }
 }
 
+/// How a line begins that tells what became of a message.
+const PASSAGE: &str = "{\"passage\":";
+
+/// The places of the lines that are events.
+fn events_of(lines: &[&str]) -> Vec<usize> {
+    (1..lines.len() - 1).filter(|place| !lines[*place].starts_with(PASSAGE)).collect()
+}
+
 /// What the verdict block says, without its last lines (how to see it again) and what a trace does not hold.
 fn block(said: &str) -> Vec<&str> {
     let rest = said.lines().skip_while(|line| !line.starts_with("invariant  "));
@@ -102,8 +110,13 @@ fn a_damaged_trace_is_refused_with_the_line() {
         lines.swap(1, last - 1);
         joined(&lines)
     };
-    let other_format = lines[0].replace("\"format\":2", "\"format\":9");
-    let foreign = lines[20].replacen("\"node\":", "\"node\":7", 1);
+    let other_format = lines[0].replace("\"format\":3", "\"format\":9");
+    let event = events_of(&lines)[20];
+    let foreign = lines[event].replacen("\"node\":", "\"node\":7", 1);
+    let passage = (1..).find(|place| lines[*place].starts_with(PASSAGE)).expect("messages are told of");
+    let astray = lines[passage].replacen("\"to\":", "\"to\":7", 1);
+    let unheard_of = lines[passage].replacen("\"sent\"", "\"eaten\"", 1);
+    let events = events_of(&lines).len();
     for (text, says) in [
         (String::new(), ":1: this is no trace: its first line is no header (the file is empty)".to_owned()),
         ("once upon a time\n".to_owned(), ":1: this is no trace".to_owned()),
@@ -114,11 +127,13 @@ fn a_damaged_trace_is_refused_with_the_line() {
         (joined(&lines[..1]), ":1: the trace is cut off: it ends without a footer".to_owned()),
         (edited(10, "{\"at\":1}"), ":11: this is no event".to_owned()),
         (edited(10, ""), ":11: this is no event".to_owned()),
-        (edited(20, &foreign), ":21: this event is of node ".to_owned()),
+        (edited(event, &foreign), format!(":{}: this event is of node ", event + 1)),
+        (edited(passage, &astray), format!(":{}: this passage is of node 7", passage + 1)),
+        (edited(passage, &unheard_of), format!(":{}: this is no event", passage + 1)),
         (moved, ":3: this event is from 0.0".to_owned()),
         (
-            joined(&[&lines[..10], &lines[11..]].concat()),
-            format!(":{last}: the footer counts {} ev", last - 1),
+            joined(&[&lines[..event], &lines[event + 1..]].concat()),
+            format!(":{last}: the footer counts {events} events, the trace has {}", events - 1),
         ),
         (sound.clone() + "more\n", format!(":{}: the trace is over", last + 2)),
     ] {
@@ -195,13 +210,19 @@ fn two_traces_are_shown_where_they_part() {
     let text = std::fs::read_to_string(&zero).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let mut edited = lines.clone();
-    let line = lines[30].replacen("\"local\":", "\"local\":1", 1);
-    edited[30] = &line;
+    // The thirtieth event.
+    let place = events_of(&lines)[29];
+    assert_ne!(place, 30, "there are passages before it");
+    let line = lines[place].replacen("\"local\":", "\"local\":1", 1);
+    edited[place] = &line;
     let edited = bench.write("edited.jsonl", edited.join("\n") + "\n");
     says(
         &["diff", &zero, &edited],
         1,
-        &["they part at event 30, which is line 31 of both", "the first differ in the reading of the clock"],
+        &[
+            &format!("they part at event 30, which is line {} of both", place + 1),
+            "the first differ in the reading of the clock",
+        ],
     );
     let json = says(&["diff", &zero, &edited, "--format", "json"], 1, &[]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
@@ -247,4 +268,91 @@ fn two_traces_stand_side_by_side_by_time() {
     let json: serde_json::Value = serde_json::from_str(&json).expect("one JSON object");
     assert_eq!((&json["agree"], &json["b"]["verdict"]), (&false.into(), &"pass".into()));
     assert!(json["rows"].as_array().is_some_and(|rows| rows.len() > 10));
+}
+
+/// Messages stand in a trace and change nothing that is judged by it.
+#[test]
+fn a_trace_without_its_passages_is_the_same_run() {
+    let bench = Bench::new();
+    let trace = bench.record("run.jsonl", &[BREAKS]);
+    let text = std::fs::read_to_string(&trace).unwrap();
+    let is_event = |line: &&str| !line.starts_with(PASSAGE);
+    let bare: Vec<&str> = text.lines().filter(is_event).collect();
+    assert!(text.lines().count() > bare.len() + 1_000, "there are passages");
+    let bare = bench.write("bare.jsonl", bare.join("\n") + "\n");
+    says(&["diff", &trace, &bare], 0, &["the same events, and the same end"]);
+    let (whole, without) = (leasehold(&["check", &trace]), leasehold(&["check", &bare]));
+    assert_eq!(whole.0, Some(1));
+    assert_eq!(block(&whole.1), block(&without.1));
+}
+
+#[test]
+fn a_trace_is_exported() {
+    let bench = Bench::new();
+    let trace = bench.record("run.jsonl", &[BREAKS, "--set", "phases.chaos=20s"]);
+    let (code, perfetto) = leasehold(&["export", &trace, "--format", "perfetto"]);
+    assert_eq!(code, Some(0), "{perfetto}");
+    let events: serde_json::Value = serde_json::from_str(&perfetto).expect("one JSON object");
+    let events = events["traceEvents"].as_array().expect("a list");
+    let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).count();
+    assert!(of("s") > 500 && of("s") == of("f"), "{} flows", of("s"));
+    assert_eq!((of("b"), of("e")), (2, 2), "two leases");
+    assert!(
+        events.iter().any(|event| event["cat"] == "found" && event["s"] == "g"),
+        "the violation is marked"
+    );
+
+    let out = bench.arg("run.log");
+    says(&["export", &trace, "--format", "shiviz", "--out", &out], 0, &[]);
+    let log = std::fs::read_to_string(&out).unwrap();
+    assert!(log.starts_with("(?<host>"), "{}", &log[..80]);
+    assert!(log.contains("holder-3 {"), "hosts stand by their names");
+
+    let (_, lines) = leasehold(&["export", &trace, "--format", "jsonl"]);
+    let last = lines.lines().last().expect("there is a last line");
+    let last: serde_json::Value = serde_json::from_str(last).expect("a line is JSON");
+    assert_eq!(last["verdict"], "violation");
+}
+
+#[test]
+fn what_cannot_be_exported_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let trace = bench.record("run.jsonl", &[HOLDS, "--set", "phases.chaos=20s"]);
+    let text = std::fs::read_to_string(&trace).unwrap();
+    let cut = bench.write("cut.jsonl", &text[..text.len() / 2]);
+    let edited = bench.write("edited.jsonl", text.replacen("\"local\":", "\"local\":1", 6));
+    let out = bench.arg("out.json");
+    for (trace, words) in [(&cut, "cut.jsonl:"), (&edited, "edited.jsonl was edited")] {
+        says(&["export", trace, "--format", "perfetto", "--out", &out], 2, &["error: ", words]);
+        assert!(!bench.path("out.json").exists(), "{words}");
+    }
+    says(&["export", &trace, "--format", "jsonl", "--out", &trace], 2, &["would overwrite"]);
+    says(
+        &["export", &trace, "--format", "jsonl", "--out", &bench.arg("no/out")],
+        74,
+        &["could not be written"],
+    );
+    says(&["export", &trace], 2, &["--format"]);
+}
+
+#[test]
+fn a_run_is_drawn() {
+    let bench = Bench::new();
+    let page = bench.arg("run.html");
+    says(&["run", "--quiet", BREAKS, "--timeline", &page], 0, &["as expected"]);
+    let html = std::fs::read_to_string(&page).unwrap();
+    for words in [
+        "holder-3 was paused from 3.011 s to 18.011 s.",
+        "holder-1 was granted lease 2 (token 2) at 10.504 s.",
+        "This violates I25 no-lost-update",
+        "href=\"#violation\"",
+        "id=\"violation\"",
+        "leasehold run scenarios/breaks/pause-without-fencing.toml --seed 0",
+        "claim over, not noticed",
+    ] {
+        assert!(html.contains(words), "{words:?} is not in the page");
+    }
+    assert!(html.len() < 1_000_000, "{} bytes", html.len());
+    says(&["run", "-q", HOLDS, "--timeline", HOLDS], 2, &["the timeline would overwrite"]);
+    says(&["run", "-q", HOLDS, "--timeline", &bench.arg("no/run.html")], 74, &["could not be written"]);
 }

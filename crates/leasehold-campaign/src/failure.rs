@@ -5,7 +5,8 @@
 //! | `failure.json` | what went wrong, how it was found, and the digests ([`FailureRecord`]) |
 //! | `plan.toml` | the run, as a scenario that leaves nothing open |
 //! | `shrunk.toml` | the smaller run; the same as the plan where none was found |
-//! | `trace.jsonl` | the events of the plan's run |
+//! | `trace.jsonl` | the events of the plan's run, and what became of its messages |
+//! | `timeline.html` | the same as a picture, for people: nothing reads it |
 
 mod origin;
 mod record;
@@ -20,10 +21,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use leasehold_report::timeline::{self, Timeline};
 use leasehold_scenario::{Engine, Faults, Scenario, ScenarioError, System, Trial};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::caption::caption;
 use crate::investigation::{Investigation, Shrunk};
 use crate::trace::Recorder;
 
@@ -32,9 +35,10 @@ const RECORD: &str = "failure.json";
 const PLAN: &str = "plan.toml";
 const SHRUNK: &str = "shrunk.toml";
 const TRACE: &str = "trace.jsonl";
+const TIMELINE: &str = "timeline.html";
 
 /// Stores a failure as a folder: under a temporary name beside it, then renamed, so that it is there whole or not at
-/// all. The plan is run once more for its trace.
+/// all. The plan is run once more for its trace, and once more for its story.
 ///
 /// # Errors
 ///
@@ -54,8 +58,12 @@ pub fn store(investigation: &Investigation, folder: &Path, origin: &Origin) -> i
 
     let header = investigation.trial.header(origin.engine);
     let mut recorder = Recorder::begin(&beside.path().join(TRACE), &header)?;
-    let report = investigation.trial.run(origin.engine, &mut recorder);
+    let mut timeline = Timeline::new(&header);
+    let report = investigation.trial.run(origin.engine, &mut (&mut recorder, &mut timeline));
     recorder.finish(&report)?;
+    let (trial, fingerprint) = (&investigation.trial, Some(&investigation.fingerprint));
+    let caption = caption(trial, &report, fingerprint, origin.again(trial));
+    fs_err::write(beside.path().join(TIMELINE), timeline::page(&timeline.finish(&report), &caption))?;
 
     fs_err::rename(beside.path(), folder)?;
     // It bears its name now: there is nothing left to take away.

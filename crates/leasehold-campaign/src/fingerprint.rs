@@ -6,7 +6,7 @@ use leasehold_check::{HazardReport, Violation};
 use leasehold_core::event::Probe;
 use leasehold_core::plan::Role;
 use leasehold_core::{NodeId, RunEnd, SimInstant};
-use leasehold_scenario::{HazardPolicy, Report, Scenario};
+use leasehold_scenario::{ExpectedVerdict, HazardPolicy, Report, Scenario};
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, without times, seeds and node numbers.
@@ -44,6 +44,22 @@ impl Fingerprint {
         }
         scenario.expect.forbidden(&report.judgement).into_iter().map(Self::of_place).for_each(add);
         found
+    }
+
+    /// What a run is about: the invariant that the scenario expects to be violated, or what goes wrong first; nothing if
+    /// nothing does.
+    pub fn main_of(scenario: &Scenario, report: &Report) -> Option<Self> {
+        let mut found = Self::of(scenario, report);
+        let expected = match &scenario.expect.verdict {
+            ExpectedVerdict::Violation { invariant, .. } => Some(invariant.name()),
+            _ => None,
+        };
+        let place = found.iter().position(|fingerprint| Some(fingerprint.what.as_str()) == expected);
+        match (place, found.is_empty()) {
+            (Some(place), _) => Some(found.swap_remove(place)),
+            (None, false) => Some(found.swap_remove(0)),
+            (None, true) => None,
+        }
     }
 
     /// The first of the run's kept violations that has this fingerprint; nothing if none has, or if it is that of a

@@ -10,6 +10,7 @@
 //! says when to stop. It knows no protocol and no engine beside what a [`Scenario`](leasehold_scenario::Scenario)
 //! gives it.
 
+mod caption;
 mod confirm;
 mod desk;
 mod explain;
@@ -21,6 +22,7 @@ mod junit;
 mod merge;
 mod mutants;
 mod pairs;
+mod placed;
 mod program;
 mod record;
 mod results;
@@ -34,6 +36,7 @@ mod sweep;
 mod tally;
 mod trace;
 
+pub use caption::caption;
 pub use confirm::{Agreement, Candidate, Candidates, Confirmed, confirm};
 pub use explain::{Dissection, Part, leave_out, shows};
 pub use failure::{
@@ -50,6 +53,7 @@ pub use mutants::{
     MutantsFolder, MutantsOrder, Onlooker, Row, RowStanding, RowsError, RowsOrder, SafeFigures,
     ScriptFigures, UNEXERCISED, catalogue, excused, measure, median, of_thousand, rows,
 };
+pub use placed::PlacedFile;
 pub use program::{Entry, Expectation, Job, LeftOut, Program, ProgramError, ProgramOptions};
 pub use record::{FaultCount, InvariantCount, MeasureCount, RunRecord};
 pub use results::{
@@ -60,7 +64,9 @@ pub use seeds::{BadSeeds, SeedRange, seed};
 pub use shard::{Shard, ShardError, Taken};
 pub use shrink::{Failure, MOST_RUNS, Progress, most_runs, shrink};
 pub use standing::{Standing, Unmet, Whole};
-pub use story::{Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
+pub use story::{
+    Belief, Ending, Late, Listing, Loss, LostMessages, Moment, Routine, Sentence, Story, TenureId, Wrong,
+};
 pub use study::{
     FailedRun, KeptStudy, MergedStudy, Point, PointSum, RunRows, Size, Study, StudyEnd, StudyError,
     StudyFolder, StudyManifest, StudyMergeError, StudyOrder, StudyOverseer, StudyResults, StudyRun,
@@ -72,6 +78,6 @@ pub use sweep::{
 };
 pub use tally::{FailureTally, MeasureTally, Novelty, ScenarioTally, Tally, closer};
 pub use trace::{
-    Comparison, Continuation, Difference, Parting, Recorder, RejudgeError, Rejudged, TraceError,
+    Comparison, Continuation, Difference, Parting, Recorded, Recorder, RejudgeError, Rejudged, TraceError,
     TraceProblem, TraceReader, parting, rejudge,
 };

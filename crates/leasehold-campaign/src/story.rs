@@ -6,10 +6,12 @@
 mod chronicle;
 mod fleet;
 mod focus;
+mod telling;
 mod tenure;
 
 pub use fleet::{Belief, Late, Listing};
 pub use focus::{Ending, Wrong};
+pub use telling::Sentence;
 pub use tenure::{Routine, TenureId};
 
 use std::collections::BTreeSet;

@@ -1,4 +1,5 @@
-//! Recorded runs: lines of JSON. The first is a header, the last a footer, every other an event.
+//! Recorded runs: lines of JSON. The first is a header, the last a footer, every other an event, or what became of a
+//! message.
 
 mod comparison;
 mod judging;
@@ -7,5 +8,5 @@ mod recorder;
 
 pub use comparison::{Comparison, Continuation, Difference, Parting, parting};
 pub use judging::{RejudgeError, Rejudged, rejudge};
-pub use reader::{TraceError, TraceProblem, TraceReader};
+pub use reader::{Recorded, TraceError, TraceProblem, TraceReader};
 pub use recorder::Recorder;

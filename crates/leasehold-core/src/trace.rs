@@ -11,13 +11,14 @@ use crate::clock::ClockKind;
 use crate::event::Probe;
 use crate::id::{FaultId, ResourceId};
 use crate::outcome::RunEnd;
+use crate::passage::Passage;
 use crate::plan::Role;
 use crate::time::{SimInstant, Span};
 
 /// The version of the trace format.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
-/// The first line of a trace. The last is a [`Footer`], every other an [`Event`](crate::Event).
+/// The first line of a trace. The last is a [`Footer`], every other an [`Event`](crate::Event) or a [`PassageLine`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// [`FORMAT`].
@@ -87,6 +88,14 @@ pub struct TraceNode {
     pub contends_for: Vec<ResourceId>,
 }
 
+/// The line of a trace that tells what became of a message. Nothing is judged by it, and no digest has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassageLine {
+    /// What became of which.
+    pub passage: Passage,
+}
+
 /// The last line of a trace. One without it was cut off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footer {
@@ -94,7 +103,7 @@ pub struct Footer {
     pub ended_at: SimInstant,
     /// How.
     pub end: RunEnd,
-    /// How many events stand before it.
+    /// How many events stand before it. Passages do not count.
     pub events: u64,
     /// Their digest, in hexadecimal.
     pub digest: String,

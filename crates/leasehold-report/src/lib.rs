@@ -19,16 +19,22 @@ mod amount;
 mod budget;
 mod chart;
 mod distance;
+pub mod export;
 mod failovers;
 mod histogram;
 mod histograms;
 mod interval;
 mod measured;
 mod meter;
+pub mod names;
 pub mod page;
+#[cfg(test)]
+mod sample;
 mod statistics;
 pub mod study;
 pub mod sweep_page;
+pub mod timeline;
+pub mod words;
 
 pub use amount::{Amount, BadAmount};
 pub use budget::{Budget, in_words, judge_budgets, meter_of_budgets, metrics_of};
@@ -39,3 +45,4 @@ pub use histograms::{Histograms, interval_log, scale};
 pub use interval::{Interval, median};
 pub use measured::Measured;
 pub use meter::Meter;
+pub use names::Names;

@@ -8,6 +8,7 @@ use leasehold_campaign::BadSeeds;
 use crate::check_trace::CheckArgs;
 use crate::diff::DiffArgs;
 use crate::explain::ExplainArgs;
+use crate::export::ExportArgs;
 use crate::hold::HoldArgs;
 use crate::merge::MergeArgs;
 use crate::mutants::MutantsArgs;
@@ -45,6 +46,8 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Show the first event where two traces part, with what is around it
     Diff(DiffArgs),
+    /// Write a recorded run in a format of other tools: Perfetto, ShiViz, lines of JSON
+    Export(ExportArgs),
     /// Fold the results of shards into those of one sweep
     Merge(MergeArgs),
     /// Run a grantor or a registry of a scenario on real sockets: a reference to talk to, no production server
@@ -99,9 +102,13 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Write every event to this file, as lines of JSON behind a header
+    /// Write every event and what becomes of each message to this file, as lines of JSON behind a header
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+
+    /// Draw the run as one HTML page into this file: who believed what, when, and what travelled between them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
 
     /// Replace a value of the scenario, as in lease.ttl=5s or fault.0.for=20s; can be given many times
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -179,9 +179,11 @@ fn print(
     };
     let width = node_width(&names[0]).max(node_width(&names[1]));
     let said = |names: &Names, event: &Event| row(names, width, event, &words::happened(names, event));
-    // The header is the first line.
-    let (number, line) = (parting.number, parting.number + 1);
-    page.line(format_args!("they part at event {number}, which is line {line} of both\n"));
+    let place = match parting.lines {
+        [a, b] if a == b => format!("line {a} of both"),
+        [a, b] => format!("line {a} of A and line {b} of B"),
+    };
+    page.line(format_args!("they part at event {}, which is {place}\n", parting.number));
     page.line(format_args!("   {}", heading(width)));
     for event in &parting.before {
         page.line(format_args!("   {}", said(&names[0], event)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leasehold_campaign::{Dissection, FailureFolder, Fingerprint, Part, Story, shell_path};
 use leasehold_core::{FaultId, NodeId, RateError};
-use leasehold_scenario::{Engine, Faults, Report, Scenario, System, Trial};
+use leasehold_scenario::{Engine, Faults, Scenario, System, Trial};
 use serde_json::{Value, json};
 
 use crate::again::program;
@@ -17,7 +17,6 @@ use crate::page::Page;
 use crate::panics;
 use crate::refusal::{finish, misuse, refuse};
 use crate::replay::refuse_failure;
-use crate::story;
 use crate::words;
 
 /// `explain`.
@@ -90,7 +89,7 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
     let trial = Trial::meant_for(engine, &Arc::new(scenario), 0, Faults::Scripted, systems);
     engines::check(&trial, engine, Misfits::Run, Allowing::File)?;
     let (report, _) = panics::watch(|| trial.run(engine, &mut ()));
-    match first_failure(&trial, &report) {
+    match Fingerprint::main_of(trial.scenario(), &report) {
         Some(fingerprint) => Ok(Case { fingerprint, engine, runs: vec![("plan", trial)] }),
         None if !report.inexpressible.is_empty() => {
             let file = args.failure.display();
@@ -104,21 +103,6 @@ fn open(args: &ExplainArgs, systems: &[&dyn System]) -> Result<Case, Exit> {
             anstream::eprintln!("error: nothing goes wrong in {file}: there is nothing to explain");
             Err(Exit::Violated)
         }
-    }
-}
-
-/// What a run is about: the invariant that the scenario expects to be violated, or what goes wrong first.
-fn first_failure(trial: &Trial, report: &Report) -> Option<Fingerprint> {
-    let mut found = Fingerprint::of(trial.scenario(), report);
-    let expected = match &trial.scenario().expect.verdict {
-        leasehold_scenario::ExpectedVerdict::Violation { invariant, .. } => Some(invariant.name()),
-        _ => None,
-    };
-    let place = found.iter().position(|fingerprint| Some(fingerprint.what.as_str()) == expected);
-    match (place, found.is_empty()) {
-        (Some(place), _) => Some(found.swap_remove(place)),
-        (None, false) => Some(found.swap_remove(0)),
-        (None, true) => None,
     }
 }
 
@@ -161,14 +145,14 @@ impl Case {
         if let Some(clocks) = self.clocks(story) {
             print_paragraph(page, "", &clocks);
         }
-        for sentence in story::tell(&told.names, story) {
-            print_paragraph(page, &story::clock_time(sentence.at), &sentence.text);
+        for sentence in story.sentences(&told.names) {
+            print_paragraph(page, &words::clock_time(sentence.at), &sentence.text);
         }
-        let at = story::clock_time(story.ending.at);
-        for believed in story::beliefs(&told.names, story) {
+        let at = words::clock_time(story.ending.at);
+        for believed in story.beliefs_told(&told.names) {
             print_paragraph(page, &at, &believed);
         }
-        print_paragraph(page, &at, &story::ending(&told.names, story));
+        print_paragraph(page, &at, &story.ending_told(&told.names));
         for fact in &story.ending.evidence {
             print_paragraph(page, "", &format!("- {}", words::fact(&told.names, fact)));
         }
@@ -188,7 +172,8 @@ impl Case {
 
     fn object(&self, explained: &[Explained], story: &Story) -> Value {
         let told = explained.last().expect("there is a plan");
-        let sentences: Vec<Value> = story::tell(&told.names, story)
+        let sentences: Vec<Value> = story
+            .sentences(&told.names)
             .into_iter()
             .map(|sentence| json!({ "at_ns": sentence.at, "text": sentence.text }))
             .collect();
@@ -200,8 +185,8 @@ impl Case {
             "fingerprint": self.fingerprint,
             "runs": explained.iter().map(Explained::object).collect::<Vec<_>>(),
             "story": sentences,
-            "beliefs": story::beliefs(&told.names, story),
-            "ending": { "at_ns": story.ending.at, "text": story::ending(&told.names, story), "told": evidence },
+            "beliefs": story.beliefs_told(&told.names),
+            "ending": { "at_ns": story.ending.at, "text": story.ending_told(&told.names), "told": evidence },
         })
     }
 }

@@ -29,6 +29,7 @@ mod drawn;
 mod engines;
 mod exit;
 mod explain;
+mod export;
 mod github;
 mod hold;
 mod hosted;
@@ -39,26 +40,27 @@ mod log;
 mod man;
 mod merge;
 mod mutants;
-mod names;
 mod page;
 mod panics;
 mod progress;
 mod refusal;
 mod replay;
 mod run;
+#[cfg(test)]
+mod sample_names;
 mod schema;
 mod serve;
 mod shrink;
-mod story;
 mod summary;
 mod sweep;
+mod timeline;
 mod tune;
 mod view;
-mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use leasehold_report::{names, words};
 
 pub use checked::{CheckFailure, Checked, check};
 
@@ -94,6 +96,7 @@ pub fn main(systems: &[&dyn System]) -> ExitCode {
         args::Verb::Shrink(args) => shrink::shrink(&args, systems),
         args::Verb::Explain(args) => explain::explain(&args, systems),
         args::Verb::Check(args) => check_trace::check(&args),
+        args::Verb::Export(args) => export::export(&args),
         args::Verb::Diff(args) => diff::diff(&args),
         args::Verb::Serve(args) => serve::serve(&args, systems),
         args::Verb::Hold(args) => hold::hold(&args, systems),

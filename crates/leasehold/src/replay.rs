@@ -24,6 +24,7 @@ use crate::page::Page;
 use crate::panics;
 use crate::refusal::{finish, misuse, refuse};
 use crate::summary::{Expectation, Standing, Summary};
+use crate::timeline::TimelineFile;
 use crate::view::View;
 use crate::words;
 
@@ -63,6 +64,10 @@ pub(crate) struct ReplayArgs {
     /// Run also what does not fit the engine
     #[arg(long)]
     pub(crate) force: bool,
+
+    /// Draw the run as one HTML page into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
 
     /// Show every event instead of folding routine traffic
     #[arg(long, short, conflicts_with = "quiet")]
@@ -276,9 +281,9 @@ fn tell_difference(folder: &FailureFolder, trial: &Trial, engine: Engine, differ
     anstream::eprintln!("    this run  {}", tell(&now, difference.happened));
 }
 
-/// Where an event stands in the stored trace: its header is the first line.
+/// Where an event stands in the stored trace.
 fn place(folder: &FailureFolder, difference: &Difference) -> String {
-    format!("{}:{}", folder.trace().display(), difference.number + 1)
+    format!("{}:{}", folder.trace().display(), difference.line)
 }
 
 /// A run whose record is at hand.
@@ -301,17 +306,30 @@ fn show(
     if let Err(exit) = engines::check(trial, engine, Misfits::of(args.force), Allowing::File) {
         return exit;
     }
+    let others = [Some(args.failure.as_path())];
+    let drawing = args.timeline.as_deref().map(|path| TimelineFile::begin(path, names.header(), &others));
+    let mut drawing = match drawing.transpose() {
+        Ok(drawing) => drawing,
+        Err(exit) => return exit,
+    };
     let mut page = Page::stdout();
     if args.format == Format::Human {
         head(&mut page, &names, trial, without, stored);
     }
     let mut samples = Histograms::default();
+    let drawn_upon = drawing.as_mut().map(|drawing| &mut drawing.timeline);
+    let mut beside = (drawn_upon, &mut samples);
     let (report, panicked_at) = if args.format == Format::Human && !args.quiet {
         let detail = if args.verbose { Detail::Full } else { Detail::Folded };
-        View { detail, until: args.until }.of_run(&mut page, &names, trial, engine, &mut samples)
+        View { detail, until: args.until }.of_run(&mut page, &names, trial, engine, &mut beside)
     } else {
-        panics::watch(|| trial.run(engine, &mut samples))
+        panics::watch(|| trial.run(engine, &mut beside))
     };
+    if let Some(drawing) = drawing
+        && let Err(exit) = drawing.finish(trial, &report, line(args))
+    {
+        return exit;
+    }
     let fingerprint = stored.map(|stored| &stored.folder.record.fingerprint);
     let expectation = match fingerprint {
         Some(fingerprint) if shows(fingerprint, trial, &report) => {

@@ -1,6 +1,5 @@
 //! `run`: one scenario, one seed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use leasehold_campaign::Recorder;
@@ -19,6 +18,7 @@ use crate::page::Page;
 use crate::panics;
 use crate::refusal::{load, not_written, refuse};
 use crate::summary::{Expectation, Summary};
+use crate::timeline::{TimelineFile, is_same_file};
 
 /// Runs it, prints it, judges it.
 pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
@@ -52,6 +52,13 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
         Some(Err(error)) => return not_written(args.trace.as_deref(), &error),
     };
 
+    let others = [Some(args.scenario.as_path()), args.trace.as_deref()];
+    let drawing = args.timeline.as_deref().map(|path| TimelineFile::begin(path, names.header(), &others));
+    let mut drawing = match drawing.transpose() {
+        Ok(drawing) => drawing,
+        Err(exit) => return exit,
+    };
+
     let mut page = Page::stdout();
     let with_log = args.format == Format::Human && !args.quiet;
     if with_log {
@@ -67,15 +74,17 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     });
     let mut samples = Histograms::default();
     let mut meter = if args.ignore_expect { None } else { meter_of_budgets(&trial, engine) };
-    let mut observers = (((log.as_mut(), recorder.as_mut()), &mut samples), &mut meter);
+    let drawn_upon = drawing.as_mut().map(|drawing| &mut drawing.timeline);
+    let mut observers = ((log.as_mut(), recorder.as_mut()), ((drawn_upon, &mut samples), &mut meter));
     let (mut report, panicked_at) = panics::watch(|| trial.run(engine, &mut observers));
     if let Some(log) = log {
         log.finish();
         page.line(format_args!(""));
     }
-    let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
-
     let budgets = judge_budgets(&mut report, expect, meter);
+    let traced = recorder.map_or(Ok(()), |recorder| recorder.finish(&report));
+    let drawn = drawing.map_or(Ok(()), |drawing| drawing.finish(&trial, &report, replay_line(args)));
+
     let summary = Summary {
         expectation: if args.ignore_expect { Expectation::Ignored(expect) } else { Expectation::Of(expect) },
         names: &names,
@@ -99,6 +108,9 @@ pub(crate) fn run(args: &RunArgs, systems: &[&dyn System]) -> Exit {
     if let Err(error) = traced {
         return not_written(args.trace.as_deref(), &error);
     }
+    if let Err(exit) = drawn {
+        return exit;
+    }
     exit_of(args, expect, &report)
 }
 
@@ -118,8 +130,4 @@ fn exit_of(args: &RunArgs, expect: &Expect, report: &Report) -> Exit {
         _ if report.only_missed_reach(expect) => Exit::Vacuous,
         _ => Exit::Violated,
     }
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

@@ -338,7 +338,7 @@ pub(crate) fn listed(items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::tests::fleet;
+    use crate::sample_names::fleet;
 
     /// A fault that lands on a thousand nodes has one line.
     #[test]

@@ -2,7 +2,6 @@
 
 use leasehold_check::Finding;
 use leasehold_core::{Event, NodeId, SimInstant};
-use leasehold_report::Histograms;
 use leasehold_scenario::{Engine, Note, Observer, Report, Trial};
 
 use crate::log::{Detail, Log};
@@ -20,17 +19,17 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Runs a trial and prints its log, and an empty line behind it. Keeps what it measured.
+    /// Runs a trial and prints its log, and an empty line behind it. Another listens beside the log.
     pub(crate) fn of_run(
         self,
         page: &mut Page,
         names: &Names,
         trial: &Trial,
         engine: Engine,
-        samples: &mut Histograms,
+        beside: &mut dyn Observer,
     ) -> (Report, Option<String>) {
         let mut window = Window { log: Log::new(page, names, self.detail), until: self.until };
-        let result = panics::watch(|| trial.run(engine, &mut (&mut window, samples)));
+        let result = panics::watch(|| trial.run(engine, &mut (&mut window, beside)));
         window.log.finish();
         page.line(format_args!(""));
         result

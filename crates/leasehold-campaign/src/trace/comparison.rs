@@ -22,6 +22,8 @@ pub struct Comparison {
 pub struct Difference {
     /// Its place among the events, from 1.
     pub number: u64,
+    /// The line of the record at which it stands.
+    pub line: u64,
     /// What was recorded there; nothing if the record had ended.
     pub recorded: Option<Event>,
     /// What happened there; nothing if the run had ended.
@@ -50,10 +52,10 @@ impl Comparison {
         }
         self.compared += 1;
         let number = self.compared;
-        self.outcome = self
-            .recorded
-            .next_event()
-            .map(|recorded| (recorded != happened).then_some(Difference { number, recorded, happened }));
+        self.outcome = self.recorded.next_event().map(|recorded| {
+            let line = self.recorded.line();
+            (recorded != happened).then_some(Difference { number, line, recorded, happened })
+        });
     }
 }
 
@@ -70,6 +72,8 @@ impl Observer for Comparison {
 pub struct Parting {
     /// The place of the first event that is not the same, from 1.
     pub number: u64,
+    /// The lines at which the two traces have it.
+    pub lines: [u64; 2],
     /// The last events that are.
     pub before: Vec<Event>,
     /// What comes then on either side.
@@ -110,8 +114,9 @@ pub fn parting(
                 }
             }
             [one, other] => {
+                let lines = [left.line(), right.line()];
                 let sides = [continuation(left, one, context)?, continuation(right, other, context)?];
-                return Ok(Some(Parting { number, before: before.into(), sides }));
+                return Ok(Some(Parting { number, lines, before: before.into(), sides }));
             }
         }
     }

@@ -9,7 +9,7 @@ use leasehold_core::{Event, EventKind, EventSink as _, FaultOutcome, Outcome};
 use leasehold_scenario::{Digester, Engine, Observer, Report};
 use thiserror::Error;
 
-use super::reader::{TraceError, TraceReader};
+use super::reader::{Recorded, TraceError, TraceReader};
 
 /// A recorded run, judged by the checkers of this version.
 #[derive(Clone, Debug)]
@@ -68,7 +68,14 @@ fn judged(trace: &mut TraceReader, observer: &mut dyn Observer) -> Result<Rejudg
     let mut judge = Judge::new(header)?;
     let mut digester = Digester::default();
     let mut faults = vec![FaultOutcome::default(); header.faults.len()];
-    while let Some(event) = trace.next_event()? {
+    while let Some(recorded) = trace.next_recorded()? {
+        let event = match recorded {
+            Recorded::Event(event) => event,
+            Recorded::Passage(passage) => {
+                observer.message(&passage);
+                continue;
+            }
+        };
         let _ = digester.on_event(&event);
         let _ = judge.on_event(&event);
         note_fault(&mut faults, &event);

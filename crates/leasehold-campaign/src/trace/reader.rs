@@ -5,14 +5,17 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use leasehold_core::event::WorldEvent;
-use leasehold_core::trace::{FORMAT, Footer, Header};
-use leasehold_core::{Event, EventKind, NodeId, RunEnd, SimInstant};
+use leasehold_core::trace::{FORMAT, Footer, Header, PassageLine};
+use leasehold_core::{Event, EventKind, NodeId, Passage, RunEnd, SimInstant};
 use serde::Deserialize;
 use thiserror::Error;
 
 /// No line of a trace is longer, in bytes. Chosen by us: the header of a thousand nodes and as many faults takes a
 /// quarter of it. What is longer is no trace, and is not read into memory.
 const LONGEST_LINE: u64 = 1 << 20;
+
+/// A line that begins so tells what became of a message.
+const PASSAGE: &[u8] = b"{\"passage\":";
 
 /// A recorded run, read as a stream: memory does not grow with its length.
 #[derive(Debug)]
@@ -23,10 +26,21 @@ pub struct TraceReader {
     /// The number of the line that was read last, from 1.
     line: u64,
     header: Header,
+    /// How many events were read.
+    events: u64,
     latest: SimInstant,
     /// The node that an event says panicked.
     panicked: Option<NodeId>,
     footer: Option<Footer>,
+}
+
+/// What stands between the header and the footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Something happened.
+    Event(Event),
+    /// Something became of a message.
+    Passage(Passage),
 }
 
 /// What is wrong with a trace, and where.
@@ -64,20 +78,24 @@ pub enum TraceProblem {
     /// The last line is no footer.
     #[error("the trace is cut off: it ends without a footer")]
     NoFooter,
-    /// A line is neither event nor footer.
+    /// A line is neither event nor passage nor footer.
     #[error("this is no event: {0}")]
     NoEvent(String),
-    /// An event is from before the one above it.
-    #[error("this event is from {at}, before the one above it at {before}")]
+    /// An event or a passage is from before the one above it.
+    #[error("this {what} is from {at}, before the one above it at {before}")]
     OutOfOrder {
+        /// What it is.
+        what: &'static str,
         /// When it was.
         at: SimInstant,
         /// When the one above was.
         before: SimInstant,
     },
-    /// An event is of a node that the header does not name.
-    #[error("this event is of node {node}, the header names {nodes}")]
+    /// An event or a passage is of a node that the header does not name.
+    #[error("this {what} is of node {node}, the header names {nodes}")]
     UnknownNode {
+        /// What it is.
+        what: &'static str,
         /// The node.
         node: u16,
         /// How many there are.
@@ -144,6 +162,7 @@ impl TraceReader {
             buffer,
             line: 1,
             header,
+            events: 0,
             latest: SimInstant::START,
             panicked: None,
             footer: None,
@@ -175,24 +194,45 @@ impl TraceReader {
         String::from_utf8_lossy(&self.buffer).into_owned()
     }
 
-    /// The next event; nothing once the footer was read, and nothing stands behind it.
+    /// The next event; nothing once the footer was read, and nothing stands behind it. What became of messages is
+    /// passed over.
     ///
     /// # Errors
     ///
-    /// If the next line is neither an event nor a footer, or not where it belongs.
+    /// If a line before it is neither an event, a passage nor a footer, or not where it belongs.
     pub fn next_event(&mut self) -> Result<Option<Event>, TraceError> {
+        loop {
+            match self.next_recorded()? {
+                Some(Recorded::Event(event)) => return Ok(Some(event)),
+                Some(Recorded::Passage(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next event, or what became of a message; nothing once the footer was read, and nothing stands behind it.
+    ///
+    /// # Errors
+    ///
+    /// If the next line is neither an event, a passage nor a footer, or not where it belongs.
+    pub fn next_recorded(&mut self) -> Result<Option<Recorded>, TraceError> {
         if self.footer.is_some() {
             return Ok(None);
         }
         self.advance().map_err(|problem| TraceError { file: self.path.clone(), line: self.line, problem })
     }
 
-    fn advance(&mut self) -> Result<Option<Event>, TraceProblem> {
+    fn advance(&mut self) -> Result<Option<Recorded>, TraceProblem> {
         self.line += 1;
         let line = next_line(&mut self.lines, &mut self.buffer)?;
         if matches!(line, Line::End) {
             self.line -= 1;
             return Err(TraceProblem::NoFooter);
+        }
+        if self.buffer.starts_with(PASSAGE)
+            && let Ok(line) = serde_json::from_slice::<PassageLine>(&self.buffer)
+        {
+            return self.check_passage(line.passage).map(Some);
         }
         let error = match serde_json::from_slice::<Event>(&self.buffer) {
             Ok(event) => return self.check(event).map(Some),
@@ -208,26 +248,40 @@ impl TraceReader {
         }
     }
 
-    fn check(&mut self, event: Event) -> Result<Event, TraceProblem> {
-        if event.at < self.latest {
-            return Err(TraceProblem::OutOfOrder { at: event.at, before: self.latest });
+    fn check_passage(&mut self, passage: Passage) -> Result<Recorded, TraceProblem> {
+        let Passage { at, from, to, .. } = passage;
+        self.check_place("passage", at, [from, to])?;
+        Ok(Recorded::Passage(passage))
+    }
+
+    fn check_place(
+        &mut self,
+        what: &'static str,
+        at: SimInstant,
+        of: impl IntoIterator<Item = NodeId>,
+    ) -> Result<(), TraceProblem> {
+        if at < self.latest {
+            return Err(TraceProblem::OutOfOrder { what, at, before: self.latest });
         }
         let nodes = self.header.nodes.len();
-        if let Some(node) = event.node
-            && node.index() >= nodes
-        {
-            return Err(TraceProblem::UnknownNode { node: node.0, nodes });
+        if let Some(node) = of.into_iter().find(|node| node.index() >= nodes) {
+            return Err(TraceProblem::UnknownNode { what, node: node.0, nodes });
         }
-        self.latest = event.at;
+        self.latest = at;
+        Ok(())
+    }
+
+    fn check(&mut self, event: Event) -> Result<Recorded, TraceProblem> {
+        self.check_place("event", event.at, event.node)?;
+        self.events += 1;
         if event.kind == EventKind::World(WorldEvent::Panicked) {
             self.panicked = event.node;
         }
-        Ok(event)
+        Ok(Recorded::Event(event))
     }
 
     fn end(&mut self, footer: Footer) -> Result<(), TraceProblem> {
-        // The lines between header and footer.
-        let found = self.line - 2;
+        let found = self.events;
         if footer.events != found {
             return Err(TraceProblem::OtherCount { footer: footer.events, found });
         }

@@ -247,7 +247,7 @@ mod tests {
     use leasehold_core::id::{Capabilities, Epoch, Revision, ServiceId};
 
     use super::*;
-    use crate::names::tests::fleet;
+    use crate::sample_names::fleet;
 
     const REGISTRY: NodeId = NodeId(0);
 

@@ -5,7 +5,8 @@ use leasehold_core::trace::Header;
 use leasehold_core::{CommandId, FaultId, InstanceId, NodeId, ResourceId};
 
 /// The names of one scenario.
-pub(crate) struct Names {
+#[derive(Clone, Debug)]
+pub struct Names {
     header: Header,
     resources: usize,
     /// The applications, in the order of their members; empty unless there is a registry.
@@ -13,7 +14,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new(header: Header) -> Self {
+    /// The names that stand in a header.
+    pub fn new(header: Header) -> Self {
         let resources = header.nodes.iter().flat_map(|node| &node.contends_for).max();
         let resources = resources.map_or(0, |resource| resource.0 as usize + 1);
         let has_registry = header.nodes.iter().any(|node| node.role == Role::Registry);
@@ -25,33 +27,38 @@ impl Names {
         Self { header, resources, members }
     }
 
-    pub(crate) fn header(&self) -> &Header {
+    /// The header that they come from.
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
     /// Whether leases are those of members of a registry.
-    pub(crate) fn has_registry(&self) -> bool {
+    pub fn has_registry(&self) -> bool {
         !self.members.is_empty()
     }
 
-    pub(crate) fn node(&self, node: NodeId) -> &str {
+    /// A node.
+    pub fn node(&self, node: NodeId) -> &str {
         self.header.nodes.get(node.index()).map_or("?", |node| node.name.as_str())
     }
 
-    pub(crate) fn longest_node(&self) -> usize {
+    /// How long the longest name of a node is, in bytes.
+    pub fn longest_node(&self) -> usize {
         self.header.nodes.iter().map(|node| node.name.len()).max().unwrap_or(0)
     }
 
-    pub(crate) fn fault(&self, fault: FaultId) -> &str {
+    /// What a fault does.
+    pub fn fault(&self, fault: FaultId) -> &str {
         self.header.faults.get(usize::from(fault.0)).map_or("?", String::as_str)
     }
 
-    pub(crate) fn command(&self, command: CommandId) -> &str {
+    /// A command of the system.
+    pub fn command(&self, command: CommandId) -> &str {
         self.header.commands.get(usize::from(command.0)).map_or("?", String::as_str)
     }
 
     /// ` on resource 2`, or nothing where there is only one; ` of instance-2` where resources are members.
-    pub(crate) fn on(&self, resource: ResourceId) -> String {
+    pub fn on(&self, resource: ResourceId) -> String {
         match (self.has_registry(), self.resources > 1) {
             (true, _) => format!(" of {}", self.member(resource)),
             (false, true) => format!(" on resource {}", resource.0 + 1),
@@ -60,7 +67,7 @@ impl Names {
     }
 
     /// A member of a registry, by its application.
-    pub(crate) fn member(&self, member: ResourceId) -> String {
+    pub fn member(&self, member: ResourceId) -> String {
         match self.members.get(member.0 as usize) {
             Some(application) => self.node(*application).to_owned(),
             None => format!("member {}", member.0 + 1),
@@ -68,7 +75,7 @@ impl Names {
     }
 
     /// An instance that a member registers.
-    pub(crate) fn instance(&self, instance: InstanceId) -> String {
+    pub fn instance(&self, instance: InstanceId) -> String {
         let name = self.header.instances.get(instance.0 as usize);
         name.map_or_else(|| format!("instance {}", instance.0 + 1), String::clone)
     }

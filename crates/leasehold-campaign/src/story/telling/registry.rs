@@ -1,14 +1,14 @@
 //! Sentences about registries, members and views.
 
-use leasehold_campaign::{Belief, Late, Listing, Routine, Story};
 use leasehold_check::Gone;
 use leasehold_core::event::{DiscoveryEvent, NodeEvent, RegistryEvent};
 use leasehold_core::{LeaseId, NodeId, SimInstant};
 
-use super::{clock_time, own};
-use crate::names::Names;
-use crate::words;
-use crate::words::counted;
+use leasehold_report::Names;
+use leasehold_report::words::{self, clock_time, counted};
+
+use super::own;
+use crate::story::{Belief, Late, Listing, Routine, Story};
 
 /// So many views are told by name. Chosen by us.
 const MOST_NAMED: usize = 3;
@@ -68,7 +68,7 @@ pub(super) fn renewals(lease: Option<LeaseId>, routine: &Routine) -> String {
 }
 
 /// Who believed what when it was found, in a sentence for each instance that it is about.
-pub(crate) fn beliefs(names: &Names, story: &Story) -> Vec<String> {
+pub(super) fn beliefs(names: &Names, story: &Story) -> Vec<String> {
     story.beliefs.iter().map(|belief| believed(names, belief, story.ending.at)).collect()
 }
 

@@ -9,7 +9,7 @@ use super::{counted, ended, until};
 use crate::names::Names;
 
 /// What a registry, or who is registered there, reports of itself.
-pub(crate) fn registered(names: &Names, event: &RegistryEvent) -> String {
+pub fn registered(names: &Names, event: &RegistryEvent) -> String {
     match *event {
         RegistryEvent::Registered { instance, service, lease, epoch, status, revision, .. } => format!(
             "registers {} (service {}) under lease {lease}, epoch {epoch}{}, at revision {revision}",
@@ -81,7 +81,7 @@ pub(crate) fn registered(names: &Names, event: &RegistryEvent) -> String {
 }
 
 /// What a node that keeps a view of a registry reports.
-pub(crate) fn discovered(names: &Names, event: &DiscoveryEvent) -> String {
+pub fn discovered(names: &Names, event: &DiscoveryEvent) -> String {
     match *event {
         DiscoveryEvent::ViewListed { instance, epoch, status } => {
             format!("its view lists {} (epoch {epoch}) as {}", names.instance(instance), status.name())
@@ -171,7 +171,7 @@ pub(super) fn of_member(names: &Names, event: &NodeEvent) -> Option<String> {
 }
 
 /// What a member says of itself does not name it.
-pub(crate) fn of_itself(names: &Names, node: Option<NodeId>, text: String) -> String {
+pub fn of_itself(names: &Names, node: Option<NodeId>, text: String) -> String {
     let Some(who) = node.map(|node| names.node(node)).filter(|_| names.has_registry()) else { return text };
     let takes = text.strip_prefix("takes ").or_else(|| text.strip_prefix("still takes "));
     if takes.and_then(|rest| rest.strip_prefix(who)).is_some_and(|rest| rest.starts_with(' ')) {

@@ -5,7 +5,7 @@ use leasehold_scenario::Note;
 use crate::names::Names;
 
 /// What a shell did, with the names of a scenario.
-pub(crate) fn noted(names: &Names, note: &Note) -> String {
+pub fn noted(names: &Names, note: &Note) -> String {
     match note {
         Note::Opened { to, lane } => format!("connected to {} for {}", names.node(*to), lane.name()),
         Note::NotOpened { to, because } => format!("could not connect to {}: {because}", names.node(*to)),

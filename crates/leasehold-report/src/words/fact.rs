@@ -7,7 +7,7 @@ use super::{accessed, asked, ended, refused, told};
 use crate::names::Names;
 
 /// A piece of evidence in one line.
-pub(crate) fn fact(names: &Names, fact: &Fact) -> String {
+pub fn fact(names: &Names, fact: &Fact) -> String {
     match *fact {
         Fact::Claimed { node, incarnation, resource, token, from, until } => {
             let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until}"));

@@ -4,25 +4,27 @@ mod registry;
 
 use std::collections::BTreeMap;
 
-use leasehold_campaign::{Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
 use leasehold_core::event::{Claim, ClaimEnd, EventKind, NodeEvent, WorldEvent};
 use leasehold_core::{
     Event, FaultId, LeaseId, Leg, NodeId, Purpose, Reading, ResourceId, SimInstant, Span, Token,
 };
 
-pub(crate) use self::registry::beliefs;
-use crate::names::Names;
-use crate::words;
+use leasehold_report::words::{clock_time, seconds};
+use leasehold_report::{Names, words};
+
+use super::{Loss, LostMessages, Moment, Routine, Story, TenureId, Wrong};
 
 /// One sentence, and when what it tells of was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sentence {
-    pub(crate) at: SimInstant,
-    pub(crate) text: String,
+pub struct Sentence {
+    /// When that was.
+    pub at: SimInstant,
+    /// What it says.
+    pub text: String,
 }
 
 /// Tells a story, in the order of time.
-pub(crate) fn tell(names: &Names, story: &Story) -> Vec<Sentence> {
+fn tell(names: &Names, story: &Story) -> Vec<Sentence> {
     let mut teller = Teller {
         names,
         claims: BTreeMap::new(),
@@ -50,6 +52,23 @@ pub(crate) fn tell(names: &Names, story: &Story) -> Vec<Sentence> {
     sentences
 }
 
+impl Story {
+    /// What happened, in sentences, in the order of time.
+    pub fn sentences(&self, names: &Names) -> Vec<Sentence> {
+        tell(names, self)
+    }
+
+    /// What went wrong, in one sentence.
+    pub fn ending_told(&self, names: &Names) -> String {
+        ending(names, self)
+    }
+
+    /// Who believed what when it was found, in a sentence for each instance that it is about.
+    pub fn beliefs_told(&self, names: &Names) -> Vec<String> {
+        registry::beliefs(names, self)
+    }
+}
+
 fn node_of(moment: &Moment) -> Option<NodeId> {
     match moment {
         Moment::Event(event) => event.node,
@@ -58,7 +77,7 @@ fn node_of(moment: &Moment) -> Option<NodeId> {
 }
 
 /// What went wrong, in one sentence.
-pub(crate) fn ending(names: &Names, story: &Story) -> String {
+fn ending(names: &Names, story: &Story) -> String {
     match &story.ending.wrong {
         Wrong::Violation { invariant, clause } => format!(
             "this violates {} {}: {} ({clause})",
@@ -438,21 +457,6 @@ fn until(deadline: Reading) -> String {
         i64::MAX => "until it is told otherwise".to_owned(),
         nanos => format!("until its {} clock shows {}", deadline.clock().name(), seconds(i128::from(nanos))),
     }
-}
-
-/// An instant of true time as people read it: `3.012 s`, and within the first second `3.012 ms`.
-pub(crate) fn clock_time(at: SimInstant) -> String {
-    seconds(i128::from(at.as_nanos()))
-}
-
-fn seconds(nanos: i128) -> String {
-    let sign = if nanos < 0 { "-" } else { "" };
-    let (unit, suffix) = match nanos.unsigned_abs() {
-        0..1_000_000_000 => (1_000, "ms"),
-        _ => (1_000_000, "s"),
-    };
-    let thousandths = nanos.unsigned_abs() / unit;
-    format!("{sign}{}.{:03} {suffix}", thousandths / 1_000, thousandths % 1_000)
 }
 
 /// `an answer to a renewal`.

@@ -1,23 +1,23 @@
 //! Events and evidence in words.
 
 mod fact;
-pub(crate) mod registry;
+pub mod registry;
 mod shell;
 
-pub(crate) use fact::fact;
-pub(crate) use shell::noted;
+pub use fact::fact;
+pub use shell::noted;
 
 use leasehold_check::{Finding, Hazard};
 use leasehold_core::event::{
     Access, Answer, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Operation, Phase, Refusal,
     WorldEvent,
 };
-use leasehold_core::{Event, LeaseId, Leg, Reading, RunEnd};
+use leasehold_core::{Event, LeaseId, Leg, Reading, RunEnd, SimInstant};
 
 use crate::names::Names;
 
 /// What happened, as somebody would say it of the event's node.
-pub(crate) fn happened(names: &Names, event: &Event) -> String {
+pub fn happened(names: &Names, event: &Event) -> String {
     match &event.kind {
         EventKind::Node(said) => registry::of_itself(names, event.node, reported(names, said)),
         EventKind::World(seen) => done(names, seen),
@@ -25,7 +25,7 @@ pub(crate) fn happened(names: &Names, event: &Event) -> String {
 }
 
 /// What a node says of itself.
-pub(crate) fn reported(names: &Names, event: &NodeEvent) -> String {
+pub fn reported(names: &Names, event: &NodeEvent) -> String {
     if let Some(text) = registry::of_member(names, event) {
         return text;
     }
@@ -169,7 +169,7 @@ fn told(names: &Names, answer: Answer) -> String {
 }
 
 /// What was done to a node, or seen of it.
-pub(crate) fn done(names: &Names, event: &WorldEvent) -> String {
+pub fn done(names: &Names, event: &WorldEvent) -> String {
     match *event {
         WorldEvent::Started => "starts".to_owned(),
         WorldEvent::Crashed => "crashes".to_owned(),
@@ -230,7 +230,7 @@ pub(crate) fn done(names: &Names, event: &WorldEvent) -> String {
 }
 
 /// How a run ended.
-pub(crate) fn run_end(names: &Names, end: &RunEnd) -> String {
+pub fn run_end(names: &Names, end: &RunEnd) -> String {
     match end {
         RunEnd::Completed => "it came to its planned end".to_owned(),
         RunEnd::Stopped => "it was stopped".to_owned(),
@@ -241,7 +241,6 @@ pub(crate) fn run_end(names: &Names, end: &RunEnd) -> String {
     }
 }
 
-/// A deadline, or that there is none.
 /// What a request named, if that is not the lease that it was taken for.
 fn naming(lease: LeaseId, named: LeaseId) -> String {
     match named == lease {
@@ -250,6 +249,7 @@ fn naming(lease: LeaseId, named: LeaseId) -> String {
     }
 }
 
+/// A deadline, or that there is none.
 fn until(deadline: Reading) -> String {
     match deadline.as_nanos() {
         i64::MAX => "until it is told otherwise".to_owned(),
@@ -257,7 +257,8 @@ fn until(deadline: Reading) -> String {
     }
 }
 
-pub(crate) fn leg_name(leg: Leg) -> &'static str {
+/// What a leg of an exchange is called.
+pub fn leg_name(leg: Leg) -> &'static str {
     match leg {
         Leg::Request => "request",
         Leg::Reply => "reply",
@@ -265,14 +266,14 @@ pub(crate) fn leg_name(leg: Leg) -> &'static str {
 }
 
 /// `1 lease`, `2 leases`, `2 answers to a renewal`: the first word is the one that is counted.
-pub(crate) fn counted(count: u64, what: &str) -> String {
+pub fn counted(count: u64, what: &str) -> String {
     let (noun, rest) = what.find(' ').map_or((what, ""), |at| what.split_at(at));
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}{rest}", grouped(count))
 }
 
 /// A number with commas between its thousands.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.char_indices() {
@@ -285,7 +286,7 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// Why a message did not arrive.
-pub(crate) const fn loss(cause: LossCause) -> &'static str {
+pub const fn loss(cause: LossCause) -> &'static str {
     match cause {
         LossCause::Noise => "the network lost it",
         LossCause::Fault => "a fault took it",
@@ -296,7 +297,7 @@ pub(crate) const fn loss(cause: LossCause) -> &'static str {
 }
 
 /// How a lease ended.
-pub(crate) fn ended(names: &Names, cause: EndCause) -> String {
+pub fn ended(names: &Names, cause: EndCause) -> String {
     match cause {
         EndCause::Expired => "expired".to_owned(),
         EndCause::Revoked { reason } => format!("was revoked ({})", reason.name()),
@@ -320,7 +321,7 @@ fn refused(refusal: Refusal) -> String {
 }
 
 /// What a finding is, in one line.
-pub(crate) fn found(finding: &Finding) -> String {
+pub fn found(finding: &Finding) -> String {
     match finding {
         Finding::Violation(violation) => {
             let (id, name) = (violation.invariant.id(), violation.invariant.name());
@@ -331,7 +332,7 @@ pub(crate) fn found(finding: &Finding) -> String {
 }
 
 /// What a hazard is, in words.
-pub(crate) fn hazard(hazard: Hazard) -> &'static str {
+pub fn hazard(hazard: Hazard) -> &'static str {
     match hazard {
         Hazard::ClaimsOverlapped => "two claims overlapped",
         Hazard::EffectOutsideClaim => "a write left after its sender's claim was over",
@@ -339,6 +340,22 @@ pub(crate) fn hazard(hazard: Hazard) -> &'static str {
             "an older token was accepted after a newer grant, before that one's first write"
         }
     }
+}
+
+/// An instant of true time as people read it: `3.012 s`, and within the first second `3.012 ms`.
+pub fn clock_time(at: SimInstant) -> String {
+    seconds(i128::from(at.as_nanos()))
+}
+
+/// A number of nanoseconds as people read it, cut to thousandths: `3.012 s`, and below a second `3.012 ms`.
+pub fn seconds(nanos: i128) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let (unit, suffix) = match nanos.unsigned_abs() {
+        0..1_000_000_000 => (1_000, "ms"),
+        _ => (1_000_000, "s"),
+    };
+    let thousandths = nanos.unsigned_abs() / unit;
+    format!("{sign}{}.{:03} {suffix}", thousandths / 1_000, thousandths % 1_000)
 }
 
 #[cfg(test)]
