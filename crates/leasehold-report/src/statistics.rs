@@ -195,10 +195,11 @@ fn first_where(mut low: u64, mut end: u64, is_so: impl Fn(u64) -> bool) -> u64 {
 
 /// Holds a prediction against what was measured.
 fn held_against(predicted: &Predicted, estimates: &[Estimate]) -> Prediction {
-    let Predicted { statistic, formula, value, reading, .. } = predicted;
+    let Predicted { statistic, formula, value, reading, spread, .. } = predicted;
     let measured = estimates.iter().find(|estimate| estimate.statistic == *statistic);
     let standing = measured.map_or(PredictionStanding::Open, |measured| stands(*value, *reading, measured));
-    Prediction { statistic: *statistic, formula: formula.clone(), value: *value, standing }
+    let (formula, spread) = (formula.clone(), spread.clone());
+    Prediction { statistic: *statistic, formula, value: *value, standing, spread }
 }
 
 fn stands(value: f64, reading: Reading, measured: &Estimate) -> PredictionStanding {

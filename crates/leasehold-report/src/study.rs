@@ -132,6 +132,10 @@ pub struct Prediction {
     pub value: f64,
     /// Whether the measurement confirms it.
     pub standing: PredictionStanding,
+    /// How the values are spread of which it is the mean, where a formula says that: values in order, and which share of all is
+    /// at most so great.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spread: Vec<(f64, f64)>,
 }
 
 /// Whether a measurement confirms a prediction.

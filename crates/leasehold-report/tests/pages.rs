@@ -3,10 +3,12 @@
 
 #[path = "pages/sample.rs"]
 mod sample;
+#[path = "pages/sweep.rs"]
+mod sweep;
 
 use std::path::PathBuf;
 
-use leasehold_report::page::{study_html, study_md};
+use leasehold_report::page::{study_html, study_md, sweep_html};
 use leasehold_report::study::{Advice, Met, StudySummary};
 
 fn kept(name: &str, text: &str) {
@@ -26,6 +28,15 @@ fn page(name: &str, study: &StudySummary, baseline: Option<&StudySummary>) -> St
 fn the_first_screen_says_what_to_take_and_how_sure_that_is() {
     let html = page("study", &sample::ttl_and_interval(), None);
     assert!(html.contains("Take ttl = 10s, renew = 3s"));
+}
+
+#[test]
+fn the_predicted_curve_lies_over_the_distribution() {
+    let html = page("study", &sample::ttl_and_interval(), None);
+    let spread = html.split_once("id=\"spread-failover-crash").unwrap().1.split_once("</svg>").unwrap().0;
+    assert!(spread.contains(">as predicted</text>"), "{spread}");
+    // The mean, the bound, the curve, and what stands for it in the legend.
+    assert_eq!(spread.matches("class=\"foreseen\"").count(), 4, "{spread}");
 }
 
 /// What a browser would see as text or as tags: no name may become a tag.
@@ -61,7 +72,12 @@ fn hostile_names_are_text() {
     assert!(html.contains("&lt;script&gt;") || html.contains("&#60;script&#62;"));
     let data: serde_json::Value = serde_json::from_str(data_of(&html)).unwrap();
     assert_eq!(data["study"]["name"], study.name);
+    // Between fences everything is text already.
     let markdown = study_md(&study, None);
+    let is_fence = |line: &&str| line.starts_with("```");
+    let outside = markdown.split_inclusive('\n').collect::<Vec<_>>();
+    let outside = outside.split(|line| is_fence(&line)).step_by(2).flatten().copied().collect::<String>();
+    let markdown = outside;
     assert!(!markdown.contains("<img") && !markdown.contains("<script"), "{markdown}");
 }
 
@@ -141,6 +157,9 @@ fn one_parameter_is_rows_and_three_are_the_first_two() {
     let one = sample::ttl_alone();
     let html = page("one", &one, None);
     assert!(html.contains("id=\"rows-failover-crash-p99-title\"") && !html.contains("id=\"map-"));
+    // Where nothing was seen at any point there is a sentence, and no empty picture.
+    assert!(html.contains("false-expiry never occurred, at no point. It is at most 0.533/day."), "{html}");
+    assert!(!html.contains("id=\"rows-false-expiry"));
     let three = sample::three_parameters();
     let html = page("three", &three, None);
     assert!(html.contains("id=\"map-failover-crash-p99-title\""));
@@ -192,4 +211,42 @@ fn markdown_has_the_same_tables() {
     for table in tables {
         assert!(table.iter().all(|line| columns(line) == columns(table[0])), "{table:?}");
     }
+}
+
+#[test]
+fn a_sweep_says_what_failed_with_lines_to_copy_and_what_was_never_reached() {
+    let html = sweep_html(&sweep::two_failures());
+    kept("sweep.html", &html);
+    for part in [
+        "<h2 id=\"verdict-title\">1 scenario did not come to what is expected</h2>",
+        "<code>leasehold replay failures/lease-fencing-accepted-older-token-of-holder</code>",
+        "<span class=\"badge bad\">never</span>",
+        "<span class=\"badge bad\">missed in lease</span>",
+        "<span class=\"badge bad\">no: 12 runs failed; granted-from-queue was never reached</span>",
+        "1 of 3 pairs of kinds were in effect",
+        "It is not complete: 90 of 100 runs are there; interrupted.",
+    ] {
+        assert!(html.contains(part), "{part}\n{html}");
+    }
+    let never = html.split_once("granted-from-queue</th>").unwrap().1;
+    assert!(
+        never.starts_with("<td class=\"number\" data-number=\"0\"><span class=\"badge bad\">never"),
+        "{never}"
+    );
+}
+
+#[test]
+fn hostile_names_of_a_sweep_are_text() {
+    let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>";
+    let mut page = sweep::two_failures();
+    page.failures[0].what.push_str(evil);
+    page.failures[0].lines[0].push_str(evil);
+    page.scenarios[0].id.push_str(evil);
+    page.command.push_str(evil);
+    page.incomplete = Some(evil.to_owned());
+    page.closest[0].line.push_str(evil);
+    let html = sweep_html(&page);
+    assert_eq!((html.matches("<script").count(), html.matches("<img").count()), (2, 0));
+    let data: serde_json::Value = serde_json::from_str(data_of(&html)).unwrap();
+    assert_eq!(data["command"], page.command);
 }

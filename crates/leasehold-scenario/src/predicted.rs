@@ -20,6 +20,9 @@ pub struct Predicted {
     pub value: f64,
     /// How it is to be read.
     pub reading: Reading,
+    /// How the values are spread of which it is the mean, where a formula says that: values in order, and which share of all is
+    /// at most so great.
+    pub spread: Vec<(f64, f64)>,
 }
 
 /// How a predicted number is to be read.
@@ -36,13 +39,48 @@ pub enum Reading {
 impl Predicted {
     /// A number that is to be expected.
     pub fn expected(metric: Metric, statistic: Statistic, formula: impl Into<String>, value: f64) -> Self {
-        Self { metric, statistic, formula: formula.into(), value, reading: Reading::Expected }
+        Self {
+            metric,
+            statistic,
+            formula: formula.into(),
+            value,
+            reading: Reading::Expected,
+            spread: Vec::new(),
+        }
+    }
+
+    /// The same, of values that differ for two reasons, each uniform and as wide as this, and each for itself: the point of its
+    /// interval at which a holder dies, and that of its sweep at which a term ends. Their sum is a trapezoid.
+    #[must_use]
+    pub fn spread_by(mut self, one: f64, other: f64) -> Self {
+        /// Into so many steps the curve is cut. Chosen by us: no eye sees the corners.
+        const STEPS: u32 = 24;
+        let (wide, narrow) = (one.max(other), one.min(other));
+        if wide > 0.0 {
+            let whole = wide + narrow;
+            let share = |from_start: f64| match from_start {
+                x if x < narrow => x * x / (2.0 * wide * narrow),
+                x if x <= wide => (x - narrow / 2.0) / wide,
+                x if x < whole => 1.0 - (whole - x) * (whole - x) / (2.0 * wide * narrow),
+                _ => 1.0,
+            };
+            let steps = (0..=STEPS).map(|step| whole * f64::from(step) / f64::from(STEPS));
+            self.spread = steps.map(|x| (self.value - whole / 2.0 + x, share(x))).collect();
+        }
+        self
     }
 
     /// A length that no value exceeds.
     pub fn at_most(metric: Metric, formula: impl Into<String>, longest: Span) -> Self {
         let (statistic, value) = (Statistic::Max, longest.as_secs_f64());
-        Self { metric, statistic, formula: formula.into(), value, reading: Reading::Bound }
+        Self {
+            metric,
+            statistic,
+            formula: formula.into(),
+            value,
+            reading: Reading::Bound,
+            spread: Vec::new(),
+        }
     }
 
     /// A length that none exceeds, by the sum that the system reckons under this name.
@@ -98,6 +136,27 @@ pub(crate) fn mean(latency: &Latency) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_uniform_reasons_make_a_trapezoid_around_the_mean() {
+        let mean = |wide: f64, narrow: f64| {
+            let of = Predicted::expected(Metric::FailoverCrash, Statistic::Mean, "T", 10.0)
+                .spread_by(wide, narrow);
+            let parts =
+                of.spread.windows(2).map(|pair| (pair[0].0 + pair[1].0) / 2.0 * (pair[1].1 - pair[0].1));
+            (of.spread[0], *of.spread.last().unwrap(), parts.sum::<f64>())
+        };
+        for (one, other, ends) in [(4.0, 1.0, (7.5, 12.5)), (1.0, 4.0, (7.5, 12.5)), (4.0, 0.0, (8.0, 12.0))]
+        {
+            let (first, last, middle) = mean(one, other);
+            assert_eq!((first, last), ((ends.0, 0.0), (ends.1, 1.0)), "{one} {other}");
+            assert!((middle - 10.0).abs() < 1e-9, "{one} {other}: {middle}");
+        }
+        let fixed =
+            Predicted::expected(Metric::FailoverCrash, Statistic::Mean, "T", 10.0).spread_by(0.0, 0.0);
+        assert!(fixed.spread.is_empty());
+    }
+
     use crate::{RegistrySystem, SingleGrantor, Source};
 
     fn predicted(text: &str) -> Vec<(String, f64)> {

@@ -49,9 +49,27 @@ fn a_folder_is_read_as_it_was_written() {
     assert_eq!(stored, [("a-fencing-accepted-older-token-contender-resource", 7, 8)]);
     let files: Vec<&str> = manifest.files.keys().map(String::as_str).collect();
     let plan = "failures/a-fencing-accepted-older-token-contender-resource/plan.toml";
-    assert_eq!(files, [plan, "junit.xml", "runs.csv", "summary.json"]);
+    assert_eq!(files, [plan, "junit.xml", "report.html", "runs.csv", "summary.json"]);
     let read: Vec<RunRecord> = results.records().unwrap().map(Result::unwrap).collect();
     assert_eq!(read, records);
+}
+
+#[test]
+fn the_page_names_what_failed_and_what_was_never_reached() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("out");
+    let order = order(&["a", "b"], (5, 15));
+    write(&dir, &order, Shard::WHOLE, &runs(&order, 0..order.total()));
+    let page = std::fs::read_to_string(dir.join(REPORT)).unwrap();
+    for part in [
+        "<code>leasehold sweep scenarios/a.toml scenarios/b.toml --seeds 5..15</code>",
+        "<code>leasehold run scenarios/b.toml --seed 8 --chaos</code>",
+        "<code>leasehold replay failures/b-fencing-accepted-older-token-contender-resource</code>",
+        ">taken-over</th><td class=\"number\" data-number=\"20\">20</td>",
+        ">expired-while-paused</th><td class=\"number\" data-number=\"0\"><span class=\"badge bad\">never</span></td>",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
 }
 
 #[test]

@@ -57,8 +57,8 @@ fn card(view: &View<'_>, of: Trait) -> Card {
     }
     if let Some(default) = study.default_point.filter(|default| *default != chosen) {
         let own = view.told(default, of);
-        let change = told.value.zip(own.value).map(|(to, from)| format!(": {}", change(from, to)));
-        below.push(format!("the scenario's own has {}{}", own.text, change.unwrap_or_default()));
+        let change = told.value.zip(own.value).map(|(to, from)| format!("; this is {}", change(from, to)));
+        below.push(format!("the scenario's own: {}{}", own.text, change.unwrap_or_default()));
     } else if study.default_point == Some(chosen) {
         below.push("the scenario's own values".to_owned());
     }

@@ -128,6 +128,9 @@ fn spread(view: &View<'_>, metric: Metric) -> Option<Picture> {
             standing(prediction.standing)
         ),
     });
+    let curve = figure.predictions.iter().find(|prediction| !prediction.spread.is_empty());
+    let curve = curve.into_iter().flat_map(|prediction| &prediction.spread);
+    let curve = curve.map(|(value, share)| (scale.scaled(*value), *share));
     let caption = format!("{}: how its values are spread", metric.name());
     let desc = format!("Bars for {}; lines where a number was predicted.", view.name(*first));
     let chart = SpreadChart {
@@ -140,7 +143,7 @@ fn spread(view: &View<'_>, metric: Metric) -> Option<Picture> {
         bars: (view.name(*first), values(histogram)),
         outline: known.get(1).map(|(point, histogram)| (view.name(*point), values(histogram))),
         foreseen: foreseen.collect(),
-        curve: Vec::new(),
+        curve: curve.collect(),
     };
     let mut columns = vec![numbers("from"), numbers("to"), numbers(view.label(*first))];
     columns.extend(known.get(1).map(|(point, _)| numbers(view.label(*point))));

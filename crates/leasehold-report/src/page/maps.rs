@@ -102,16 +102,19 @@ pub(crate) fn maps(view: &View<'_>) -> Section {
     let axes = Axes::of(view);
     let mut blocks = Vec::new();
     let mut pictures = Vec::new();
+    let (never, seen): (Vec<Trait>, Vec<Trait>) =
+        view.traits.iter().partition(|of| view.never_seen(of.metric));
     match &axes {
         Some(axes) => {
             blocks.push(Block::Text(axes.told(view)));
-            blocks.push(Block::Legend(vec![
-                ("chosen", view.chosen_is()),
-                ("default", "the scenario's own values"),
-                ("front", "on the front"),
-                ("hole", "no point here"),
-            ]));
-            pictures.extend(view.traits.iter().map(|of| axes.map(view, *of)));
+            let legend = [
+                view.study.chosen().map(|_| ("chosen", view.chosen_is())),
+                view.study.default_point.map(|_| ("default", "the scenario's own values")),
+                Some(("front", "on the front")),
+                Some(("hole", "no point here")),
+            ];
+            blocks.push(Block::Legend(legend.into_iter().flatten().collect()));
+            pictures.extend(seen.iter().map(|of| axes.map(view, *of)));
         }
         None => {
             let count = view.points().len();
@@ -120,8 +123,14 @@ pub(crate) fn maps(view: &View<'_>) -> Section {
                     "The points are too many, or stand on no grid: of {count}, the {ROWS} best are drawn in each picture."
                 )));
             }
-            pictures.extend(view.traits.iter().map(|of| rows(view, *of)));
+            pictures.extend(seen.iter().map(|of| rows(view, *of)));
         }
+    }
+    for of in never {
+        let most = view.points().filter_map(|point| view.study.estimate(point, of)?.high).fold(0.0, f64::max);
+        let most =
+            if most > 0.0 { format!(" It is at most {}.", view.scale(of).text(most)) } else { String::new() };
+        blocks.push(Block::Text(format!("{} never occurred, at no point.{most}", of.metric.name())));
     }
     blocks.push(Block::Pictures(pictures));
     Section { id: "maps", title: "What each choice costs".to_owned(), blocks }

@@ -50,16 +50,27 @@ impl Scale {
         self.with_unit(&self.number(value))
     }
 
-    /// What it lies between, with the unit; nothing if there are too few values to say.
+    /// What it lies between, with the unit; nothing if there are too few values to say. One end may be missing: of the greatest
+    /// value nobody knows an upper one.
     pub(crate) fn interval(self, estimate: &Estimate) -> Option<String> {
-        let (low, high) = estimate.low.zip(estimate.high)?;
-        Some(self.with_unit(&format!("{} to {}", self.number(low), self.number(high))))
+        Some(match (estimate.low, estimate.high) {
+            (Some(low), Some(high)) => {
+                self.with_unit(&format!("{} to {}", self.number(low), self.number(high)))
+            }
+            (Some(low), None) => format!("{} or more", self.text(low)),
+            (None, Some(high)) => format!("at most {}", self.text(high)),
+            (None, None) => return None,
+        })
     }
 
-    /// The same without the unit.
+    /// The same without the unit, and short.
     pub(crate) fn bare_interval(self, estimate: &Estimate) -> Option<String> {
-        let (low, high) = estimate.low.zip(estimate.high)?;
-        Some(format!("{} to {}", self.number(low), self.number(high)))
+        Some(match (estimate.low, estimate.high) {
+            (Some(low), Some(high)) => format!("{} to {}", self.number(low), self.number(high)),
+            (Some(low), None) => format!("\u{2265} {}", self.number(low)),
+            (None, Some(high)) => format!("\u{2264} {}", self.number(high)),
+            (None, None) => return None,
+        })
     }
 
     fn with_unit(self, number: &str) -> String {
@@ -142,11 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_needs_both_ends() {
+    fn an_interval_says_which_end_it_has() {
         let scale = Scale::of(of(Statistic::P99), 20.0);
         let whole = Estimate { statistic: Statistic::P99, value: 14.2, low: Some(13.9), high: Some(14.6) };
         assert_eq!(scale.interval(&whole).as_deref(), Some("13.9 to 14.6\u{a0}s"));
-        assert_eq!(scale.interval(&Estimate { high: None, ..whole }), None);
+        let half = Estimate { high: None, ..whole };
+        assert_eq!(scale.interval(&half).as_deref(), Some("13.9\u{a0}s or more"));
+        assert_eq!(scale.bare_interval(&half).as_deref(), Some("\u{2265} 13.9"));
+        assert_eq!(scale.interval(&Estimate { low: None, ..half }), None);
     }
 
     #[test]

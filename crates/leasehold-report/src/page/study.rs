@@ -124,8 +124,8 @@ fn how(view: &View<'_>) -> Section {
         let by = parameter.derived.as_ref()?;
         Some(format!("{} ({}) follows from the others: {by}.", parameter.name, parameter.key))
     });
-    let sure = "What a number lies between with 95\u{a0}% is an interval of the ranks for a percentile, and for rates, means and \
-                shares one over the runs; docs/metrics.md defines each. Where there are too few values, it says so. A metric that \
+    let sure = "What a number lies between with 95\u{a0}% is reckoned by runs, as if all that one run gave had one cause; \
+                docs/metrics.md says how for each. Where there are too few values, an end is missing, or it says so. A metric that \
                 was never seen is said to be so, and not drawn as zero.";
     let mut blocks = vec![Block::Text(seeds), Block::Text(sure.to_owned())];
     blocks.extend(derived.map(Block::Text));

@@ -8,7 +8,7 @@ use leasehold_scenario::Goal;
 use super::document::{Cell, Tone};
 use super::scale::Scale;
 use crate::chart::{Marks, grouped};
-use crate::study::{Figure, Met, Statistic, StudySummary, Trait};
+use crate::study::{Estimate, Figure, Met, Statistic, StudySummary, Trait};
 
 /// How many points are drawn in one picture. Chosen by us: as many as there are dashes and shapes.
 const SHOWN: usize = 5;
@@ -71,8 +71,12 @@ impl<'s> View<'s> {
             let other = Trait { statistic, ..of };
             (other.is_length(), other.is_rate()) == (of.is_length(), of.is_rate())
         };
-        let values = estimates.filter(|estimate| alike(estimate.statistic)).map(|estimate| estimate.value);
-        values.fold(0.0, f64::max)
+        let told: Vec<&Estimate> = estimates.filter(|estimate| alike(estimate.statistic)).collect();
+        let greatest =
+            |of: fn(&Estimate) -> f64| told.iter().map(|estimate| of(estimate)).fold(0.0, f64::max);
+        let value = greatest(|estimate| estimate.value);
+        // Of what was never seen only the most that it can be is told.
+        if value > 0.0 { value } else { greatest(|estimate| estimate.high.unwrap_or(0.0)) }
     }
 
     /// How the values of a number are written.

@@ -178,8 +178,14 @@ fn every_kind_tells_all_its_statistics() {
 
 fn standing_of(reading: Reading, value: f64, measured: &Measured) -> PredictionStanding {
     let statistic = if reading == Reading::Bound { Statistic::Max } else { Statistic::Mean };
-    let predicted =
-        Predicted { metric: Metric::Failover, statistic, formula: "T".to_owned(), value, reading };
+    let predicted = Predicted {
+        metric: Metric::Failover,
+        statistic,
+        formula: "T".to_owned(),
+        value,
+        reading,
+        spread: Vec::new(),
+    };
     measured.figure(Metric::Failover, &[predicted]).predictions[0].standing
 }
 

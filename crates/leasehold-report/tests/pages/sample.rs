@@ -147,12 +147,20 @@ fn point(ttl: u64, renew: u64) -> PointSummary {
     }
     estimates.push(Estimate { statistic: Statistic::Max, value: quantile(1.0), low: None, high: None });
     let predictions = vec![
-        prediction(
-            Statistic::Mean,
-            "m·T - h/2 + σ/2 + 2c",
-            t - h / 2.0 + 0.26,
-            PredictionStanding::Confirmed,
-        ),
+        Prediction {
+            spread: vec![
+                (t - h + 0.01, 0.0),
+                (t - h + 0.51, 0.25 / h),
+                (t + 0.01, 1.0 - 0.25 / h),
+                (t + 0.51, 1.0),
+            ],
+            ..prediction(
+                Statistic::Mean,
+                "m·T - h/2 + σ/2 + 2c",
+                t - h / 2.0 + 0.26,
+                PredictionStanding::Confirmed,
+            )
+        },
         prediction(
             Statistic::Max,
             "d⁺ + (m·T+σ)/(1-ρ) + q + 2c + W",
@@ -244,5 +252,5 @@ fn sure(statistic: Statistic, value: f64, share: f64) -> Estimate {
 }
 
 fn prediction(statistic: Statistic, formula: &str, value: f64, standing: PredictionStanding) -> Prediction {
-    Prediction { statistic, formula: formula.to_owned(), value, standing }
+    Prediction { statistic, formula: formula.to_owned(), value, standing, spread: Vec::new() }
 }

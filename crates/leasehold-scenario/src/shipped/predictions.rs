@@ -56,7 +56,13 @@ impl Design {
                 ("m·T − h/2 + σ/2 + 2c + Λ + P/(k+1) + 2d", poll / f64::from(contenders.max(1)) + delay)
             }
         };
-        Predicted::expected(Metric::FailoverCrash, Statistic::Mean, formula, until_free + until_claimed)
+        let mean =
+            Predicted::expected(Metric::FailoverCrash, Statistic::Mean, formula, until_free + until_claimed);
+        match self.grantor.queue {
+            Queue::Fifo => mean.spread_by(self.interval(), sweep),
+            // When the first of several contenders asks is spread too, and no sum of two.
+            Queue::None => mean,
+        }
     }
 
     /// m: how many renewals a holder sends while its lease lives, retries among them, if it hears nothing.
