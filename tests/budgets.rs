@@ -11,7 +11,7 @@ use serde_json::Value;
 const CRASH: &str = "schema = 1\nname = \"NAME\"\nsummary = \"A holder crashes.\"\n\
     [lease]\nttl = \"12s\"\n[network]\nlatency = \"10ms\"\nloss = \"0%\"\n\
     [[fault]]\nat = \"30s\"\non = \"holder\"\ndo = \"crash\"\nfor = \"20s\"\n\
-    [phases]\nchaos = \"60s\"\n[chaos]\nmost = 0\n[expect]\nbudgets = [BUDGETS]\n";
+    [phases]\nchaos = \"60s\"\n[chaos]\nmost = 0\ndraw = []\n[expect]\nbudgets = [BUDGETS]\n";
 
 fn desk(budgets: &str) -> Desk {
     let desk = Desk::new();

@@ -154,7 +154,7 @@ fn a_point_that_fails_is_told_with_the_line_that_shows_it_and_never_recommended(
     assert!(ended.stdout.contains("margin = 500ms"), "{}", ended.stdout);
     let line =
         ended.stdout.lines().find(|line| line.contains(" run studies/../scenes/scene.toml --seed ")).unwrap();
-    let words = line.trim().split_once(" run ").unwrap().1.replace('\'', "").replace('"', "");
+    let words = line.trim().split_once(" run ").unwrap().1.replace(['\'', '"'], "");
     let shown = desk.run(&format!("run {words}")).with(1);
     assert!(shown.stdout.contains("exclusivity"), "{}", shown.stdout);
     let failures = std::fs::read_to_string(desk.path("out/failures.csv")).unwrap();

@@ -111,6 +111,7 @@ fn slack(measure: Measure) -> Slack {
         Measure::Of(Metric::Propagation | Metric::Visibility) => 2 * (2 * 2 + 1) + 1,
         // Both hops.
         Measure::Of(Metric::Staleness | Metric::CallsToDead) => 4 + 11,
+        Measure::Of(other) => unreachable!("{} is none of those that checkers measure", other.name()),
     };
     // What begins it, a death within a step or the deadline of a claim, can be late itself.
     Slack { less: 2 * TICK, more: more * TICK }

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(manifest.covered, [(12, 22), (30, 35)]);
         assert_eq!(manifest.missing(), [10..12, 22..30, 35..40]);
         assert!(!manifest.complete && manifest.seeds() == "12..22, 30..35");
-        manifest.covers(&[10..40]);
+        manifest.covers(&[10..30, 30..40]);
         assert!(manifest.is_whole() && manifest.missing().is_empty());
         let second = StudyManifest::new(order, Shard::new(2, 3).unwrap());
         assert_eq!((second.slice, second.shard.as_deref()), ((20, 30), Some("2/3")));

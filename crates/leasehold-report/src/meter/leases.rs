@@ -23,7 +23,7 @@ pub(crate) const MEASURED: [Metric; 3] = [Metric::ExpiryLag, Metric::FalseExpiry
 const MOST: usize = 4;
 
 /// A live lease.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Lease {
     grantor: NodeId,
     id: LeaseId,
@@ -233,7 +233,7 @@ impl Leases {
                 known.due = found.due;
                 known.order = None;
             }
-            None if ended.is_none() => others.push(found.clone()),
+            None if ended.is_none() => others.push(found),
             _ => {}
         }
         *leases = others;

@@ -169,7 +169,7 @@ fn what_is_wrong_is_told_with_what_to_write_instead() {
         ("seeds = \"9..3\"\n", &["`9..3` holds no seed"]),
         ("seeds = \"all\"\n", &["`all` is no range of seeds"]),
         ("sample = { latin_hypercube = 0 }\n", &["0 points cannot be drawn"]),
-        ("faults = \"none\"\n", &["`none` is no value of `faults`", "`random` or `scripted`"]),
+        ("faults = \"none\"\n", &["unknown name `none`", "`random` or `scripted`"]),
         ("refused = \"ignore\"\n", &["expected `error` or `drop`"]),
         ("set = 3\n", &["`set` is no table"]),
         ("parametres = 3\n", &["unknown key `parametres`", "did you mean `parameters`?"]),
