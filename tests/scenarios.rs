@@ -177,7 +177,7 @@ fn there_are_no_other_scenarios() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     there.sort();
-    assert_eq!(there, ["README.md", "breaks", "holds", "regressions"]);
+    assert_eq!(there, ["README.md", "breaks", "holds", "regressions", "studies"]);
 }
 
 #[test]

@@ -3,12 +3,16 @@
 //! [`Histograms`] take the samples of a run, one histogram for each metric, and add up exactly: those of many runs are
 //! the same in whatever order they are added, and whoever adds them.
 //!
-//! [`distance`] says how far apart two lots of runs are, and how likely chance alone makes them so; [`Failovers`] measure
-//! what no checker does.
+//! A [`Meter`] measures what no checker does (docs/metrics.md): it hears a run and gives [`Measured`], which add up as
+//! histograms do. Their [`Figure`](study::Figure)s are numbers with honest intervals, beside what was predicted of them;
+//! a [`Budget`] is one of them held against a limit.
+//!
+//! [`distance`] says how far apart two lots of runs are, and how likely chance alone makes them so, and [`Failovers`] are
+//! the values that it compares.
 //!
 //! # What this crate does not do
 //!
-//! It judges nothing: what a sample says about its bound was decided by a checker. It prints nothing and writes no
+//! It judges no invariant: what a sample says about its bound was decided by a checker. It prints nothing and writes no
 //! file.
 
 mod amount;

@@ -209,6 +209,7 @@ fn stands(value: f64, reading: Reading, measured: &Estimate) -> PredictionStandi
             Some(low) if low > value => PredictionStanding::Refuted,
             _ => PredictionStanding::Open,
         },
+        Reading::Beside => PredictionStanding::Open,
         Reading::Expected => {
             let (least, most) = (value * (1.0 - LEFT_OUT), value * (1.0 + LEFT_OUT));
             let is_above = measured.low.is_some_and(|low| low > most);

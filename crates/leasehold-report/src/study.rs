@@ -142,11 +142,11 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PredictionStanding {
-    /// It lies within the interval that was measured, or keeps the bound that it is.
+    /// The interval that was measured reaches to it, but for the little that formulas leave out; or the bound is kept.
     Confirmed,
     /// It does not.
     Refuted,
-    /// There are too few values to say.
+    /// There are too few values to say, or the formula is of a world that the runs do not have.
     Open,
 }
 

@@ -5,6 +5,7 @@ use leasehold_core::plan::{FaultKind, Latency};
 use leasehold_core::{Reckoning, Span};
 
 use crate::scenario::Scenario;
+use crate::trial::Faults;
 
 /// What a formula says of a number, with the scenario's values. Source: docs/timing.md, sections 4 and 7.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub enum Reading {
     Expected,
     /// The number is not above it.
     Bound,
+    /// It is told beside, and nothing is held against it: its formula is of a world that the runs do not have.
+    Beside,
 }
 
 impl Predicted {
@@ -95,14 +98,24 @@ impl Predicted {
 }
 
 impl Scenario {
-    /// What measurements will come to, as far as its system says and its own faults let them: the false expiries that loss
-    /// alone predicts are no measure of what partitions, pauses and bursts of loss bring about.
-    pub fn predictions(&self) -> Vec<Predicted> {
-        let harmless = |kind| matches!(kind, FaultKind::Crash | FaultKind::Restart | FaultKind::Command);
-        let by_loss_alone = self.template.faults.iter().all(|fault| harmless(fault.action.kind()))
-            && self.template.network.burst.is_none();
+    /// What measurements of runs with these faults will come to, as far as its system says. The formulas know a world in
+    /// which one process dies at a time, and messages are lost one by one: where runs have partitions, pauses or bursts of
+    /// loss, all but the load is told [beside](Reading::Beside), and so are bounds on failovers where a seed lets several
+    /// processes be dead at once.
+    pub fn predictions(&self, faults: Faults) -> Vec<Predicted> {
+        let knows = |kind| matches!(kind, FaultKind::Crash | FaultKind::Restart | FaultKind::Command);
+        let is_drawn = faults == Faults::Random;
+        let disturbs = self.template.network.burst.is_some()
+            || self.template.faults.iter().any(|fault| !knows(fault.action.kind()))
+            || (is_drawn && self.template.chaos.kinds.iter().any(|kind| !knows(*kind)));
+        let is_beside = |predicted: &Predicted| match (predicted.metric, predicted.reading) {
+            (Metric::Renewals, _) => false,
+            (Metric::FailoverCrash, Reading::Bound) => disturbs || is_drawn,
+            _ => disturbs,
+        };
         let all = self.deployment.predictions().iter().cloned();
-        all.filter(|predicted| by_loss_alone || predicted.metric != Metric::FalseExpiry).collect()
+        all.map(|one| if is_beside(&one) { Predicted { reading: Reading::Beside, ..one } } else { one })
+            .collect()
     }
 }
 
@@ -153,7 +166,7 @@ mod tests {
             let Predicted { metric, statistic, value, .. } = predicted;
             (format!("{}.{}", metric.name(), statistic.name()), (value * 1e6).round() / 1e6)
         };
-        scenario.expect("it is right").predictions().into_iter().map(told).collect()
+        scenario.expect("it is right").predictions(Faults::Scripted).into_iter().map(told).collect()
     }
 
     fn value(text: &str, of: &str) -> Option<f64> {
@@ -184,7 +197,8 @@ mod tests {
         let reckoning = scenario.deployment.reckoning().expect("it says how");
         let sum = reckoning.inequalities.iter().find(|sum| sum.name == "failover after a crash, at worst");
         let worst = sum.expect("it is told").left.total.as_secs_f64();
-        let found = scenario.predictions().into_iter().find(|one| one.reading == Reading::Bound);
+        let found =
+            scenario.predictions(Faults::Scripted).into_iter().find(|one| one.reading == Reading::Bound);
         assert_eq!(found.expect("it is predicted").value, worst);
     }
 
@@ -198,15 +212,34 @@ mod tests {
         assert_eq!(renewals(&once), None);
     }
 
+    /// How predictions of a metric are read; nothing if there are none.
+    fn readings(tables: &str, metric: Metric, faults: Faults) -> Vec<Reading> {
+        let text = format!("schema = 1\nname = \"x\"\nsummary = \"s\"\n{tables}");
+        let scenario = Scenario::parse(Source::from_text("x.toml", text), &[&SingleGrantor]);
+        let all = scenario.expect("it is right").predictions(faults).into_iter();
+        all.filter(|one| one.metric == metric).map(|one| one.reading).collect()
+    }
+
     #[test]
-    fn loss_predicts_false_expiries_unless_something_worse_is_scripted() {
-        let rate = |tables: &str| value(tables, "false-expiry.rate").is_some();
+    fn what_the_runs_have_more_than_the_formula_puts_it_beside() {
+        use Reading::{Beside, Bound, Expected};
         let lossy = "[network]\nlatency = \"10ms\"\nloss = \"10%\"\n";
         let fault = |action: &str| {
             format!("{lossy}[[fault]]\nat = \"1s\"\non = \"holder\"\ndo = \"{action}\"\nfor = \"1s\"\n")
         };
-        assert!(rate(lossy) && rate(&fault("crash")));
-        assert!(!rate(&fault("pause")) && !rate(QUIET));
+        let only_crashes = format!("{lossy}[chaos]\nonly = [\"crash\"]\n");
+        for (tables, faults, failover, expiry) in [
+            (lossy, Faults::Scripted, &[Bound, Expected], &[Expected][..]),
+            (&fault("crash"), Faults::Scripted, &[Bound, Expected], &[Expected]),
+            (&fault("pause"), Faults::Scripted, &[Beside, Beside], &[Beside]),
+            (lossy, Faults::Random, &[Beside, Beside], &[Beside]),
+            (&only_crashes, Faults::Random, &[Beside, Expected], &[Expected]),
+            (QUIET, Faults::Scripted, &[Bound, Expected], &[]),
+        ] {
+            assert_eq!(readings(tables, Metric::FailoverCrash, faults), failover, "{tables}");
+            assert_eq!(readings(tables, Metric::FalseExpiry, faults), expiry, "{tables}");
+            assert_eq!(readings(tables, Metric::Renewals, faults), [Expected], "{tables}");
+        }
     }
 
     #[test]

@@ -162,6 +162,7 @@ impl StudyFile {
                     .help(format!("this is so where {}", self.told(&values)))
             };
             let value = expression.value(&|place| values[place].clone()).map_err(|wrong| told(wrong.what))?;
+            let value = value.cut();
             value.to_toml().map_err(told)?;
             // What is used is what is written into the scenario, to the nanosecond.
             let written = value.to_toml().ok().and_then(|toml| Quantity::of_toml(&toml));
@@ -365,8 +366,8 @@ fn parameters_of(
     source: &Source,
 ) -> Result<Vec<StudyParameter>, Diagnostics> {
     let mut ordered: Vec<_> = tables.iter().collect();
-    ordered.sort_by_key(|(_, table)| (table.get_ref().derive.is_some(), table.span().start));
-    if ordered.first().is_none_or(|(_, table)| table.get_ref().derive.is_some()) {
+    ordered.sort_by_key(|(_, table)| (table.get_ref().is_derived(), table.span().start));
+    if ordered.first().is_none_or(|(_, table)| table.get_ref().is_derived()) {
         return Err(Diagnostic::new("the study varies nothing")
             .help("add a parameter: [parameters] with ttl = { key = \"lease.ttl\", values = [\"5s\", \"10s\"] }")
             .into());

@@ -133,7 +133,7 @@ fn against_the_default(
 fn compared(of: Trait, difference: Difference, own: f64) -> String {
     let (what, own) = (name(of), number(of, own));
     if difference.value == 0.0 && difference.interval.is_none_or(|(low, high)| low == 0.0 && high == 0.0) {
-        return format!("Its {what} is that of the scenario, {own}.");
+        return format!("Its {what} is the scenario's own, {own}, as far as these seeds show.");
     }
     let direction = if difference.value < 0.0 { "less" } else { "more" };
     let size = number(of, difference.value.abs());

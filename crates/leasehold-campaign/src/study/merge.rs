@@ -80,7 +80,7 @@ pub enum StudyMergeError {
 ///
 /// If no folder is given.
 pub fn merge_studies(
-    inputs: Vec<StudyResults>,
+    inputs: &[StudyResults],
     study: &Study,
     out: &Path,
     replace: Replace,
@@ -101,7 +101,7 @@ pub fn merge_studies(
         let (path, dir) = (study.path().to_owned(), first.dir().to_owned());
         return Err(StudyMergeError::Changed { path, dir, differences });
     }
-    let used = used(&inputs)?;
+    let used = used(inputs)?;
     let mut sums = vec![PointSum::default(); study.points().len()];
     for results in &used {
         for (sum, other) in sums.iter_mut().zip(results.sums()?) {
@@ -119,7 +119,7 @@ pub fn merge_studies(
     let ranges: Vec<Range<u64>> = ranges.into_iter().map(|(range, _)| range).collect();
     folder.covers(&ranges);
     let kept = folder.finish(study, &sums, baseline, None)?;
-    let missing = missing(&kept, &inputs);
+    let missing = missing(&kept, inputs);
     Ok(MergedStudy { kept, missing, sums })
 }
 

@@ -68,7 +68,7 @@ fn seen(study: &Study, place: usize) -> Vec<String> {
 
 fn point_summary(study: &Study, point: &Point, sum: &PointSum) -> PointSummary {
     let measured = sum.whole();
-    let predictions = point.scenario.predictions();
+    let predictions = point.scenario.predictions(study.faults());
     let figures: Vec<Figure> =
         study.metrics().iter().map(|&metric| measured.figure(metric, &predictions)).collect();
     let meets = |goal: &leasehold_scenario::Goal| {

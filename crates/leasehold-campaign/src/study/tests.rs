@@ -207,7 +207,7 @@ fn too_many_points_are_counted_and_refused() {
 #[test]
 fn a_scenario_that_leaves_nothing_to_a_seed_is_no_study() {
     let desk = Desk::new();
-    let explicit = SCENARIO.split("[chaos]").next().unwrap().to_owned() + "[plan]\nnoise = 3\n";
+    let explicit = SCENARIO.split("[chaos]").next().unwrap().to_owned() + "[plan]\nnoise = \"3\"\n";
     fs::write(desk.path("scene.toml"), explicit).unwrap();
     let said = desk.refused(GRID);
     assert!(said.contains("leaves nothing to a seed"), "{said}");
@@ -254,8 +254,9 @@ fn shards_merge_to_the_bytes_of_one_study_whatever_the_threads() {
         run(&desk, &study, &format!("s{k}"), Shard::new(k, 3).unwrap(), 2);
     }
     let merge = |names: &[&str], out: &str| {
-        let inputs = names.iter().map(|name| StudyResults::open(&desk.path(name)).unwrap()).collect();
-        merge_studies(inputs, &study, &desk.path(out), Replace::Never, None)
+        let inputs: Vec<StudyResults> =
+            names.iter().map(|name| StudyResults::open(&desk.path(name)).unwrap()).collect();
+        merge_studies(&inputs, &study, &desk.path(out), Replace::Never, None)
     };
     let merged = merge(&["s3", "s1", "s2", "s1"], "merged").unwrap();
     assert!(merged.missing.is_empty());

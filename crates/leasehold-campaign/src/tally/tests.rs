@@ -214,6 +214,7 @@ fn what_is_kept_of_a_failure_does_not_grow() {
         hazards: 0,
         invariants: vec![],
         measures: vec![],
+        budgets: leasehold_report::Measured::default(),
         failed,
         found_expected: false,
     };
@@ -250,6 +251,7 @@ fn kinds_of_failure_are_bounded_and_the_rest_is_counted() {
             hazards: 0,
             invariants: vec![],
             measures: vec![],
+            budgets: leasehold_report::Measured::default(),
             failed,
             found_expected: false,
         }

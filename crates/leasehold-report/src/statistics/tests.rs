@@ -204,6 +204,7 @@ fn a_prediction_is_held_against_the_interval() {
     assert_eq!(standing_of(Reading::Expected, 1.0, &few), PredictionStanding::Open);
     let wide = sum([1, 30].map(|seconds| run_of(Metric::Failover, &[seconds * SECOND])));
     assert_eq!(standing_of(Reading::Expected, 15.0, &wide), PredictionStanding::Open);
+    assert_eq!(standing_of(Reading::Beside, 10.0, &runs), PredictionStanding::Open);
     let bound = |value| standing_of(Reading::Bound, value, &runs);
     assert_eq!(bound(10.5), PredictionStanding::Confirmed);
     assert_eq!(bound(10.499), PredictionStanding::Refuted);

@@ -112,6 +112,16 @@ impl Quantity {
         }
     }
 
+    /// A length without the digits that nobody writes: whole milliseconds from a second on, whole microseconds below. Cut, not
+    /// rounded, so that a third of something fits into it three times.
+    pub(crate) fn cut(self) -> Self {
+        let Self::Time(nanos) = self else { return self };
+        let unit = if nanos >= 1e9 { 1e6 } else { 1e3 };
+        // What is off by less than a thousandth of a nanosecond was meant to be whole.
+        let cut = ((nanos + 1e-3) / unit).floor() * unit;
+        Self::Time(if nanos < 1e6 { nanos } else { cut })
+    }
+
     /// As TOML: what a scenario has under the key. Lengths are cut to whole nanoseconds.
     ///
     /// # Errors
@@ -268,6 +278,16 @@ mod tests {
         assert!(Quantity::Time(-1.0).to_toml().is_err_and(|said| said.contains("below zero")));
         assert!(Quantity::Time(f64::INFINITY).to_toml().is_err_and(|said| said.contains("divided by 0")));
         assert!(Quantity::Time(1e20).to_toml().is_err_and(|said| said.contains("366 days")));
+    }
+
+    #[test]
+    fn what_is_derived_is_cut_to_what_people_write() {
+        for (nanos, cut) in
+            [(1e10 / 3.0, "3.333s"), (2e9 / 3.0, "666.666ms"), (1e10 * 0.65, "6.5s"), (1_234.0, "1.234us")]
+        {
+            assert_eq!(Quantity::Time(nanos).cut().to_string(), cut);
+        }
+        assert_eq!(Quantity::Number(0.5).cut(), Quantity::Number(0.5));
     }
 
     #[test]

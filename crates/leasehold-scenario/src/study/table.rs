@@ -30,6 +30,13 @@ pub(super) struct ParameterTable {
     pub(super) derive: Option<Spanned<String>>,
 }
 
+impl ParameterTable {
+    /// Whether it has no values of its own.
+    pub(super) fn is_derived(&self) -> bool {
+        self.derive.is_some() && self.values.is_none() && self.from.is_none() && self.to.is_none()
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a key path in quotes, or a list of them")]
 pub(super) enum Keys {
@@ -106,7 +113,7 @@ pub(super) struct NumberName(pub(super) Metric, pub(super) Statistic);
 
 impl<'de> Deserialize<'de> for MetricName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let named = |name: &str| metric_named(name).map(Self).map_err(told);
+        let named = |name: &str| metric_named(name).map(Self).map_err(|bad| told(&bad));
         deserializer.deserialize_str(NameVisitor { expected: "the name of a metric", named })
     }
 }
@@ -118,14 +125,16 @@ impl<'de> Deserialize<'de> for NumberName {
                 Some((metric, statistic)) => (metric, Some(statistic)),
                 None => (name, None),
             };
-            let metric = metric_named(metric.trim()).map_err(told)?;
-            statistic_named(metric, statistic.map(str::trim)).map(|found| Self(metric, found)).map_err(told)
+            let metric = metric_named(metric.trim()).map_err(|bad| told(&bad))?;
+            statistic_named(metric, statistic.map(str::trim))
+                .map(|found| Self(metric, found))
+                .map_err(|bad| told(&bad))
         };
         deserializer.deserialize_str(NameVisitor { expected: "a number such as \"failover.p99\"", named })
     }
 }
 
-fn told(bad: BadGoal) -> String {
+fn told(bad: &BadGoal) -> String {
     format!("{}\n{}", bad.message, bad.help)
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn merge(args: &MergeArgs, replace: Replace, systems: &[&dyn System])
         Ok(study) => study,
         Err(error) => return refuse_study(&error),
     };
-    let MergedStudy { kept, missing, sums } = match merge_studies(inputs, &study, &args.out, replace, None) {
+    let MergedStudy { kept, missing, sums } = match merge_studies(&inputs, &study, &args.out, replace, None) {
         Ok(merged) => merged,
         Err(error) => return refuse(&error),
     };

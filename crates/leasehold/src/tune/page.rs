@@ -9,8 +9,11 @@ use crate::page::{Page, styled};
 use crate::summary::{BAD, DOUBTFUL, GOOD, TITLE};
 use crate::words::{counted, grouped};
 
-/// How many points of the front are shown, and how many that failed. Chosen by us: a screen.
+/// How many points of the front are shown. Chosen by us: a screen.
 const SHOWN: usize = 24;
+
+/// How many points that failed are shown, each with its line. Chosen by us: one shows how, the others are in a file.
+const SHOWN_FAILED: usize = 5;
 
 /// How long it took.
 pub(super) struct Pace {
@@ -141,7 +144,7 @@ fn failed(told: &Told<'_>, page: &mut Page) {
         "{}",
         styled(BAD, format_args!("{points} with runs that failed: never recommended"))
     ));
-    for &point in failed.iter().take(SHOWN) {
+    for &point in failed.iter().take(SHOWN_FAILED) {
         let (summary, sum) = (&told.kept.summary, &told.sums[point]);
         let first = &sum.failures()[0];
         let (bad, runs) = (grouped(summary.points[point].failed), grouped(sum.runs()));
@@ -152,8 +155,8 @@ fn failed(told: &Told<'_>, page: &mut Page) {
         ));
         page.line(format_args!("    {}", told.study.run_line(&program(), point, first.seed)));
     }
-    if failed.len() > SHOWN {
-        page.line(format_args!("  ... and {} more: failures.csv has them all", failed.len() - SHOWN));
+    if failed.len() > SHOWN_FAILED {
+        page.line(format_args!("  ... and {} more: failures.csv has them all", failed.len() - SHOWN_FAILED));
     }
     page.line(format_args!(""));
 }

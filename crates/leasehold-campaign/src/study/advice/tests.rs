@@ -99,5 +99,8 @@ fn differences_say_how_sure_they_are() {
     );
     assert!(told(0.2, Some((-0.1, 0.5))).contains("which may be chance: from 100 ms less to 500 ms more"));
     assert!(told(0.2, None).contains("too few seeds to say how sure"));
-    assert_eq!(told(0.0, Some((0.0, 0.0))), "Its failover p99 is that of the scenario, 15 s.");
+    assert_eq!(
+        told(0.0, Some((0.0, 0.0))),
+        "Its failover p99 is the scenario's own, 15 s, as far as these seeds show."
+    );
 }
