@@ -13,8 +13,8 @@ use leasehold_report::study::{Advice, Met, StudySummary};
 
 fn kept(name: &str, text: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join(name), text).unwrap();
+    std::fs::create_dir_all(&folder).expect("the folder for tests can be written to");
+    std::fs::write(folder.join(name), text).expect("the folder for tests can be written to");
 }
 
 fn page(name: &str, study: &StudySummary, baseline: Option<&StudySummary>) -> String {
@@ -76,14 +76,15 @@ fn hostile_names_are_text() {
     let markdown = study_md(&study, None);
     let is_fence = |line: &&str| line.starts_with("```");
     let outside = markdown.split_inclusive('\n').collect::<Vec<_>>();
-    let outside = outside.split(|line| is_fence(&line)).step_by(2).flatten().copied().collect::<String>();
+    let outside = outside.split(|line| is_fence(line)).step_by(2).flatten().copied().collect::<String>();
     let markdown = outside;
     assert!(!markdown.contains("<img") && !markdown.contains("<script"), "{markdown}");
 }
 
 fn data_of(html: &str) -> &str {
-    let (_, rest) = html.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
-    rest.split_once("</script>").unwrap().0
+    let (_, rest) =
+        html.split_once("<script type=\"application/json\" id=\"data\">").expect("each page has its data");
+    rest.split_once("</script>").expect("a script ends").0
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `report.html`: the sum of all runs for people. As in `summary.json`, nothing in it depends on the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use leasehold_check::{ClosestCall, Invariant};
@@ -58,12 +58,17 @@ fn incomplete(manifest: &Manifest) -> Option<String> {
     Some(format!("{} of {wanted} runs are there; {why}", manifest.done))
 }
 
+/// Of more scenarios than this the command names the folders, and the manifest alone says which they were. Chosen by us: more
+/// do not fit on a line.
+const NAMED: usize = 8;
+
 /// The line that does the same again.
 fn command(order: &Order, shard: Option<&str>) -> String {
     let mut line = format!("{} sweep", shell_word(&order.program));
-    for scenario in &order.scenarios {
-        line.push_str(&format!(" {}", shell_path(Path::new(&scenario.path))));
-    }
+    let paths: Vec<&Path> = order.scenarios.iter().map(|scenario| Path::new(&scenario.path)).collect();
+    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    let named = if paths.len() > NAMED { folders.into_iter().collect() } else { paths };
+    named.iter().for_each(|path| line.push_str(&format!(" {}", shell_path(path))));
     line.push_str(&format!(" --seeds {}..{}", order.seeds.0, order.seeds.1));
     if order.faults == FaultSource::Scripted {
         line.push_str(" --no-chaos");

@@ -195,7 +195,8 @@ mod tests {
         (1..=1_000).for_each(|value| histogram.record(value));
         let steps = steps(&histogram, |value| value);
         let at = |rare: f64| steps.iter().find(|step| (step.0 - rare).abs() < 1e-6 * rare).unwrap().1;
-        assert_eq!((at(1.0), at(10.0), at(100.0), at(1_000.0)), (1.0, 900.0, 990.0, 1_000.0));
+        assert_eq!((at(1.0), at(10.0), at(100.0), at(1_000.0)), (1.0, 900.0, 990.0, 999.0));
+        assert_eq!(steps.last(), Some(&(1_000.0, 1_000.0)));
         assert!(steps.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
     }
 

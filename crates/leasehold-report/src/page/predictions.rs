@@ -18,9 +18,7 @@ pub(crate) const fn standing(standing: PredictionStanding) -> &'static str {
 pub(crate) fn predictions(view: &View<'_>) -> Option<Section> {
     let all =
         || view.study.points.iter().flat_map(|point| &point.figures).flat_map(|figure| &figure.predictions);
-    if all().next().is_none() {
-        return None;
-    }
+    all().next()?;
     let count = |wanted: PredictionStanding| {
         let count = all().filter(|prediction| prediction.standing == wanted).count();
         grouped(count as u64)

@@ -22,6 +22,7 @@ pub(crate) fn document(sweep: &SweepPage) -> Document {
         title: format!("{} of {}", runs(sweep.runs), counted(sweep.scenarios.len(), "scenario")),
         summary: String::new(),
         facts: vec![
+            ("scenarios", format!("{}, listed in manifest.json", grouped(sweep.scenarios.len() as u64))),
             ("seeds", sweep.seeds.clone()),
             ("runs", grouped(sweep.runs)),
             ("simulated", format!("{:.1}\u{a0}h", sweep.simulated / 3_600.0)),
@@ -101,7 +102,10 @@ fn scenarios(sweep: &SweepPage) -> Section {
         words("as expected?"),
     ];
     let mut table = Table::new("The scenarios, and what they came to", columns);
-    for scenario in &sweep.scenarios {
+    // What is not as expected stands first.
+    let mut scenarios: Vec<&ScenarioLine> = sweep.scenarios.iter().collect();
+    scenarios.sort_by_key(|scenario| scenario.unmet.is_empty());
+    for scenario in scenarios {
         table.rows.push(vec![
             Cell::new(scenario.id.clone()),
             Cell::new(scenario.expects.clone()),

@@ -32,7 +32,10 @@ pub(crate) fn ttl_and_interval() -> StudySummary {
     }
     let place = |ttl: u64, renew: u64| {
         let values = [format!("{ttl}s"), format!("{renew}s")];
-        points.iter().position(|point: &PointSummary| point.values[..2] == values).unwrap()
+        points
+            .iter()
+            .position(|point: &PointSummary| point.values[..2] == values)
+            .expect("all of these make sense")
     };
     let front = [(5, 1), (5, 2), (5, 3), (10, 2), (10, 3), (15, 3), (15, 5), (20, 5), (30, 8), (60, 13)];
     let front: Vec<usize> = front.map(|(ttl, renew)| place(ttl, renew)).into();
