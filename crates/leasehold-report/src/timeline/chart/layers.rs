@@ -337,7 +337,7 @@ impl Draft<'_> {
         for (at, count) in &view.counts {
             match counts.last_mut() {
                 Some((known, latest)) if self.axis.place(*at) - self.axis.place(*known) < 0.25 => {
-                    *latest = *count
+                    *latest = *count;
                 }
                 _ => counts.push((*at, *count)),
             }
