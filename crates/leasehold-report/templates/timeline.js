@@ -141,7 +141,7 @@
         const x = far(+item.dataset.x);
         if (item.classList.contains("pin")) {
           // Those that would hide each other share a pin.
-          const seen = x >= -1 && x <= WIDTH + 1, joins = seen && pin !== null && x - pin.edge < 24;
+          const seen = x >= -1 && x <= WIDTH + 1, joins = seen && pin !== null && x - pin.edge < 34;
           item.classList.toggle("none", !seen || joins);
           if (joins) pin.edge = x;
           else if (seen) pin = { item, x, edge: x };

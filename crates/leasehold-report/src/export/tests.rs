@@ -5,7 +5,6 @@ use leasehold_core::passage::Came;
 use leasehold_core::plan::Role;
 use leasehold_core::trace::Header;
 use leasehold_core::{Event, NodeId, Passage, SimInstant};
-use leasehold_scenario::Observer;
 use proptest::prelude::*;
 use serde_json::Value;
 

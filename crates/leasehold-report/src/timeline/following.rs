@@ -4,7 +4,7 @@ use leasehold_core::{Event, SimInstant};
 
 use super::bands::{Band, Bands};
 use super::beliefs::{Bar, Beliefs};
-use super::marks::{Marks, Step};
+use super::marks::{MarkKind, Marks, Step};
 use super::weight::{self, Weight};
 
 /// Follows claims, leases, stops and marks.
@@ -21,7 +21,7 @@ impl Following {
         self.beliefs.hear(event, &[]);
         self.bands.hear(event, &[]);
         let mark = self.marks.hear(event, &self.beliefs);
-        weight::of(event) == Weight::Turn || mark.is_some_and(|mark| mark.is_odd())
+        weight::of(event) == Weight::Turn || mark.is_some_and(MarkKind::is_odd)
     }
 
     /// The run is over, and all that lasts with it.

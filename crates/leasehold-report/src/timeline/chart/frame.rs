@@ -13,7 +13,7 @@ use crate::words;
 /// A name in the gutter is cut behind so many characters.
 const LONGEST_NAME: usize = 20;
 /// Pins that are nearer to each other than this share one.
-const PIN: f64 = 24.0;
+const PIN: f64 = 34.0;
 
 impl Draft<'_> {
     /// The names of the lanes, and stripes behind every other one.

@@ -321,7 +321,7 @@ impl Draft<'_> {
                 self.ink.bar("stale", &words, [&x[1], &x[2]], y, STALE_ROW - 2.0);
                 let (from, until) = (self.axis.place(listed.stale_from), self.axis.place(listed.until));
                 let name = self.picture.names.instance(listed.instance);
-                let text = format!("{name} is gone, and listed");
+                let text = format!("{name} gone");
                 self.label("on stale", &text, from, until, &[x[1].clone(), x[2].clone()], y + 9.0);
             }
         }
@@ -332,8 +332,18 @@ impl Draft<'_> {
         let most = view.counts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
         let level = |count: u32| top + (COUNT_ROW - 4.0) * (1.0 - f64::from(count) / f64::from(most)) + 2.0;
         let words = format!("view {}", self.picture.names.node(view.node));
-        for (place, (at, count)) in view.counts.iter().enumerate() {
-            let next = view.counts.get(place + 1);
+        // Steps that stand in one place are one: a fleet of a thousand comes up within a few pixels.
+        let mut counts: Vec<(SimInstant, u32)> = Vec::new();
+        for (at, count) in &view.counts {
+            match counts.last_mut() {
+                Some((known, latest)) if self.axis.place(*at) - self.axis.place(*known) < 0.25 => {
+                    *latest = *count;
+                }
+                _ => counts.push((*at, *count)),
+            }
+        }
+        for (place, (at, count)) in counts.iter().enumerate() {
+            let next = counts.get(place + 1);
             let until = next.map_or(self.picture.ended_at, |next| next.0);
             if !self.axis.shows(*at, until) {
                 continue;
