@@ -97,7 +97,12 @@ fn what_a_scenario_scripts_is_left_out() {
     assert!(ended.stdout.contains("it escaped: no random plan violated no-early-end"), "{}", ended.stdout);
 
     let scripted = calm.replace(ENDED_EARLY, &format!("{ENDED_EARLY}\nscripted = \"no step is drawn\""));
-    fs::write(desk.path("rows/A7.toml"), scripted).unwrap();
+    fs::write(desk.path("rows/A7.toml"), &scripted).unwrap();
+    let ended = mutants(&desk, "--seeds 40").with(1);
+    assert!(ended.stdout.contains("  VACUOUS\n"), "no lease of the safe twin ends: {}", ended.stdout);
+
+    let dies = "[[fault]]\nat = \"500ms\"\non = \"holder\"\ndo = \"crash\"\n[[fault]]\n";
+    fs::write(desk.path("rows/A7.toml"), scripted.replacen("[[fault]]\n", dies, 1)).unwrap();
     let row = only(&mutants(&desk, "--seeds 40 --format json").with(0));
     assert_eq!((&row["standing"], &row["detected"]), (&"scripted".into(), &0.into()));
     assert_eq!((&row["as_written"]["seeds"], &row["as_written"]["detected"]), (&20.into(), &20.into()));

@@ -342,8 +342,8 @@ fn a_run_is_drawn() {
     says(&["run", "--quiet", BREAKS, "--timeline", &page], 0, &["as expected"]);
     let html = std::fs::read_to_string(&page).unwrap();
     for words in [
-        "holder-3 was paused from 3.011 s to 18.011 s.",
-        "holder-1 was granted lease 2 (token 2) at 10.504 s.",
+        "holder-3 was paused from 6.379 s to 21.379 s.",
+        "holder-1 was granted lease 2 (token 2) at 13.504 s.",
         "This violates I25 no-lost-update",
         "href=\"#violation\"",
         "id=\"violation\"",
