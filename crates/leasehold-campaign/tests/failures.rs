@@ -53,7 +53,10 @@ fn what_was_stored_is_read_again_and_runs_to_the_same_digest() {
     let (investigation, origin) = investigation();
     store(&investigation, &folder, &origin).unwrap();
     assert_eq!(names_in(bench.path()), ["failure"], "nothing temporary is left");
-    assert_eq!(names_in(&folder), ["failure.json", "plan.toml", "shrunk.toml", "timeline.html", "trace.jsonl"]);
+    assert_eq!(
+        names_in(&folder),
+        ["failure.json", "plan.toml", "shrunk.toml", "timeline.html", "trace.jsonl"]
+    );
 
     let loaded = FailureFolder::load(&folder, SYSTEMS).unwrap();
     let record = &loaded.record;
