@@ -1,6 +1,6 @@
 //! Pages that people look at: of a study, and of a sweep.
 //!
-//! A page is a [document](document::Document) of texts, tables and pictures; HTML and Markdown are two forms of it. What
+//! A page is a document of texts, tables and pictures; HTML and Markdown are two forms of it. What
 //! stands in it comes from one file for each part. All of it can be read without a network and without scripts.
 
 mod advice;

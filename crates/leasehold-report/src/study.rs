@@ -100,7 +100,7 @@ pub struct Figure {
     pub count: u64,
     /// In how many runs there was any.
     pub runs: u64,
-    /// The histogram, in the short form of [`Histogram`](crate::Histogram); empty if the metric has none.
+    /// The histogram, in the short form of [`Histogram`], as text; empty if the metric has none.
     pub histogram: String,
     /// What is told of it.
     pub estimates: Vec<Estimate>,

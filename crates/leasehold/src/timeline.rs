@@ -8,6 +8,7 @@ use leasehold_core::trace::Header;
 use leasehold_report::timeline::{Timeline, page};
 use leasehold_scenario::{Report, Trial};
 
+use crate::again::program;
 use crate::exit::Exit;
 use crate::panics;
 use crate::refusal::{misuse, not_written};
@@ -33,10 +34,22 @@ impl TimelineFile {
     /// Ends it with what the run came to. A run that fails is run once more, for its story.
     pub(crate) fn finish(mut self, trial: &Trial, report: &Report, command: String) -> Result<(), Exit> {
         let fingerprint = Fingerprint::main_of(trial.scenario(), report);
+        let command = where_a_page_goes(command);
         let (caption, _) = panics::watch(|| caption(trial, report, fingerprint.as_ref(), command));
         let html = page(&self.timeline.finish(report), &caption);
         let written = self.file.write_all(html.as_bytes()).and_then(|()| self.file.place());
         written.map_err(|error| not_written(Some(&self.path), &error))
+    }
+}
+
+/// The line to paste as a page tells it: it names the program, and not where it lay, for a page travels.
+fn where_a_page_goes(command: String) -> String {
+    let called = program();
+    let name =
+        Path::new(&called).file_name().map_or_else(|| called.clone().into(), |name| name.to_string_lossy());
+    match command.strip_prefix(&called) {
+        Some(rest) => format!("{name}{rest}"),
+        None => command,
     }
 }
 
