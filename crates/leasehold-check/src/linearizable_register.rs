@@ -3,12 +3,12 @@
 //! Source: docs/invariants.md. The history of acquire, renew, release and get of each resource, as those saw it who asked,
 //! has to be linearizable: each answer tells what a [lease register](lease_register) was at some instant between the first
 //! send of the request and the answer. A lease may end by itself only once its term can be over, which is
-//! [`Bounds::earliest_end`](leasehold_core::Bounds::earliest_end) after its last acknowledged renewal at the earliest. That
-//! it ends in time is I5's.
+//! [`Bounds::earliest_end`](leasehold_core::Bounds::earliest_end) after its last acknowledged renewal at the earliest. From
+//! outside there is no latest instant, for a copy of a renewal may always be under way: that it ends in time is I5's.
 //!
-//! Of the grantor's own word only two things are used: that it granted a lease, which names what a contender may be told
-//! later, and that it ordered a revocation, which is somebody else's operation. When a lease was granted or ended, it does
-//! not have to say, and whether it says so correctly does not matter: other invariants look at that.
+//! Of the grantor's own word three things are used: that it granted a lease, which names what a contender may be told
+//! later; that it ordered a revocation, which is somebody else's operation; and that a lease is over, which it may not tell
+//! otherwise to whoever asks after that. It does not have to say so, and that alone ends no lease: other invariants look at it.
 //!
 //! **Violations**, by the answer that fits nothing that the register can have been:
 //!
@@ -16,7 +16,8 @@
 //!   or one that was there before it was asked for.
 //! * `renewed-while-not-held`: the lease had ended, for another one held, and its term would have begun too late for that.
 //! * `refused-while-held`: the lease cannot have ended yet.
-//! * `wrong-holder-told`: a get was shown another lease than the one that held, or one when none did, or none when one did.
+//! * `wrong-holder-told`: a get was shown another lease than the one that held, or one when none did, or none when one did;
+//!   or one that was over by the grantor's own word before it was asked for.
 //!
 //! Excused is what ends too early while the grantor's clocks or its disk are not as assumed. When a disk loses something,
 //! nothing is known any more: until a contender that asked after that is granted a lease, answers are excused. So it is after a
@@ -26,6 +27,8 @@
 //! Judged: every answer.
 
 mod lease_register;
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;
 
@@ -171,7 +174,7 @@ impl History {
             return;
         }
         let offer = Offer { lease, token, holder: asked.node, ttl };
-        let state = self.register.restored(offer, asked.began, scene.now);
+        let state = self.register.restored(offer, asked.began);
         let mut search = Search::new(state);
         // What is under way may still take effect, or has before: its answers are judged only if they fit.
         for under_way in self.under_way.iter_mut().filter(|under_way| under_way.operation != Operation::Get) {
@@ -218,18 +221,10 @@ impl History {
             return;
         };
         match search.end(&self.register, key, answer, scene.now) {
-            Explained::Yes => {
-                if let Answer::Granted { lease, .. }
-                | Answer::Renewed { lease }
-                | Answer::HeldBy { lease, .. } = answer
-                {
-                    self.register.tell_of(lease, scene.now);
-                }
-                match grantors().any(|grantor| scene.assumptions.excused(grantor, scene.now)) {
-                    true => book.excuse(),
-                    false => book.judge(),
-                }
-            }
+            Explained::Yes => match grantors().any(|grantor| scene.assumptions.excused(grantor, scene.now)) {
+                true => book.excuse(),
+                false => book.judge(),
+            },
             Explained::No if asked.began < self.known_since => {
                 book.excuse();
                 self.lose(scene.now);
@@ -303,6 +298,9 @@ impl Checker for LinearizableRegister {
             }
             NodeEvent::Granted { resource, lease, holder, token, ttl } => {
                 self.of(scene, resource).offered(scene.now, Offer { lease, token, holder, ttl });
+            }
+            NodeEvent::Ended { resource, lease, .. } => {
+                self.of(scene, resource).register.is_over(lease, scene.now);
             }
             // A grant that its grantor did not live to tell of.
             NodeEvent::Recovered { resource, lease, holder, token, ttl, .. } => {

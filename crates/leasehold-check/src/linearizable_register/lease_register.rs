@@ -6,8 +6,8 @@
 //!
 //! Requests are sent again until they are answered, and copies of them stay under way. So what a request may do, it may do
 //! from its first send on, for ever, and more than once: whoever asked for the resource may be granted it, and a lease of
-//! which a release was sent may end. That is why these are no effects of one operation but steps of the register; the
-//! answers say that such a step was taken.
+//! which a release was sent may end. That is why these are steps of the register too, and not only effects of the operation
+//! that is answered.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -27,6 +27,13 @@ pub(crate) struct Offer {
     pub(crate) token: Token,
     pub(crate) holder: NodeId,
     pub(crate) ttl: Span,
+}
+
+impl Offer {
+    /// What its holder is answered.
+    pub(crate) const fn answer(self) -> Answer {
+        Answer::Granted { lease: self.lease, token: self.token, ttl: self.ttl }
+    }
 }
 
 /// A lease that holds the register.
@@ -83,23 +90,22 @@ impl State {
 pub(crate) struct LeaseRegister {
     bounds: Bounds,
     offers: VecDeque<Offer>,
-    /// When an answer first told somebody of each offer: it took effect before that, in whatever order all came.
-    known: VecDeque<Option<SimInstant>>,
     /// How many offers stood before those.
     dropped: u64,
     /// Since when each node asks for the resource.
     asked: BTreeMap<NodeId, SimInstant>,
     /// The leases that may end before their term is over, since when, in the order of that.
     ends: Vec<(LeaseId, SimInstant)>,
+    /// The leases of which the grantor told that they are over, since when.
+    over: Vec<(LeaseId, SimInstant)>,
     /// A term that began no later may end at any time: the grantor's clocks or disk were not as assumed since.
     excused_until: Option<SimInstant>,
 }
 
 impl LeaseRegister {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let (offers, known) = (VecDeque::new(), VecDeque::new());
-        let (asked, ends) = (BTreeMap::new(), Vec::new());
-        Self { bounds, offers, known, dropped: 0, asked, ends, excused_until: None }
+        let (asked, ends, over) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { bounds, offers: VecDeque::new(), dropped: 0, asked, ends, over, excused_until: None }
     }
 
     /// How many offers are not remembered any more.
@@ -118,19 +124,10 @@ impl LeaseRegister {
             self.drop_offers(1);
         }
         self.offers.push_back(offer);
-        self.known.push_back(None);
-    }
-
-    /// An answer tells somebody of this lease.
-    pub(crate) fn tell_of(&mut self, lease: LeaseId, now: SimInstant) {
-        if let Some(place) = self.place(lease) {
-            self.known[place].get_or_insert(now);
-        }
     }
 
     fn drop_offers(&mut self, count: usize) {
         self.offers.drain(..count);
-        self.known.drain(..count);
         self.dropped += count as u64;
     }
 
@@ -146,13 +143,12 @@ impl LeaseRegister {
 
     /// Somebody entitled wants this lease to end.
     pub(crate) fn may_end(&mut self, lease: LeaseId, since: SimInstant) {
-        if self.end_of(lease).is_none() {
-            // Those that can still matter are of leases that are held or on offer, one each.
-            if self.ends.len() > 2 * OFFERS {
-                self.ends.remove(0);
-            }
-            self.ends.push((lease, since));
-        }
+        note(&mut self.ends, lease, since);
+    }
+
+    /// The grantor says that this lease is over.
+    pub(crate) fn is_over(&mut self, lease: LeaseId, now: SimInstant) {
+        note(&mut self.over, lease, now);
     }
 
     /// Terms that began no later may end at any time.
@@ -162,25 +158,25 @@ impl LeaseRegister {
 
     /// Forgets what concerns no lease from this one on.
     pub(crate) fn forget_before(&mut self, lease: LeaseId) {
-        self.ends.retain(|(ending, _)| *ending >= lease);
+        for noted in [&mut self.ends, &mut self.over] {
+            noted.retain(|(ending, _)| *ending >= lease);
+        }
     }
 
     /// Nothing is known of what was before.
     pub(crate) fn forget_offers(&mut self) {
         self.drop_offers(self.offers.len());
         self.ends.clear();
+        self.over.clear();
     }
 
     /// The state in which this grant has just taken effect, at some time between the request for it and the answer.
-    pub(crate) fn restored(&mut self, offer: Offer, asked: SimInstant, told: SimInstant) -> State {
+    pub(crate) fn restored(&mut self, offer: Offer, asked: SimInstant) -> State {
         self.drop_offers(self.place(offer.lease).unwrap_or(self.offers.len()));
         if self.offers.is_empty() {
             self.offer(offer);
         }
-        self.tell_of(offer.lease, told);
-        let held = self.begun(offer, asked);
-        let newest = (offer.lease, offer.token);
-        State { held: Some(held), taken: self.dropped + 1, newest, at: asked }
+        self.granted(&State { taken: self.dropped, at: asked, ..State::FREE }, offer)
     }
 
     fn place(&self, lease: LeaseId) -> Option<usize> {
@@ -188,13 +184,26 @@ impl LeaseRegister {
     }
 
     fn end_of(&self, lease: LeaseId) -> Option<SimInstant> {
-        self.ends.iter().find(|(ending, _)| *ending == lease).map(|(_, since)| *since)
+        noted(&self.ends, lease)
     }
 
-    fn begun(&self, offer: Offer, at: SimInstant) -> Held {
+    fn was_over(&self, lease: LeaseId, at: SimInstant) -> bool {
+        noted(&self.over, lease).is_some_and(|since| since < at)
+    }
+
+    /// The grant that can take effect next, if the register is free.
+    fn next_offer(&self, state: &State) -> Option<Offer> {
+        let place = state.taken.checked_sub(self.dropped).filter(|_| state.held.is_none())?;
+        let offer = self.offers.get(usize::try_from(place).ok()?)?;
+        (offer.lease > state.newest.0 && offer.token > state.newest.1).then_some(*offer)
+    }
+
+    /// The register with this grant, which takes effect at its time.
+    fn granted(&self, free: &State, offer: Offer) -> State {
         let Offer { lease, token, holder, ttl } = offer;
-        let until = at.saturating_add(self.bounds.earliest_end(ttl));
-        Held { lease, token, holder, ttl, began: at, until }
+        let until = free.at.saturating_add(self.bounds.earliest_end(ttl));
+        let held = Held { lease, token, holder, ttl, began: free.at, until };
+        State { held: Some(held), taken: free.taken + 1, newest: (lease, token), at: free.at }
     }
 
     /// When the lease that holds the register in this state can be over, at the earliest.
@@ -211,29 +220,21 @@ impl LeaseRegister {
         let held = Held { began: held.began.max(at), until, ..held };
         State { held: Some(held), at, ..state.clone() }
     }
+}
 
-    /// The acquire was answered with a lease, which may be over by then.
-    fn granted(&self, state: &State, call: Call<(NodeId, Operation)>, answer: Answer) -> Option<State> {
-        let Answer::Granted { lease, token, .. } = answer else { return None };
-        let place = self.place(lease)?;
-        let offer = self.offers[place];
-        let is_his = (offer.holder, offer.token) == (call.operation.0, token);
-        let was_taken = self.dropped + (place as u64) < state.taken;
-        // Somebody had been told of it, or of one that came after it: it is not what this request got.
-        let was_there_before = self.known.range(place..).flatten().any(|known| *known < call.began);
-        if !is_his || !was_taken || was_there_before {
-            return None;
+/// Keeps since when something is so of a lease, unless it is known already.
+fn note(list: &mut Vec<(LeaseId, SimInstant)>, lease: LeaseId, since: SimInstant) {
+    if noted(list, lease).is_none() {
+        // Those that can still matter are of leases that are held or on offer, one each.
+        if list.len() > 2 * OFFERS {
+            list.remove(0);
         }
-        Some(match state.held {
-            Some(held) if held.lease == lease => {
-                // Its grant came after the request, whatever has happened since.
-                let until = call.began.saturating_add(self.bounds.earliest_end(held.ttl)).max(held.until);
-                let held = Held { began: held.began.max(call.began), until, ..held };
-                State { held: Some(held), ..state.since(call.began) }
-            }
-            _ => state.clone(),
-        })
+        list.push((lease, since));
     }
+}
+
+fn noted(list: &[(LeaseId, SimInstant)], lease: LeaseId) -> Option<SimInstant> {
+    list.iter().find(|(noted, _)| *noted == lease).map(|(_, since)| *since)
 }
 
 impl Object for LeaseRegister {
@@ -254,6 +255,8 @@ impl Object for LeaseRegister {
                     effects.push((Answer::Renewed { lease }, self.renewed(state, held, call.began)));
                 }
             }
+            // What is over by the grantor's own word is shown to nobody who asks after that.
+            (Operation::Get, _) if state.held.is_some_and(|held| self.was_over(held.lease, call.began)) => {}
             (Operation::Get, _) => {
                 let answer =
                     state.held.map_or(Answer::HeldByNobody, |Held { lease, holder, token, .. }| {
@@ -261,8 +264,11 @@ impl Object for LeaseRegister {
                     });
                 effects.push((answer, state.since(call.began)));
             }
-            (Operation::Acquire, Some((answer @ Answer::Granted { .. }, _))) => {
-                effects.extend(self.granted(state, call, answer).map(|state| (answer, state)));
+            // This very request is granted. That it was, the answer may tell when the lease is long over.
+            (Operation::Acquire, None | Some((Answer::Granted { .. }, _))) => {
+                let offer = self.next_offer(state).filter(|offer| offer.holder == call.operation.0);
+                let granted = offer.map(|offer| self.granted(&state.since(call.began), offer));
+                effects.extend(offer.map(Offer::answer).zip(granted));
             }
             (Operation::Acquire, Some((Answer::Refused, _))) => {
                 effects.push((Answer::Refused, state.clone()));
@@ -286,17 +292,11 @@ impl Object for LeaseRegister {
 
     fn steps(&self, state: &State, now: SimInstant, states: &mut Vec<State>) {
         let Some(held) = state.held else {
-            let next =
-                state.taken.checked_sub(self.dropped).and_then(|place| self.offers.get(place as usize));
-            if let Some(offer) = next
-                && offer.lease > state.newest.0
-                && offer.token > state.newest.1
-                && let Some(asked) = self.asked.get(&offer.holder)
-            {
-                let at = state.at.max(*asked);
-                let newest = (offer.lease, offer.token);
-                states.push(State { held: Some(self.begun(*offer, at)), taken: state.taken + 1, newest, at });
-            }
+            // Some request of this node's is granted: also one that nobody waits for any more.
+            let offer = self.next_offer(state);
+            let asked = offer.and_then(|offer| self.asked.get(&offer.holder));
+            let granted = offer.zip(asked).map(|(offer, asked)| self.granted(&state.since(*asked), offer));
+            states.extend(granted);
             return;
         };
         let end = self.end_at(state, held);

@@ -183,8 +183,12 @@ fn a_request_is_not_answered_with_a_lease_that_was_over_before_it() {
         events.sort_by_key(|event| event.at);
         judged(&events).clauses()
     };
-    assert_eq!(unheard(s(20)), [""; 0], "nobody had been told of it, nor of a later one");
-    assert_eq!(unheard(s(21)), ["granted-out-of-turn"], "of a later one");
+    assert_eq!(unheard(s(8)), [""; 0], "granted at 8 s, over at 20 s");
+    assert_eq!(
+        unheard(just_after(s(8))),
+        ["granted-out-of-turn"],
+        "it cannot be over when lease 2 was told of"
+    );
 }
 
 /// What is known of each lease stays known when another one is told of.
@@ -308,6 +312,18 @@ fn a_get_shows_who_held_at_some_instant_since_it_was_asked() {
     assert_eq!(got(s(21), just_before(s(25)), NOBODY), WRONG, "lease 2 cannot have begun before 13 s");
     assert_eq!(got(s(21), s(25), NOBODY), None);
     assert_eq!(got(s(21), s(25), told_held(2, B)), None);
+}
+
+/// The grantor says that lease 1 expired, nobody follows, and somebody asks who holds.
+#[test]
+fn what_is_over_by_the_grantors_own_word_is_shown_to_nobody_who_asks_after_that() {
+    let look = |asked, answer| {
+        let over = [at(s(18), G, ended(1, EXPIRED)), at(asked, C, GET), at(s(30), C, answer)];
+        judged(&after_a_grant(&over)).clauses().pop()
+    };
+    assert_eq!(look(s(18), told_held(1, A)), None, "at that very instant it may have come first");
+    assert_eq!(look(just_after(s(18)), told_held(1, A)), WRONG);
+    assert_eq!(look(just_after(s(18)), NOBODY), None);
 }
 
 #[test]
