@@ -14,7 +14,7 @@
 //!   although it had been able to do its work all the time.
 //!
 //! A member is dead while the process of its application, or of the sidecar that speaks for it, is; and it has left once
-//! it asked to be deregistered. Nor should it keep its lease while its work stands still (that is I14's).
+//! it asked to be deregistered, or let its registration go to register anew. Nor should it keep its lease while its work stands still (that is I14's).
 //!
 //! Since the last heartbeat that was counted, and `heartbeat_delay` before that, or since it was sent if that was even
 //! earlier (its sender may have died meanwhile, and the next process knows nothing of the lease), these excuse:
@@ -39,7 +39,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use leasehold_core::bounds::DiscoveryBounds;
-use leasehold_core::event::{Assumption, EndCause, Health, RegistryEvent, Revocation, Status};
+use leasehold_core::event::{Assumption, ClaimEnd, EndCause, Health, RegistryEvent, Revocation, Status};
 use leasehold_core::{LeaseId, Leg, NodeEvent, NodeId, Purpose, ResourceId, SimInstant, Span, WorldEvent};
 
 use crate::assumptions::{CLOCKS, CLOCKS_AND_DISK};
@@ -376,7 +376,7 @@ fn entry<T: Clone + Default>(table: &mut Vec<T>, place: usize) -> Option<&mut T>
 
 impl Checker for FalseExpiry {
     fn topics(&self) -> Topics {
-        Topics::LEASES.and(Topics::REGISTRY).and(Topics::PROCESSES).and(Topics::LOSSES)
+        Topics::LEASES.and(Topics::CLAIMS).and(Topics::REGISTRY).and(Topics::PROCESSES).and(Topics::LOSSES)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
@@ -409,6 +409,13 @@ impl Checker for FalseExpiry {
                 self.host(holder).member = Some(resource);
                 if let Some(member) = self.member(resource) {
                     (member.lost, member.lost_in_a_row) = (0, 0);
+                }
+            }
+            // A sidecar does so when it finds another process of its application, and registers that one.
+            NodeEvent::ClaimEnded { resource, token, reason: ClaimEnd::Released, .. } => {
+                let lease = scene.leases.latest(resource).filter(|lease| lease.token == token);
+                if let (Some(lease), Some(member)) = (lease, self.member(resource)) {
+                    member.left = Some(lease.id);
                 }
             }
             NodeEvent::Renewed { resource, .. } => self.renewed(resource),

@@ -220,7 +220,7 @@ impl History {
             book.excuse();
             return;
         };
-        match search.end(&self.register, key, answer, scene.now) {
+        match search.end(&self.register, key, self.register.as_granted(answer), scene.now) {
             Explained::Yes => match grantors().any(|grantor| scene.assumptions.excused(grantor, scene.now)) {
                 true => book.excuse(),
                 false => book.judge(),

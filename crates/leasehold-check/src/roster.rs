@@ -124,6 +124,11 @@ impl Roster {
         self.all().filter(|registration| registration.awaits_recovery)
     }
 
+    /// Those that it has told of.
+    pub(crate) fn recovered(&self) -> impl Iterator<Item = &Registration> {
+        self.all().filter(|registration| !registration.awaits_recovery)
+    }
+
     /// A live registration.
     pub(crate) fn get(&self, instance: InstanceId, epoch: Epoch) -> Option<&Registration> {
         self.listed(instance).iter().find(|registration| registration.epoch == epoch)

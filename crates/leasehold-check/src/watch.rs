@@ -11,7 +11,8 @@
 //!   changed its status or ended. Heartbeats cause none.
 //! * `revision-went-back`: the registry told of a change at a revision below the one before, or goes on from such a
 //!   one after a restart.
-//! * `changed-without-a-revision`: what a restarted registry found differs from what it listed at the same revision.
+//! * `changed-without-a-revision`: what a restarted registry found differs from what it listed at the same revision. Where it
+//!   died while it told of that revision, other instances of the same lease may have changed with those that it told of.
 //!
 //! Excused if the registry's disk lost something since the revision, or the last, was told of. A restart by itself is no
 //! excuse. A view of a revision that is too long ago to be remembered is counted as excused. No clock takes part.
@@ -22,14 +23,15 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use leasehold_core::event::{DiscoveryEvent, RegistryEvent, fingerprint};
-use leasehold_core::id::Revision;
-use leasehold_core::{NodeEvent, NodeId, SimInstant};
+use leasehold_core::event::{DiscoveryEvent, RegistryEvent, Status, fingerprint};
+use leasehold_core::id::{Epoch, InstanceId, Revision};
+use leasehold_core::{LeaseId, NodeEvent, NodeId, SimInstant, WorldEvent};
 
 use crate::assumptions::DISK;
 use crate::book::{Book, Case};
 use crate::checker::{Checker, Topics};
 use crate::finding::Fact;
+use crate::roster::Registration;
 use crate::scene::Scene;
 
 /// Of how many revisions it is remembered what the registry listed.
@@ -53,9 +55,56 @@ pub(crate) struct Watch {
     newest: Option<Revision>,
     /// When the newest was last told of.
     told_at: SimInstant,
+    change: Option<Change>,
+    /// What was listed beside the lease of the last change when the registry died.
+    beside: Option<List>,
+}
+
+/// What the registry told of its newest revision: of the instances of one lease.
+#[derive(Debug)]
+struct Change {
+    lease: LeaseId,
+    /// What they are since then; nothing if they are gone.
+    told: Vec<(InstanceId, Epoch, Option<Status>)>,
+}
+
+impl List {
+    fn without<'a>(self, registrations: impl Iterator<Item = &'a Registration>) -> Self {
+        registrations.fold(self, |list, known| List {
+            count: list.count - 1,
+            fingerprint: list.fingerprint.wrapping_sub(fingerprint(
+                known.instance,
+                known.epoch,
+                known.status,
+            )),
+        })
+    }
 }
 
 impl Watch {
+    /// Keeps what this change is about, until the next revision.
+    fn note(&mut self, revision: Revision, lease: Option<LeaseId>, now: (InstanceId, Epoch, Option<Status>)) {
+        match (&mut self.change, lease) {
+            (Some(change), Some(lease)) if self.newest == Some(revision) && change.lease == lease => {
+                change.told.push(now);
+            }
+            (_, lease) => self.change = lease.map(|lease| Change { lease, told: [now].into() }),
+        }
+    }
+
+    /// Whether what a restarted registry found differs from what it told of in nothing but the rest of a change of which it did not
+    /// live to tell all.
+    fn was_cut_short(&self, scene: &Scene, found: List) -> bool {
+        let (Some(change), Some(beside)) = (&self.change, self.beside) else { return false };
+        let is_as_told = |&(instance, epoch, status): &(InstanceId, Epoch, Option<Status>)| {
+            let known =
+                scene.roster.recovered().find(|known| (known.instance, known.epoch) == (instance, epoch));
+            known.map(|known| known.status) == status
+        };
+        let of_lease = scene.roster.recovered().filter(|known| known.lease == change.lease);
+        found.without(of_lease) == beside && change.told.iter().all(is_as_told)
+    }
+
     fn list_at(&self, revision: Revision) -> Option<List> {
         let back = usize::try_from(self.newest?.0.checked_sub(revision.0)?).ok()?;
         let place = self.lists.len().checked_sub(1)?.checked_sub(back)?;
@@ -147,6 +196,7 @@ impl Watch {
                     fingerprint: sum.wrapping_add(fingerprint(instance, epoch, status)),
                 };
                 let told = Fact::Registered { at, registry, instance, epoch, lease, node };
+                self.note(revision, Some(lease), (instance, epoch, Some(status)));
                 self.changed(scene, registry, revision, list, told, book);
             }
             RegistryEvent::StatusChanged { instance, epoch, status, revision } => {
@@ -156,6 +206,8 @@ impl Watch {
                 });
                 let list = List { count, fingerprint: sum.wrapping_add(changed) };
                 let told = Fact::StatusChanged { at, registry, instance, epoch, status, revision };
+                let lease = scene.roster.get(instance, epoch).map(|known| known.lease);
+                self.note(revision, lease, (instance, epoch, Some(status)));
                 self.changed(scene, registry, revision, list, told, book);
             }
             RegistryEvent::Deregistered { instance, epoch, lease, cause, revision } => {
@@ -164,6 +216,7 @@ impl Watch {
                 let count = count - u32::from(known.is_some());
                 let list = List { count, fingerprint: sum.wrapping_sub(gone) };
                 let told = Fact::Deregistered { at, registry, instance, epoch, lease, cause, revision };
+                self.note(revision, Some(lease), (instance, epoch, None));
                 self.changed(scene, registry, revision, list, told, book);
             }
             RegistryEvent::RevisionRecovered { revision } => self.recovered(scene, registry, revision, book),
@@ -189,18 +242,13 @@ impl Watch {
 
     /// A restarted registry goes on from a revision, with what it found on its disk.
     fn recovered(&mut self, scene: &Scene, registry: NodeId, revision: Revision, book: &mut Book) {
-        let lost = |found: List, lost: &crate::roster::Registration| List {
-            count: found.count - 1,
-            fingerprint: found.fingerprint.wrapping_sub(fingerprint(lost.instance, lost.epoch, lost.status)),
-        };
         let told = List { count: scene.roster.count(), fingerprint: scene.roster.fingerprint() };
-        let list = scene.roster.unrecovered().fold(told, lost);
+        let list = told.without(scene.roster.unrecovered());
         if let Some(newest) = self.newest {
             let clause = match revision {
                 _ if revision < newest => Some("revision-went-back"),
-                _ if revision == newest && self.lists.back() != Some(&list) => {
-                    Some("changed-without-a-revision")
-                }
+                _ if revision > newest || self.lists.back() == Some(&list) => None,
+                _ if !self.was_cut_short(scene, list) => Some("changed-without-a-revision"),
                 _ => None,
             };
             self.judge(scene, registry, clause, book, || {
@@ -208,6 +256,7 @@ impl Watch {
                 [Fact::Count { what, expected: newest.0, found: revision.0 }].into()
             });
         }
+        (self.change, self.beside) = (None, None);
         self.came_to(scene.now, revision, list);
     }
 
@@ -247,7 +296,7 @@ impl Watch {
 
 impl Checker for Watch {
     fn topics(&self) -> Topics {
-        Topics::REGISTRY.and(Topics::VIEWS)
+        Topics::REGISTRY.and(Topics::VIEWS).and(Topics::PROCESSES)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
@@ -262,11 +311,22 @@ impl Checker for Watch {
             _ => {}
         }
     }
+
+    fn on_world(&mut self, scene: &Scene, node: Option<NodeId>, event: &WorldEvent, _: &mut Book) {
+        let is_the_registry = node.is_some_and(|node| scene.roster.is_of(node));
+        if is_the_registry && matches!(event, WorldEvent::Crashed) {
+            self.beside = self
+                .change
+                .as_ref()
+                .zip(self.lists.back())
+                .map(|(change, list)| list.without(scene.roster.of_lease(change.lease)));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use leasehold_core::event::{Advance, Status};
+    use leasehold_core::event::Advance;
 
     use super::*;
     use crate::invariant::Invariant;
@@ -373,6 +433,29 @@ mod tests {
             view,
         ];
         assert_eq!(judged(&events).counts().2, 0, "what was found is what is listed");
+    }
+
+    /// The change at the revision is about two instances of one lease, and the registry tells of the first.
+    #[test]
+    fn who_died_while_telling_of_a_change_has_told_of_a_part_of_it() {
+        let both = [registered(1, 1), registered_as(InstanceId(1), 1, 1)];
+        let one = &both[..1];
+        let gone = [both[0], both[1], deregistered(1, 2, EXPIRED)];
+        let restart = |told: &[NodeEvent], found: &[NodeEvent]| {
+            let mut events: Vec<Event> = told.iter().map(|event| at(s(1), G, *event)).collect();
+            events.extend([at(s(2), G, CRASHED), at(s(3), G, RESTARTED)]);
+            events.extend(found.iter().map(|event| at(s(3), G, *event)));
+            judged(&events).clauses()
+        };
+        let there = found(1, PASSING);
+        let other = |lease| found_as(InstanceId(1), lease, PASSING);
+        let differs = ["changed-without-a-revision"];
+        assert_eq!(restart(one, &[there, other(1), revision_found(1)]), [""; 0]);
+        assert_eq!(restart(one, &[other(1), revision_found(1)]), differs, "what was told of is not there");
+        assert_eq!(restart(one, &[there, other(2), revision_found(1)]), differs, "another lease");
+        assert_eq!(restart(&gone, &[revision_found(2)]), [""; 0]);
+        assert_eq!(restart(&gone, &[there, revision_found(2)]), differs, "its end was told of");
+        assert_eq!(restart(&gone, &[there, other(1), revision_found(2)]), differs);
     }
 
     #[test]

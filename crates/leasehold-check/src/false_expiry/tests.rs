@@ -114,9 +114,17 @@ fn a_process_may_stand_still_for_as_long_as_is_declared() {
 
 #[test]
 fn the_dead_and_those_who_left_are_right_to_expire() {
-    for event in [at(s(20), A, CRASHED), at(s(20), A, deregistration_sent(1)), at(s(20), A, WORK_STOPPED)] {
+    let left = [
+        at(s(20), A, CRASHED),
+        at(s(20), A, deregistration_sent(1)),
+        at(s(20), A, WORK_STOPPED),
+        at(s(20), A, claim_ended(1, LET_GO)),
+    ];
+    for event in left {
         assert_eq!(judged(&[event]).counts(), (1, 0, 0), "{event:?}");
     }
+    assert_eq!(judged(&[at(s(20), A, claim_ended(1, LAPSED))]).counts(), (1, 0, 1), "not of its own will");
+    assert_eq!(judged(&[at(s(20), A, claim_ended(2, LET_GO))]).counts(), (1, 0, 1), "another claim");
     assert_eq!(judged(&[at(s(20), A, deregistration_sent(2))]).counts(), (1, 0, 1), "another lease");
     let works_again = [at(s(20), A, WORK_STOPPED), at(s(21), A, WORK_WENT_ON)];
     assert_eq!(judged(&works_again).counts(), (0, 1, 0));

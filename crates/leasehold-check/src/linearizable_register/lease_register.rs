@@ -141,6 +141,17 @@ impl LeaseRegister {
         self.place(lease).map(|place| &self.offers[place])
     }
 
+    /// An answer as this register would give it: what holders are told of the TTL is a matter of policy.
+    pub(crate) fn as_granted(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Granted { lease, token, .. } => match self.offer_of(lease) {
+                Some(offer) => Answer::Granted { lease, token, ttl: offer.ttl },
+                None => answer,
+            },
+            other => other,
+        }
+    }
+
     /// Somebody entitled wants this lease to end.
     pub(crate) fn may_end(&mut self, lease: LeaseId, since: SimInstant) {
         note(&mut self.ends, lease, since);

@@ -135,6 +135,15 @@ fn an_answer_shows_the_grant_that_the_grantor_told_of() {
     assert_eq!(then_granted(s(20), &[c_asks]), None);
 }
 
+/// A grantor may give more than it tells.
+#[test]
+fn a_holder_may_be_told_another_ttl_than_the_grantor_counts() {
+    let ttl = leasehold_core::Span::from_secs(5);
+    let answer = told(Answer::Granted { lease: l(1), token: t(1), ttl });
+    let events = [at(s(1), A, ACQUIRE), at(s(2), G, granted(1, A)), at(s(2), A, answer)];
+    assert_eq!(judged(&events).counts(), (1, 0, 0));
+}
+
 #[test]
 fn a_grant_that_nobody_told_of_is_known_from_its_answer() {
     let second = |when| {

@@ -121,8 +121,12 @@ pub(crate) const fn registered_in(lease: u64, revision: u64, status: Status) -> 
 }
 
 pub(crate) const fn found(lease: u64, status: Status) -> NodeEvent {
+    found_as(I, lease, status)
+}
+
+pub(crate) const fn found_as(instance: InstanceId, lease: u64, status: Status) -> NodeEvent {
     NodeEvent::Registry(RegistryEvent::RegistrationRecovered {
-        instance: I,
+        instance,
         service: SERVICE,
         capabilities: Capabilities(0),
         lease: LeaseId(lease),
