@@ -16,6 +16,8 @@ pub enum Purpose<'n> {
     WallOffsets,
     /// When each process starts.
     Starts,
+    /// How much later than scripted each fault fires.
+    Spreads,
     /// A value of a scenario's tables, by its key path.
     Setting(&'n str),
     /// What all random faults of a run have in common, by name.
@@ -32,6 +34,7 @@ impl<'n> Purpose<'n> {
             Self::ClockRates => ["clock-rates", ""],
             Self::WallOffsets => ["wall-offsets", ""],
             Self::Starts => ["starts", ""],
+            Self::Spreads => ["spreads", ""],
             Self::Setting(key) => ["setting/", key],
             Self::Swarm(what) => ["swarm/", what],
             Self::Faults(kind) => ["faults/", kind.name()],

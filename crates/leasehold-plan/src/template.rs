@@ -2,7 +2,7 @@
 
 use leasehold_core::clock::ClockKind;
 use leasehold_core::noise::NoiseKey;
-use leasehold_core::plan::{FaultPlan, Latency, NetworkPlan, NodePlan, Phases, Plan, Role};
+use leasehold_core::plan::{FaultPlan, Latency, NetworkPlan, NodePlan, Phases, Plan, Role, Trigger};
 use leasehold_core::time::{Drift, RateError, Span};
 
 use crate::case::Drawn;
@@ -19,6 +19,8 @@ pub struct Template {
     pub network: NetworkPlan,
     /// What goes wrong, as scripted.
     pub faults: Vec<FaultPlan>,
+    /// By up to how much later each of them fires than its instant says.
+    pub spreads: Vec<Span>,
     /// How long the run's parts last.
     pub phases: Phases,
     /// The declared bound on clock rates.
@@ -176,11 +178,26 @@ impl Template {
             nodes,
             network: self.network,
             noise: self.noise.unwrap_or_else(|| NoiseKey(Stream::new(seed, Purpose::NoiseKey).draw())),
-            faults: self.faults.clone(),
+            faults: self.spread_faults(seed),
             phases: self.phases,
             clock_rate: self.clock_rate,
             receive_buffer: self.receive_buffer,
         }
+    }
+
+    /// Each takes its draw whether it needs it or not, so that one that stays where it is leaves the others as they were.
+    fn spread_faults(&self, seed: u64) -> Vec<FaultPlan> {
+        let mut draws = Stream::new(seed, Purpose::Spreads);
+        let spreads = self.spreads.iter().copied().chain(core::iter::repeat(Span::ZERO));
+        let fires = |(fault, spread): (&FaultPlan, Span)| {
+            let later = Span::from_nanos(draws.below(spread.as_nanos()));
+            let trigger = match fault.trigger {
+                Trigger::At(at) => Trigger::At(at.saturating_add(later)),
+                when @ Trigger::When { .. } => when,
+            };
+            FaultPlan { trigger, ..fault.clone() }
+        };
+        self.faults.iter().zip(spreads).map(fires).collect()
     }
 
     /// The plan for one seed, with random faults beside the scripted ones or in their place.
@@ -198,7 +215,8 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leasehold_core::plan::Chance;
+    use leasehold_core::plan::{Action, Chance, Cut, Target};
+    use leasehold_core::{NodeId, SimInstant};
     use proptest::prelude::*;
 
     fn template(rates: [RateDraw; 3]) -> Template {
@@ -220,6 +238,7 @@ mod tests {
                 burst: None,
             },
             faults: Vec::new(),
+            spreads: Vec::new(),
             phases: Phases { chaos: Span::from_secs(1), settle: Span::from_secs(1) },
             clock_rate: Drift::from_ppb(500_000).unwrap(),
             receive_buffer: 16,
@@ -228,6 +247,45 @@ mod tests {
             ttl: Span::from_secs(10),
             commands: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_fault_fires_up_to_its_spread_later_and_moves_no_other() {
+        let at = |seconds| FaultPlan {
+            trigger: Trigger::At(SimInstant::START + Span::from_secs(seconds)),
+            target: Target::Node(NodeId(0)),
+            action: Action::Crash,
+            lasts: None,
+            cut: Cut::After(0),
+        };
+        let mut template = template([RateDraw::Fixed(RateError::ZERO); 3]);
+        template.faults = vec![at(1), at(2), at(3)];
+        let instants = |template: &Template, seed| {
+            template.expand(seed).faults.iter().map(|fault| fault.trigger).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            instants(&template, 7),
+            template.faults.iter().map(|fault| fault.trigger).collect::<Vec<_>>()
+        );
+        let spread = Span::from_secs(5);
+        template.spreads = vec![Span::ZERO, spread, spread];
+        let all: Vec<_> = (0..200).map(|seed| instants(&template, seed)).collect();
+        let later = |place: usize, from: u64| {
+            let begin = Span::from_secs(from).as_nanos();
+            all.iter().map(move |triggers| match triggers[place] {
+                Trigger::At(at) => at.since_start().as_nanos() - begin,
+                Trigger::When { .. } => unreachable!("it has an instant"),
+            })
+        };
+        assert!(later(0, 1).all(|later| later == 0));
+        for (place, from) in [(1, 2), (2, 3)] {
+            assert!(later(place, from).all(|later| later < spread.as_nanos()));
+            let early = later(place, from).filter(|later| *later < spread.as_nanos() / 2).count();
+            assert!((60..140).contains(&early), "{early} of 200 in the first half");
+        }
+        let before = instants(&template, 7);
+        template.spreads[1] = Span::ZERO;
+        assert_eq!(instants(&template, 7)[2], before[2]);
     }
 
     proptest! {

@@ -39,6 +39,8 @@ const SHORTEST_STROBE: Span = Span::from_millis(1);
 pub(crate) struct FaultTable {
     /// When it fires, from the start of the run; or say `when`.
     at: Option<Spanned<Length>>,
+    /// By up to how much later than `at` it fires, drawn by the seed.
+    spread: Option<Spanned<Length>>,
     /// What must hold when it fires, for the first time; or say `at`.
     when: Option<Spanned<When>>,
     /// Whom it strikes: a node's name, or a role such as holder, ex-holder, contender, grantor, resource.
@@ -129,7 +131,7 @@ impl Chaos {
 }
 
 impl FaultTable {
-    /// The fault it stands for.
+    /// The fault it stands for, and by up to how much later a seed has it fire.
     ///
     /// # Errors
     ///
@@ -139,8 +141,9 @@ impl FaultTable {
         header: Range<usize>,
         cast: &Cast<'_>,
         chaos: &Chaos,
-    ) -> Result<FaultPlan, Diagnostics> {
+    ) -> Result<(FaultPlan, Span), Diagnostics> {
         let mut found = Diagnostics::default();
+        let spread = found.keep(self.spread(chaos));
         let trigger = found.keep(self.trigger(header, chaos));
         let target = found.keep(cast.select(&self.on, self.pick.as_ref()));
         let lasts = found.keep(self.lasts());
@@ -152,9 +155,9 @@ impl FaultTable {
         }
         let action = found.keep(self.action(verb, target, cast));
         let cut = found.keep(self.cut());
-        match (trigger, target, action, lasts, cut) {
-            (Some(trigger), Some(target), Some(action), Some(lasts), Some(cut)) => {
-                found.or(FaultPlan { trigger, target, action, lasts, cut })
+        match (trigger, target, action, lasts, cut, spread) {
+            (Some(trigger), Some(target), Some(action), Some(lasts), Some(cut), Some(spread)) => {
+                found.or((FaultPlan { trigger, target, action, lasts, cut }, spread))
             }
             _ => Err(found),
         }
@@ -193,6 +196,21 @@ impl FaultTable {
                     .help("add `at = \"20s\"`, or `when = \"ttl_remaining < 10%\"`"))
             }
         }
+    }
+
+    fn spread(&self, chaos: &Chaos) -> Result<Span, Diagnostic> {
+        let Some(spread) = &self.spread else { return Ok(Span::ZERO) };
+        let Some(at) = &self.at else {
+            return Err(Diagnostic::at(spread.span(), "`spread` means nothing for a fault without `at`")
+                .help("remove `spread`, or write `at` instead of `when`"));
+        };
+        let last = Spanned::new(spread.span(), Length(at.get_ref().0.saturating_add(spread.get_ref().0)));
+        let message = format!("this fault may fire as late as {}, when chaos is over", last.get_ref().0);
+        // Before chaos it could only be the instant itself that is too late, and that is told of it.
+        if at.get_ref().0 < chaos.lasts {
+            chaos.holds(&last, message, "lower `at` or `spread`, or raise `chaos` in [phases]")?;
+        }
+        Ok(spread.get_ref().0)
     }
 
     fn lasts(&self) -> Result<Option<Span>, Diagnostic> {

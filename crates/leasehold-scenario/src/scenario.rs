@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::Spanned;
 use leasehold_core::plan::FaultPlan;
 use leasehold_core::trace::{Delaying, FORMAT, Header, TraceNode};
-use leasehold_core::{FaultId, Plan, RateError};
+use leasehold_core::{FaultId, Plan, RateError, Span};
 use leasehold_plan::{NodeTemplate, OffsetDraw, Part, RateDraw, Setting, StartDraw, Template};
 use leasehold_turmoil::ShellPolicy;
 use toml::de::DeTable;
@@ -335,13 +335,24 @@ fn plan_all(
     faults: &[Spanned<FaultTable>],
     cast: &Cast<'_>,
     chaos: &Chaos,
-) -> Result<Vec<FaultPlan>, Diagnostics> {
+) -> Result<Vec<(FaultPlan, Span)>, Diagnostics> {
     let mut found = Diagnostics::default();
     let plans = faults
         .iter()
         .filter_map(|fault| found.keep(fault.get_ref().plan(fault.span(), cast, chaos)))
         .collect();
     found.or(plans)
+}
+
+fn check_not_spread(spreads: &[Span]) -> Result<(), Diagnostic> {
+    match spreads.iter().position(|spread| !spread.is_zero()) {
+        None => Ok(()),
+        Some(place) => {
+            let told =
+                format!("fault {} has a `spread`, but with [plan] nothing is left to a seed", place + 1);
+            Err(Diagnostic::new(told).help("remove `spread`, and write the instant as `at`"))
+        }
+    }
 }
 
 /// The keys at the top: `schema`, `name`, `summary`, `engine`.
@@ -492,7 +503,7 @@ impl World {
     /// The template, unless any part of it is wrong: what is wrong here goes to `found`.
     fn template(
         &self,
-        faults: Option<Vec<FaultPlan>>,
+        faults: Option<Vec<(FaultPlan, Span)>>,
         chaos: Option<Chaos>,
         limits: Option<leasehold_plan::Chaos>,
         deployment: &Deployment,
@@ -505,10 +516,12 @@ impl World {
             Some(plan) => found.keep(plan.starts(deployment.nodes())).map(Some),
             None => Some(None),
         };
+        let (faults, chaos, limits) = (faults?, chaos?, limits?);
+        let (faults, spreads): (Vec<FaultPlan>, Vec<Span>) = faults.into_iter().unzip();
         if self.plan.is_some() {
             found.keep(self.clocks.check_drawn_nowhere());
+            found.keep(check_not_spread(&spreads));
         }
-        let (faults, chaos, limits) = (faults?, chaos?, limits?);
         let (drawn, given, starts) = (drawn?, given?, starts?);
         let node = |(index, node): (usize, &NodeSpec)| NodeTemplate {
             name: node.name.clone(),
@@ -535,6 +548,7 @@ impl World {
             nodes: nodes.collect(),
             network: self.network.plan(),
             faults,
+            spreads,
             phases: self.phases.phases(&chaos, deployment.bounds()),
             clock_rate: declared,
             receive_buffer: self.network.receive_buffer(),

@@ -76,6 +76,7 @@ fn template(nodes: &[(&str, Role)]) -> Template {
             burst: None,
         },
         faults: Vec::new(),
+        spreads: Vec::new(),
         phases: Phases { chaos: Span::from_secs(60), settle: Span::from_secs(60) },
         clock_rate: Drift::from_ppb(BOUND).unwrap(),
         receive_buffer: 16,

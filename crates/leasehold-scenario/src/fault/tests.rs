@@ -30,6 +30,20 @@ const HOLDER_1: Target = Target::Node(NodeId(1));
 const EVERYBODY: Target = Target::Drawn { pick: Pick::All, from: Group::Everybody };
 
 #[test]
+fn a_spread_leaves_the_instant_to_the_seed() {
+    let fault = "at = \"10s\"\nspread = \"5s\"\non = \"grantor\"\ndo = \"pause\"\n";
+    let scenario = parse(fault).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(scenario.template.spreads, [Span::from_secs(5)]);
+    assert_eq!(planned(&fault.replace("spread = \"5s\"\n", "")).trigger, at(10));
+    let until_the_end = parse("at = \"55s\"\nspread = \"5s\"\non = \"grantor\"\ndo = \"pause\"");
+    assert!(until_the_end.is_err(), "the end is not within");
+    assert!(parse("at = \"55s\"\nspread = \"4999ms\"\non = \"grantor\"\ndo = \"pause\"").is_ok());
+    let explicit = parse(&format!("{fault}[plan]\n"));
+    let told = explicit.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(told.contains("fault 1 has a `spread`, but with [plan] nothing is left to a seed"), "{told}");
+}
+
+#[test]
 fn every_action_is_read() {
     let ten = |on: &str, rest: &str| {
         let fault = planned(&format!("at = \"10s\"\non = \"{on}\"\n{rest}"));
@@ -447,6 +461,16 @@ fn broken_rules_are_shown_where_they_are_broken() {
             "at = \"1s\"\nfrom = \"2s\"\non = \"holder\"\ndo = \"pause\"",
             (8, 8),
             &["`from` means nothing for a fault with `at`", "it fires at this instant"],
+        ),
+        (
+            "when = \"grant_in_flight\"\nspread = \"2s\"\non = \"holder\"\ndo = \"pause\"",
+            (8, 10),
+            &["`spread` means nothing for a fault without `at`"],
+        ),
+        (
+            "at = \"58s\"\nspread = \"3s\"\non = \"holder\"\ndo = \"pause\"",
+            (8, 10),
+            &["this fault may fire as late as 61s, when chaos is over", "lower `at` or `spread`"],
         ),
         (
             "when = \"grant_in_flight\"\nfrom = \"60s\"\non = \"holder\"\ndo = \"pause\"",
