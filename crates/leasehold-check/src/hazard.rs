@@ -21,7 +21,7 @@ use crate::scene::Scene;
 pub enum Hazard {
     /// Two claims on one resource were open at the same time. Also a violation of exclusivity, unless excused.
     ClaimsOverlapped,
-    /// An effect left a node that at that instant had no open claim with its token.
+    /// An effect left a node that at that instant had no open claim with its token. One without a token is under no lease.
     EffectOutsideClaim,
     /// A resource accepted an older token after a newer grant, before the newer holder's first effect or barrier.
     UnfencedWindow,
@@ -78,7 +78,7 @@ impl Hazards {
         let at = scene.now;
         match *event {
             NodeEvent::EffectIssued { resource, token, op } => {
-                if scene.claims.claims(node, resource, token) {
+                if token == Token::NONE || scene.claims.claims(node, resource, token) {
                     return;
                 }
                 self.note(Hazard::EffectOutsideClaim, at, resource, || {

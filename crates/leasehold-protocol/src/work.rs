@@ -118,7 +118,7 @@ impl Work {
                 self.write(ctx, token, None);
             }
             WorkKind::Tasks => self.think(ctx, None),
-            WorkKind::CacheFill => self.read(ctx, token),
+            WorkKind::CacheFill | WorkKind::Optimistic => self.read(ctx, token),
         }
     }
 
@@ -172,7 +172,7 @@ impl Work {
         self.state = State::Resting;
         ctx.disarm(Timer::WorkRetry);
         match self.policy.kind {
-            WorkKind::Mutex | WorkKind::Leader => Next::Keep,
+            WorkKind::Mutex | WorkKind::Leader | WorkKind::Optimistic => Next::Keep,
             WorkKind::Tasks => Next::GiveBack { done: true },
             WorkKind::CacheFill => Next::GiveBack { done: false },
         }

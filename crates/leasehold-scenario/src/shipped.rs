@@ -9,15 +9,15 @@ mod table;
 use leasehold_check::Invariant;
 use leasehold_core::plan::Role;
 use leasehold_core::{ClockKind, Node, NodeId, ResourceId};
-use leasehold_protocol::policy::{GrantorPolicy, HolderPolicy, ResourcePolicy, WorkPolicy};
+use leasehold_protocol::policy::{GrantorPolicy, HolderPolicy, ResourcePolicy, WorkKind, WorkPolicy};
 use leasehold_protocol::{
-    Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, Policies, Resource, promise,
+    Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, OptimisticWriter, Policies, Resource, promise,
 };
 
 use crate::{CommandSpec, Deployment, Diagnostics, Dice, Environment, NodeSpec, Schemas, System, Tables};
 use table::{
     GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
-    check_fence, check_round_trip,
+    check_resource, check_round_trip,
 };
 
 /// One grantor that grants leases on resources to holders, which read, think and write.
@@ -83,6 +83,9 @@ const OF_LEASES: [Invariant; 16] = [
     Invariant::NoLostUpdate,
 ];
 
+/// What is judged where nobody asks for a lease: that somebody gets on, and that no update is lost.
+const WITHOUT_LEASES: [Invariant; 2] = [Invariant::Liveness, Invariant::NoLostUpdate];
+
 /// All policies of one scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Design {
@@ -118,7 +121,7 @@ impl Design {
             holder.as_ref().zip(topology).and_then(|(h, of)| found.keep(h.priorities(of.holders)));
         let holder = lease.as_ref().zip(holder).and_then(|(l, h)| found.keep(h.policy(l, environment)));
         if let Some((resource, work)) = resource.as_ref().zip(work.as_ref()) {
-            found.keep(check_fence(resource, work));
+            found.keep(check_resource(resource, work));
         }
         match (lease, grantor, holder, priorities, work, resource, topology) {
             (
@@ -168,9 +171,16 @@ impl Design {
             },
         ];
         Deployment::new::<LeaseProtocol>(nodes, promise.bounds, commands, move |id| self.node(id))
-            .judged_by(&OF_LEASES)
+            .judged_by(self.invariants())
             .reckoned_as(promise.reckoning)
             .predicting(predictions)
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        match self.work.kind {
+            WorkKind::Optimistic => &WITHOUT_LEASES,
+            _ => &OF_LEASES,
+        }
     }
 
     fn part(&self, id: NodeId) -> Part {
@@ -213,7 +223,12 @@ impl Design {
                 let server = NodeId(1 + self.topology.holders + wanted);
                 let resource = ResourceId(u32::from(wanted));
                 let policy = HolderPolicy { priority: self.priorities.of(index), ..self.holder };
-                Box::new(Holder::new(policy, self.work, resource, NodeId(0), server))
+                match self.work.kind {
+                    WorkKind::Optimistic => {
+                        Box::new(OptimisticWriter::new(&policy, self.work, resource, server))
+                    }
+                    _ => Box::new(Holder::new(policy, self.work, resource, NodeId(0), server)),
+                }
             }
             Part::Resource(index) => Box::new(Resource::new(ResourceId(u32::from(index)), self.resource)),
         }
@@ -366,6 +381,23 @@ mod tests {
     }
 
     #[test]
+    fn optimistic_work_needs_a_resource_that_compares_versions_and_asks_for_no_token() {
+        let with = |more: &[&str]| parse(&[&["work.kind=optimistic"], more].concat());
+        let fits = ["resource.fence=none", "resource.writes=compare-and-set"];
+        assert_eq!(with(&fits).unwrap().deployment.invariants(), WITHOUT_LEASES);
+        assert!(with(&["resource.fence=none", "resource.writes=any"]).is_ok(), "unsafe, but said");
+        for fence in ["highest-token", "highest-volatile", "last-token", "equality"] {
+            let shown =
+                with(&[&format!("resource.fence={fence}"), fits[1]]).map(|_| ()).unwrap_err().to_string();
+            assert!(shown.contains("write resource.fence = \"none\""), "{shown}");
+        }
+        let shown = with(&fits[..1]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("write resource.writes = \"compare-and-set\""), "{shown}");
+        let shown = with(&[fits[0], fits[1], "work.takeover=barrier"]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("it has no token that could become the mark"), "{shown}");
+    }
+
+    #[test]
     fn priorities_by_number_are_not_more_than_there_are() {
         let with = |holders: &str| parse(&["holder.priority=by-number", holders]).map(|_| ());
         assert!(with("topology.holders=255").is_ok());
@@ -503,6 +535,8 @@ mod tests {
             "[work]\nkind = \"leader\"",
             "[work]\nkind = \"tasks\"",
             "[work]\nkind = \"cache-fill\"",
+            "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"compare-and-set\"",
+            "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"any\"",
             "[work]\ntakeover = \"barrier\"",
             "[work]\nevery = \"1s\"",
             "[work]\nthink = \"1s\"",

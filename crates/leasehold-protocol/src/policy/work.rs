@@ -44,6 +44,10 @@ pub enum WorkKind {
     /// Read, think, write what it made of it, release the lease; then, a cycle later, ask again: whoever misses in
     /// a cache fills it under a lease.
     CacheFill,
+    /// Read, think, write what is based on that, and begin again where somebody else has written meanwhile; all
+    /// without a lease, so a resource has to compare versions. Source: H. T. Kung and J. T. Robinson, "On Optimistic
+    /// Methods for Concurrency Control", 1981.
+    Optimistic,
 }
 
 impl WorkKind {

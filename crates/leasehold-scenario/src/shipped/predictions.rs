@@ -4,7 +4,7 @@
 
 use leasehold_check::{Metric, Statistic};
 use leasehold_core::Reckoning;
-use leasehold_protocol::policy::{AfterWaiting, Expiry, GiveUp, Queue};
+use leasehold_protocol::policy::{AfterWaiting, Expiry, GiveUp, Queue, WorkKind};
 
 use super::Design;
 use crate::predicted::{Predicted, mean};
@@ -15,6 +15,10 @@ const MOST_TRIES: u32 = 40;
 
 impl Design {
     pub(super) fn predictions(&self, environment: &Environment, reckoning: &Reckoning) -> Vec<Predicted> {
+        // What becomes of writers that meet without a lease follows from no formula here.
+        if self.work.kind == WorkKind::Optimistic {
+            return Vec::new();
+        }
         let worst = "failover after a crash, at worst";
         let mut all: Vec<Predicted> =
             Predicted::reckoned(Metric::FailoverCrash, worst, reckoning).into_iter().collect();

@@ -5,10 +5,10 @@ use leasehold_protocol::policy::{Takeover, WorkKind, WorkPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::field::{length, millis, not_zero};
+use crate::field::{length, millis, not_zero, spanned};
 use crate::names::names;
 use crate::value::Length;
-use crate::{Diagnostics, Spanned};
+use crate::{Diagnostic, Diagnostics, Spanned};
 
 /// `[work]`: what a holder does while it holds.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ pub(crate) struct WorkTable {
     /// What a holder does while it holds.
     kind: KindName,
     /// What it does first under a new claim.
-    takeover: TakeoverName,
+    takeover: Spanned<TakeoverName>,
     /// How often it works while it holds.
     every: Spanned<Length>,
     /// How long it thinks between read and write, or over a task.
@@ -27,7 +27,7 @@ pub(crate) struct WorkTable {
 }
 
 names! {
-    KindName for WorkKind { #[default] Mutex, Leader, Tasks, CacheFill }
+    KindName for WorkKind { #[default] Mutex, Leader, Tasks, CacheFill, Optimistic }
     TakeoverName for Takeover { #[default] Work, Barrier }
 }
 
@@ -37,7 +37,7 @@ impl Default for WorkTable {
         let of = |span: Span| millis(span.as_nanos() / 1_000_000);
         Self {
             kind: KindName::default(),
-            takeover: TakeoverName::default(),
+            takeover: spanned(TakeoverName::default()),
             every: of(every),
             think: of(think),
             retry: of(retry),
@@ -50,7 +50,13 @@ impl WorkTable {
         let mut found = Diagnostics::default();
         not_zero(&mut found, &self.every, "a cycle of work");
         not_zero(&mut found, &self.retry, "a retry of work");
+        let (kind, takeover) = (self.kind.into(), (*self.takeover.get_ref()).into());
+        if (kind, takeover) == (WorkKind::Optimistic, Takeover::Barrier) {
+            let message =
+                "a barrier of work that asks for no lease: it has no token that could become the mark";
+            found.push(Diagnostic::at(self.takeover.span(), message).help("leave it out"));
+        }
         let (every, think, retry) = (length(&self.every), length(&self.think), length(&self.retry));
-        found.or(WorkPolicy { kind: self.kind.into(), takeover: self.takeover.into(), every, think, retry })
+        found.or(WorkPolicy { kind, takeover, every, think, retry })
     }
 }
