@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(issue(just_before(s(5)), A, 1).seen(outside), 0);
         assert_eq!(issue(s(2), A, 2).seen(outside), 1, "another token");
         assert_eq!(issue(s(2), B, 1).seen(outside), 1, "another node");
+        assert_eq!(issue(s(2), B, 0).seen(outside), 0, "without a token it is under no lease");
         let late = issue(s(5), A, 1);
         assert_eq!(late.seen(outside), 1, "the instant of the lapse is no part of the claim");
         let evidence = &late.hazards[outside.index()].evidence[0].evidence;

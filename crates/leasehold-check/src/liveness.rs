@@ -400,6 +400,35 @@ mod tests {
         assert_eq!(report.closest_call, Some(ClosestCall { left, of }));
     }
 
+    /// Work without a lease: it claims nothing, and what is accepted without a token shows that somebody gets on.
+    #[test]
+    fn where_nobody_claims_each_update_starts_the_clock_anew() {
+        let update = |second| at(s(second), S, wrote(A, 0, second, Some(second)));
+        let steady = [update(40), world(s(50), SETTLE), update(60), update(90), update(120)];
+        assert_due(&steady[..2], s(80));
+        assert_eq!(judged_until(&steady, s(150)).counts(), (3, 0, 0));
+        assert_eq!(judged_until(&steady, just_after(s(150))).clauses(), ["stuck"]);
+        let late = [steady[0], steady[1], at(just_after(s(80)), S, wrote(A, 0, 60, Some(60)))];
+        let report = judged_until(&late, s(100));
+        assert_eq!(report.clauses(), ["late"]);
+        let (allowed, measured) = (Span::from_secs(30), just_after(s(80)) - s(50));
+        let what = "time without an update";
+        assert_eq!(report.evidence[0].evidence, [Fact::Bound { what, allowed, measured }]);
+    }
+
+    #[test]
+    fn where_nobody_wants_to_write_any_more_no_update_is_missed() {
+        let left = [A, B, C].map(|node| at(s(55), node, withdrew()));
+        let events = [world(s(50), SETTLE), at(s(54), S, wrote(A, 0, 1, Some(1))), left[0], left[1], left[2]];
+        assert_eq!(judged_until(&events, s(500)).counts(), (1, 0, 0));
+    }
+
+    #[test]
+    fn an_effect_under_a_token_is_no_claim() {
+        let events = [world(s(50), SETTLE), at(s(60), S, wrote(A, 1, 1, Some(1)))];
+        assert_due(&events, s(80));
+    }
+
     #[test]
     fn a_claim_on_another_resource_does_not_help_and_a_broken_assumption_excuses_nothing() {
         let events = [

@@ -292,6 +292,7 @@ mod asking;
 mod deadlines;
 mod grantor;
 mod leaving;
+mod optimistic;
 mod register;
 mod tenure;
 mod waiting;

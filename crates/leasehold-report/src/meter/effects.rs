@@ -209,4 +209,27 @@ mod tests {
         count(&[one, at(s(2), A, issues(1, 1)), at(s(3), S, accepts(A, 1, 1))], 0, 1);
         count(&[one, at(s(2), B, issues(2, 1))], 2, 2);
     }
+
+    /// Two that have no lease read one version and write: the second is refused, reads again, and is accepted. A third
+    /// process dies over a write, and its successor's is no retry.
+    #[test]
+    fn work_without_a_lease_is_counted_like_any_other() {
+        let conflict = |by| refuses(by, Access::Write, 0, Refusal::Conflict { latest: Version(1) });
+        let lines = [
+            at(ms(100), A, issues(0, 2)),
+            at(ms(100), B, issues(0, 2)),
+            at(ms(110), S, accepts(A, 0, 2)),
+            at(ms(110), S, conflict(B)),
+            at(ms(400), B, issues(0, 4)),
+            at(ms(450), B, issues(0, 4)),
+            at(ms(1_100), S, accepts(B, 0, 4)),
+            at(ms(1_200), C, issues(0, 2)),
+            at(ms(2_500), C, issues(0, 2)),
+        ];
+        events(Metric::Retries, &lines, s(4), 1, 4);
+        part(Metric::WastedWork, &lines, s(4), 2, 4);
+        values(Metric::Throughput, &lines, s(4), &[1, 1, 0, 0]);
+        events(Metric::StaleWritesRejected, &lines, s(4), 0, 4);
+        lengths(Metric::UnfencedWindow, &lines, s(4), &[]);
+    }
 }
