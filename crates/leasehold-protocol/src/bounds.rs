@@ -260,8 +260,12 @@ fn dead_waiters(environment: &Assumed, grantor: &GrantorPolicy) -> u64 {
     }
 }
 
-/// (1+j)·P. Whoever holds a lease for one cycle of work only asks for the next when that has gone by.
+/// (1+j)·P. Whoever holds a lease for one cycle of work only asks for the next when that has gone by, and whoever lets it
+/// run out when it needs it.
 fn longest_wait(holder: &HolderPolicy, work: &WorkPolicy) -> Span {
     let asks = holder.retry.longest(holder.poll.max(holder.retry.cap));
-    if work.kind.is_once_a_lease() { asks.max(work.every) } else { asks }
+    match work.kind.is_once_a_lease() || work.kind.lets_lapse() {
+        true => asks.max(work.longest_rest()),
+        false => asks,
+    }
 }

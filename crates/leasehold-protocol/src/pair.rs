@@ -289,6 +289,7 @@ fn cut_off_while(time: core::ops::Range<usize>) -> impl FnMut(NodeId, NodeId, &L
 }
 
 mod asking;
+mod cached;
 mod deadlines;
 mod grantor;
 mod leaving;

@@ -17,7 +17,7 @@ use leasehold_protocol::{
 use crate::{CommandSpec, Deployment, Diagnostics, Dice, Environment, NodeSpec, Schemas, System, Tables};
 use table::{
     GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
-    check_resource, check_round_trip,
+    Writers, check_resource, check_round_trip,
 };
 
 /// One grantor that grants leases on resources to holders, which read, think and write.
@@ -93,6 +93,7 @@ struct Design {
     holder: HolderPolicy,
     priorities: Priorities,
     work: WorkPolicy,
+    writers: Writers,
     resource: ResourcePolicy,
     topology: Topology,
 }
@@ -115,26 +116,31 @@ impl Design {
         let resource = found.keep(tables.take::<ResourceTable>("resource"));
         let topology = found.keep(tables.take::<TopologyTable>("topology"));
         let grantor = lease.as_ref().zip(grantor).and_then(|(l, g)| found.keep(g.policy(l)));
-        let work = work.and_then(|work| found.keep(work.policy()));
         let topology = topology.and_then(|topology| found.keep(topology.counts()));
+        let writers = work.as_ref().zip(topology).and_then(|(w, of)| found.keep(w.writers(of.holders)));
+        let work = work.and_then(|work| found.keep(work.policy()));
         let priorities =
             holder.as_ref().zip(topology).and_then(|(h, of)| found.keep(h.priorities(of.holders)));
+        if let Some((holder, work)) = holder.as_ref().zip(work.as_ref()) {
+            found.keep(holder.check_lapse(work));
+        }
         let holder = lease.as_ref().zip(holder).and_then(|(l, h)| found.keep(h.policy(l, environment)));
         if let Some((resource, work)) = resource.as_ref().zip(work.as_ref()) {
             found.keep(check_resource(resource, work));
         }
-        match (lease, grantor, holder, priorities, work, resource, topology) {
+        match (lease, grantor, holder, priorities, work.zip(writers), resource, topology) {
             (
                 Some(lease),
                 Some(grantor),
                 Some(holder),
                 Some(priorities),
-                Some(work),
+                Some((work, writers)),
                 Some(resource),
                 Some(topology),
             ) => {
                 found.keep(check_round_trip(&lease, &grantor, &holder, environment));
-                found.or(Self { grantor, holder, priorities, work, resource: resource.policy(), topology })
+                let resource = resource.policy();
+                found.or(Self { grantor, holder, priorities, work, writers, resource, topology })
             }
             _ => Err(found),
         }
@@ -150,8 +156,8 @@ impl Design {
             resources: u32::from(resources),
             loss_ppm: environment.loss.as_ppm(),
         };
-        let Self { grantor, holder, work, resource, .. } = self;
-        let promise = promise(&assumed, &Policies { grantor, holder, work, resource });
+        let Self { grantor, holder, resource, .. } = self;
+        let promise = promise(&assumed, &Policies { grantor, holder, work: self.slowest(), resource });
         let predictions = self.predictions(environment, &promise.reckoning);
         let nodes = (0..1 + holders + resources).map(|id| self.spec(self.part(NodeId(id)))).collect();
         let commands = vec![
@@ -174,6 +180,25 @@ impl Design {
             .judged_by(self.invariants())
             .reckoned_as(promise.reckoning)
             .predicting(predictions)
+    }
+
+    /// The work of whoever may rest for longest: bounds go by that.
+    fn slowest(&self) -> WorkPolicy {
+        let Self { work, writers, .. } = *self;
+        if writers.count == 0 || writers.every <= work.longest_rest() {
+            return work;
+        }
+        let times = work.longest_rest().as_nanos() / work.every.as_nanos().max(1);
+        WorkPolicy { every: writers.every.scale_up(1, times.max(1)), ..work }
+    }
+
+    /// What a holder does, by its place from 0.
+    fn work_of(&self, index: u16) -> WorkPolicy {
+        let Self { work, writers, topology, .. } = *self;
+        if index < topology.holders - writers.count {
+            return work;
+        }
+        WorkPolicy { kind: WorkKind::CacheFill, every: writers.every, ..work }
     }
 
     fn invariants(&self) -> &'static [Invariant] {
@@ -223,11 +248,10 @@ impl Design {
                 let server = NodeId(1 + self.topology.holders + wanted);
                 let resource = ResourceId(u32::from(wanted));
                 let policy = HolderPolicy { priority: self.priorities.of(index), ..self.holder };
-                match self.work.kind {
-                    WorkKind::Optimistic => {
-                        Box::new(OptimisticWriter::new(&policy, self.work, resource, server))
-                    }
-                    _ => Box::new(Holder::new(policy, self.work, resource, NodeId(0), server)),
+                let work = self.work_of(index);
+                match work.kind {
+                    WorkKind::Optimistic => Box::new(OptimisticWriter::new(&policy, work, resource, server)),
+                    _ => Box::new(Holder::new(policy, work, resource, NodeId(0), server)),
                 }
             }
             Part::Resource(index) => Box::new(Resource::new(ResourceId(u32::from(index)), self.resource)),
@@ -398,6 +422,36 @@ mod tests {
     }
 
     #[test]
+    fn cached_reads_have_writers_beside_readers_and_let_leases_run_out() {
+        let with = |more: &[&str]| parse(&[&["work.kind=cached-reads"], more].concat());
+        assert!(with(&["work.writers=2"]).is_ok());
+        let shown = with(&["work.writers=3"]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("3 of 3 holders write, so nobody reads"), "{shown}");
+        assert!(shown.contains("write topology.holders = 4 or more"), "{shown}");
+        let shown = complaint(&["work.writers=1"]);
+        assert!(shown.contains("write kind = \"cached-reads\""), "{shown}");
+        for lost in ["jeopardy", "go-on"] {
+            let lost = format!("holder.on_lost_contact={lost}");
+            let shown = with(&[&lost]).map(|_| ()).unwrap_err().to_string();
+            assert!(shown.contains("write on_lost_contact = \"stop\""), "{shown}");
+        }
+    }
+
+    /// Ten times the mean rest of a reader, or the writers' interval where that is longer. Clocks are off by so little that it
+    /// does not show in seconds.
+    #[test]
+    fn the_next_claim_waits_for_whoever_rests_longest() {
+        let regrant = |more: &[&str]| {
+            let all = [&["work.kind=cached-reads", "bounds.clock_rate=1ppm"], more].concat();
+            parse(&all).unwrap().deployment.bounds().regrant.as_nanos() / 1_000_000_000
+        };
+        let base = regrant(&["work.every=1s"]);
+        assert_eq!(regrant(&["work.every=3s"]), base + 20);
+        assert_eq!(regrant(&["work.every=1s", "work.writers=1", "work.write_every=10s"]), base);
+        assert_eq!(regrant(&["work.every=1s", "work.writers=1", "work.write_every=40s"]), base + 30);
+    }
+
+    #[test]
     fn priorities_by_number_are_not_more_than_there_are() {
         let with = |holders: &str| parse(&["holder.priority=by-number", holders]).map(|_| ());
         assert!(with("topology.holders=255").is_ok());
@@ -537,6 +591,9 @@ mod tests {
             "[work]\nkind = \"cache-fill\"",
             "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"compare-and-set\"",
             "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"any\"",
+            "[work]\nkind = \"cached-reads\"",
+            "[work]\nkind = \"cached-reads\"\nwriters = 1",
+            "[work]\nkind = \"cached-reads\"\nwriters = 1\nwrite_every = \"3s\"",
             "[work]\ntakeover = \"barrier\"",
             "[work]\nevery = \"1s\"",
             "[work]\nthink = \"1s\"",

@@ -439,7 +439,8 @@ fn numbers_are_written_without_loss() {
 fn work_without_a_lease_promises_that_somebody_gets_on_and_nothing_else() {
     let mut policies = safe(10);
     policies.work = WorkPolicy { kind: WorkKind::Optimistic, every: MS(50), think: MS(7), ..policies.work };
-    policies.resource = ResourcePolicy { fence: Fence::None, writes: Writes::CompareAndSet, ..policies.resource };
+    policies.resource =
+        ResourcePolicy { fence: Fence::None, writes: Writes::CompareAndSet, ..policies.resource };
     let Promise { bounds, reckoning } = promise(&calm(), &policies);
     let next = &named(&reckoning, "the next update").left;
     assert_eq!(

@@ -5,9 +5,10 @@ use leasehold_protocol::policy::{Takeover, WorkKind, WorkPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::field::{length, millis, not_zero, spanned};
+use super::MOST;
+use crate::field::{length, millis, not_zero, seconds, spanned};
 use crate::names::names;
-use crate::value::Length;
+use crate::value::{Length, Whole};
 use crate::{Diagnostic, Diagnostics, Spanned};
 
 /// `[work]`: what a holder does while it holds.
@@ -24,10 +25,14 @@ pub(crate) struct WorkTable {
     think: Spanned<Length>,
     /// When it repeats an operation that was not answered.
     retry: Spanned<Length>,
+    /// Beside cached reads: how many of the holders, the last, write instead, each under a lease of its own.
+    writers: Spanned<Whole<0, MOST>>,
+    /// How often each of those writes.
+    write_every: Spanned<Length>,
 }
 
 names! {
-    KindName for WorkKind { #[default] Mutex, Leader, Tasks, CacheFill, Optimistic }
+    KindName for WorkKind { #[default] Mutex, Leader, Tasks, CacheFill, Optimistic, CachedReads }
     TakeoverName for Takeover { #[default] Work, Barrier }
 }
 
@@ -41,8 +46,19 @@ impl Default for WorkTable {
             every: of(every),
             think: of(think),
             retry: of(retry),
+            writers: spanned(Whole(0)),
+            write_every: seconds(10),
         }
     }
+}
+
+/// Those of the holders that write, where the others read from copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Writers {
+    /// How many there are: the last.
+    pub(crate) count: u16,
+    /// How often each writes.
+    pub(crate) every: Span,
 }
 
 impl WorkTable {
@@ -58,5 +74,24 @@ impl WorkTable {
         }
         let (every, think, retry) = (length(&self.every), length(&self.think), length(&self.retry));
         found.or(WorkPolicy { kind, takeover, every, think, retry })
+    }
+
+    /// Who writes, of so many holders.
+    pub(crate) fn writers(&self, holders: u16) -> Result<Writers, Diagnostics> {
+        let mut found = Diagnostics::default();
+        let Whole(writers) = *self.writers.get_ref();
+        not_zero(&mut found, &self.write_every, "a cycle of writers");
+        if writers > 0 && self.kind != KindName::CachedReads {
+            let message = "writers beside work that is not reading from copies";
+            let help =
+                "write kind = \"cached-reads\", or leave them out: all holders do the same work otherwise";
+            found.push(Diagnostic::at(self.writers.span(), message).help(help));
+        } else if writers >= u32::from(holders) {
+            let message = format!("{writers} of {holders} holders write, so nobody reads");
+            let help = format!("write topology.holders = {} or more", writers + 1);
+            found.push(Diagnostic::at(self.writers.span(), message).help(help));
+        }
+        let count = u16::try_from(writers).unwrap_or(u16::MAX);
+        found.or(Writers { count, every: length(&self.write_every) })
     }
 }
