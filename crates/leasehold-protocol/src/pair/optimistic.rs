@@ -80,7 +80,7 @@ fn it_reads_thinks_writes_and_rests_and_asks_nobody_for_a_lease() {
     assert_eq!(few.sends(HOLDER, is(Purpose::Acquire)), [0_i64; 0]);
     let is_bare = |event: &NodeEvent| matches!(event, NodeEvent::EffectIssued { token: Token::NONE, .. });
     assert_eq!(few.times(HOLDER, is_bare), [9, 43, 77]);
-    assert_eq!(updates(&few), (0, 2));
+    assert_eq!(updates(&few), (0, 3));
 }
 
 #[test]
