@@ -21,7 +21,7 @@ use crate::scene::Scene;
 pub enum Hazard {
     /// Two claims on one resource were open at the same time. Also a violation of exclusivity, unless excused.
     ClaimsOverlapped,
-    /// An effect left a node that at that instant had no open claim with its token.
+    /// An effect left a node that at that instant had no open claim with its token. One without a token is under no lease.
     EffectOutsideClaim,
     /// A resource accepted an older token after a newer grant, before the newer holder's first effect or barrier.
     UnfencedWindow,
@@ -78,7 +78,7 @@ impl Hazards {
         let at = scene.now;
         match *event {
             NodeEvent::EffectIssued { resource, token, op } => {
-                if scene.claims.claims(node, resource, token) {
+                if token == Token::NONE || scene.claims.claims(node, resource, token) {
                     return;
                 }
                 self.note(Hazard::EffectOutsideClaim, at, resource, || {
@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(issue(just_before(s(5)), A, 1).seen(outside), 0);
         assert_eq!(issue(s(2), A, 2).seen(outside), 1, "another token");
         assert_eq!(issue(s(2), B, 1).seen(outside), 1, "another node");
+        assert_eq!(issue(s(2), B, 0).seen(outside), 0, "without a token it is under no lease");
         let late = issue(s(5), A, 1);
         assert_eq!(late.seen(outside), 1, "the instant of the lapse is no part of the claim");
         let evidence = &late.hazards[outside.index()].evidence[0].evidence;

@@ -7,6 +7,10 @@
 //! contender came up, whichever is last, and must not show more than
 //! [`Bounds::regrant`](leasehold_core::Bounds::regrant). Exactly that is fine.
 //!
+//! Work without a lease claims nothing. There an effect that is accepted without a token stands for a claim that is over at
+//! once: the clock starts anew with each. What is judged is that somebody gets on, for compare-and-set promises no more:
+//! the writer that is refused was refused for another's write, and nothing says that it is ever the fastest.
+//!
 //! **Violations**
 //!
 //! * `late`: it showed more, and then somebody claimed.
@@ -24,7 +28,7 @@ use alloc::vec::Vec;
 use leasehold_core::event::{Claim, Phase};
 use leasehold_core::plan::Role;
 use leasehold_core::trace::TraceNode;
-use leasehold_core::{NodeEvent, NodeId, ResourceId, SimInstant, Span, WorldEvent};
+use leasehold_core::{NodeEvent, NodeId, ResourceId, SimInstant, Span, Token, WorldEvent};
 
 use crate::book::{Book, Case};
 use crate::checker::{Checker, Topics};
@@ -42,6 +46,8 @@ struct Wanted {
     unclaimed_since: Option<SimInstant>,
     /// A gap that was too long and in which the last contender went away before anybody claimed.
     overdue: Option<Span>,
+    /// Whether it was written to without a lease.
+    is_unleased: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +93,17 @@ impl Wanted {
         }
     }
 
+    /// An effect without a token was accepted: what a claim is elsewhere, and over at once.
+    fn update(&mut self, scene: &Scene, resource: ResourceId, book: &mut Book) {
+        let gap = self.unclaimed_since.take().map(|since| scene.now - since);
+        if let Some(gap) = self.overdue.take().max(gap) {
+            self.judge(scene, resource, gap, "late", book);
+        }
+        if self.is_contended(scene) {
+            self.unclaimed_since = Some(scene.now);
+        }
+    }
+
     fn finish(&mut self, scene: &Scene, resource: ResourceId, book: &mut Book) {
         let gap = self.unclaimed_since.take().map(|since| scene.now - since);
         if let Some(gap) = self.overdue.take().max(gap)
@@ -106,7 +123,8 @@ impl Wanted {
         book.violation(scene.now, clause, || {
             let last = scene.claims.last_closed(|claim| claim.resource == resource).map(ClaimSpan::fact);
             let next = scene.claims.opened().map(ClaimSpan::fact);
-            let gap = Fact::Bound { what: "time unclaimed", allowed, measured: gap };
+            let what = if self.is_unleased { "time without an update" } else { "time unclaimed" };
+            let gap = Fact::Bound { what, allowed, measured: gap };
             Case {
                 nodes: self.contenders.iter().map(|contender| contender.node).collect(),
                 resource: Some(resource),
@@ -155,6 +173,15 @@ impl Liveness {
         }
     }
 
+    /// Somebody got on without a lease.
+    fn updated(&mut self, scene: &Scene, resource: ResourceId, book: &mut Book) {
+        let Some(wanted) = self.wanted.get_mut(&resource) else { return };
+        wanted.is_unleased = true;
+        if self.has_settled {
+            wanted.update(scene, resource, book);
+        }
+    }
+
     fn settle(&mut self, scene: &Scene, book: &mut Book) {
         if self.has_settled {
             return;
@@ -171,7 +198,7 @@ impl Liveness {
 
 impl Checker for Liveness {
     fn topics(&self) -> Topics {
-        Topics::CLAIMS.and(Topics::PROCESSES).and(Topics::PHASES)
+        Topics::CLAIMS.and(Topics::ACCESSES).and(Topics::PROCESSES).and(Topics::PHASES)
     }
 
     fn on_node(&mut self, scene: &Scene, node: NodeId, event: &NodeEvent, book: &mut Book) {
@@ -180,6 +207,14 @@ impl Checker for Liveness {
             NodeEvent::ClaimStarted(Claim { resource, .. })
             | NodeEvent::ClaimRenewed(Claim { resource, .. })
             | NodeEvent::ClaimEnded { resource, .. } => self.follow_one(scene, *resource, book),
+            NodeEvent::EffectAccepted { resource, token: Token::NONE, .. } => {
+                self.updated(scene, *resource, book);
+            }
+            NodeEvent::EffectAccepted { .. }
+            | NodeEvent::ReadServed { .. }
+            | NodeEvent::AccessRefused { .. }
+            | NodeEvent::BarrierRaised { .. }
+            | NodeEvent::TaskApplied { .. } => {}
             NodeEvent::Withdrew { resource } => {
                 if let Some(wanted) = self.wanted.get_mut(resource) {
                     wanted.set(node, Wish::Withdrawn);
@@ -363,6 +398,35 @@ mod tests {
         assert_eq!(report.counts(), (3, 0, 0));
         let (left, of) = (Span::from_secs(18), Some(Span::from_secs(30)));
         assert_eq!(report.closest_call, Some(ClosestCall { left, of }));
+    }
+
+    /// Work without a lease: it claims nothing, and what is accepted without a token shows that somebody gets on.
+    #[test]
+    fn where_nobody_claims_each_update_starts_the_clock_anew() {
+        let update = |second| at(s(second), S, wrote(A, 0, second, Some(second)));
+        let steady = [update(40), world(s(50), SETTLE), update(60), update(90), update(120)];
+        assert_due(&steady[..2], s(80));
+        assert_eq!(judged_until(&steady, s(150)).counts(), (3, 0, 0));
+        assert_eq!(judged_until(&steady, just_after(s(150))).clauses(), ["stuck"]);
+        let late = [steady[0], steady[1], at(just_after(s(80)), S, wrote(A, 0, 60, Some(60)))];
+        let report = judged_until(&late, s(100));
+        assert_eq!(report.clauses(), ["late"]);
+        let (allowed, measured) = (Span::from_secs(30), just_after(s(80)) - s(50));
+        let what = "time without an update";
+        assert_eq!(report.evidence[0].evidence, [Fact::Bound { what, allowed, measured }]);
+    }
+
+    #[test]
+    fn where_nobody_wants_to_write_any_more_no_update_is_missed() {
+        let left = [A, B, C].map(|node| at(s(55), node, withdrew()));
+        let events = [world(s(50), SETTLE), at(s(54), S, wrote(A, 0, 1, Some(1))), left[0], left[1], left[2]];
+        assert_eq!(judged_until(&events, s(500)).counts(), (1, 0, 0));
+    }
+
+    #[test]
+    fn an_effect_under_a_token_is_no_claim() {
+        let events = [world(s(50), SETTLE), at(s(60), S, wrote(A, 1, 1, Some(1)))];
+        assert_due(&events, s(80));
     }
 
     #[test]

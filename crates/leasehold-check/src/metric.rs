@@ -54,6 +54,8 @@ pub enum Metric {
     Retries,
     /// Which share of the effects that were issued was never accepted.
     WastedWork,
+    /// How long somebody waited for a resource that somebody else claimed when it asked.
+    Wait,
 }
 
 /// What the values of a metric count.
@@ -211,7 +213,7 @@ impl Metric {
     ];
 
     /// All of them. Those that are judged come first.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Exclusion,
         Self::Deregistration,
         Self::Propagation,
@@ -236,6 +238,7 @@ impl Metric {
         Self::Throughput,
         Self::Retries,
         Self::WastedWork,
+        Self::Wait,
     ];
 
     /// The name as it stands in reports.
@@ -265,6 +268,7 @@ impl Metric {
             Self::Throughput => "throughput",
             Self::Retries => "retries",
             Self::WastedWork => "wasted-work",
+            Self::Wait => "wait",
         }
     }
 
@@ -289,7 +293,8 @@ impl Metric {
             | Self::ExpiryLag
             | Self::Overlap
             | Self::UnfencedWindow
-            | Self::Surge => Kind::Values,
+            | Self::Surge
+            | Self::Wait => Kind::Values,
             Self::FalseExpiry | Self::StaleWritesRejected | Self::Flaps | Self::Retries => Kind::Count,
             Self::Unavailability | Self::WastedWork => Kind::Share,
             Self::Renewals | Self::Messages | Self::Load | Self::Throughput => Kind::Level,

@@ -223,6 +223,7 @@ const fn index(probe: Probe) -> usize {
         Probe::CacheServedNearItsBound => 42,
         Probe::DeadInstanceCalled => 43,
         Probe::CallFailed => 44,
+        Probe::ReadFromCopy => 45,
     }
 }
 

@@ -137,6 +137,9 @@ impl LeaseId {
 }
 
 impl Token {
+    /// What an operation carries that no lease covers. No grant has it: tokens begin at 1.
+    pub const NONE: Self = Self(0);
+
     /// The token after this one.
     #[must_use]
     pub const fn next(self) -> Self {

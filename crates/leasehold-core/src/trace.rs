@@ -84,7 +84,7 @@ pub struct TraceNode {
     pub role: Role,
     /// The clock whose reading stands beside each of its events.
     pub relies_on: ClockKind,
-    /// The resources it wants to hold; liveness is judged for these.
+    /// The resources it wants to hold, or to write to without a lease; liveness is judged for these.
     pub contends_for: Vec<ResourceId>,
 }
 

@@ -17,7 +17,7 @@ use leasehold_core::time::{Drift, Span};
 use leasehold_core::{Bounds, Reckoning, Sum, Term};
 
 use crate::policy::{
-    Expiry, GrantorPolicy, HolderPolicy, Queue, ResourcePolicy, Restart, SameOwner, WorkPolicy,
+    Expiry, GrantorPolicy, HolderPolicy, Queue, ResourcePolicy, Restart, SameOwner, WorkKind, WorkPolicy,
 };
 
 /// What is assumed of the world.
@@ -83,7 +83,7 @@ struct Sums<'a> {
     latest_end: Sum,
     /// The same, unless the grantor restarts.
     undisturbed_end: Span,
-    /// How long a resource may go unclaimed once all is healed.
+    /// How long a resource may go unclaimed once all is healed; or without an update, where nobody claims.
     regrant: Sum,
 }
 
@@ -98,8 +98,16 @@ impl<'a> Sums<'a> {
         let latest_end = Sum::of("how long a lease may live", latest_end(environment, grantor, ttl, extra));
         let undisturbed_end = latest_end.total.saturating_sub(extra);
         let wait = longest_wait(holder, work);
-        let terms = regrant(environment, grantor, wait, latest_end.total, undisturbed_end);
-        let regrant = Sum::of("how long a resource may go unclaimed", terms);
+        let regrant = match work.kind {
+            WorkKind::Optimistic => {
+                let terms = next_update(environment, holder, work);
+                Sum::of("how long a resource may go without an update", terms)
+            }
+            _ => {
+                let terms = regrant(environment, grantor, wait, latest_end.total, undisturbed_end);
+                Sum::of("how long a resource may go unclaimed", terms)
+            }
+        };
         Self { environment, grantor, holder, ttl, wait, latest_end, undisturbed_end, regrant }
     }
 
@@ -212,6 +220,24 @@ fn regrant(
     terms
 }
 
+/// Of those that have read the latest version, the first whose write arrives is accepted. So it takes no longer than one
+/// of them needs to read the latest and write: if that is refused, somebody else's was accepted meanwhile.
+fn next_update(environment: &Assumed, holder: &HolderPolicy, work: &WorkPolicy) -> Vec<Term> {
+    let Assumed { clock_rate: rho, delay, commit, .. } = *environment;
+    let (repeated, back_off) = (rho.longest_true(work.retry), holder.retry.longest(holder.retry.cap));
+    let exchange = delay.scale(2, 1) + commit;
+    let what = format!("until the last operation is repeated, every {}", work.retry);
+    let rests = format!("after a refusal at most {back_off}, after an update {}", work.every);
+    vec![
+        term("r/(1−ρ)", repeated, what),
+        term("2d⁺+c", exchange, "its answer; it may be refused for a write before the healing"),
+        term("max(P·(1+j), e)/(1−ρ)", rho.longest_true(back_off.max(work.every)), rests),
+        term("2d⁺+c", exchange, "the next read"),
+        term("θ/(1−ρ)", rho.longest_true(work.think), "it thinks"),
+        term("d⁺+c", delay + commit, "its write, or the one that it was refused for, is on the disk"),
+    ]
+}
+
 /// How long a renewal may be under way until its answer has come, in true time.
 struct RoundTrip {
     length: Span,
@@ -234,8 +260,12 @@ fn dead_waiters(environment: &Assumed, grantor: &GrantorPolicy) -> u64 {
     }
 }
 
-/// (1+j)·P. Whoever holds a lease for one cycle of work only asks for the next when that has gone by.
+/// (1+j)·P. Whoever holds a lease for one cycle of work only asks for the next when that has gone by, and whoever lets it
+/// run out when it needs it.
 fn longest_wait(holder: &HolderPolicy, work: &WorkPolicy) -> Span {
     let asks = holder.retry.longest(holder.poll.max(holder.retry.cap));
-    if work.kind.is_once_a_lease() { asks.max(work.every) } else { asks }
+    match work.kind.is_once_a_lease() || work.kind.lets_lapse() {
+        true => asks.max(work.longest_rest()),
+        false => asks,
+    }
 }

@@ -288,9 +288,13 @@ impl Holder {
             ctx.arm(Timer::Deadline, deadline);
         }
         self.state = State::Holding(tenure);
-        // In the past if the answer was slow: then the renewal, which also confirms the lease, goes out at once.
-        let renewal = anchor + self.until_renewal(ctx, ttl);
-        ctx.arm(Timer::Renew, renewal);
+        if self.work.lets_lapse() && tenure.claimed_until.is_some() {
+            ctx.disarm(Timer::Renew);
+        } else {
+            // In the past if the answer was slow: then the renewal, which also confirms the lease, goes out at once.
+            let renewal = anchor + self.until_renewal(ctx, ttl);
+            ctx.arm(Timer::Renew, renewal);
+        }
         if before.is_none() && tenure.claimed_until.is_some() {
             self.work.take_over(ctx, tenure.token, tenure.task);
         }
@@ -378,7 +382,8 @@ impl Holder {
     fn revoked(&mut self, ctx: &mut Ctx<'_>, lease: LeaseId) {
         match self.state {
             State::Holding(tenure) if tenure.lease == lease && tenure.leaving.is_none() => {
-                self.give_back(ctx, tenure, ClaimEnd::ToldLost, false, Then::Contend);
+                let then = if self.may_rest() { Then::Bide } else { Then::Contend };
+                self.give_back(ctx, tenure, ClaimEnd::ToldLost, false, then);
             }
             State::Holding(tenure) if tenure.lease == lease => self.lose(ctx, ClaimEnd::ToldLost),
             _ => {}
@@ -431,15 +436,30 @@ impl Holder {
         ctx.disarm(Timer::Renew);
     }
 
+    /// Whether it need not ask again before it needs the lease again: it had what it asked for last.
+    fn may_rest(&self) -> bool {
+        let has_claimed = matches!(self.state, State::Holding(Tenure { claimed_until: Some(_), .. }));
+        self.work.lets_lapse() && has_claimed
+    }
+
     /// The lease is gone, or must be taken to be: it contends again, unless it was about to leave.
     fn lose(&mut self, ctx: &mut Ctx<'_>, reason: ClaimEnd) {
+        let may_rest = self.may_rest();
         self.stop(ctx, reason);
         match self.state {
             State::Holding(tenure @ Tenure { leaving: Some(asked), .. }) => {
                 self.state = State::Releasing(tenure.returned(asked, false, Then::Leave));
             }
+            _ if may_rest => self.bide(ctx),
             _ => self.contend(ctx),
         }
+    }
+
+    /// It needs no lease for a while.
+    fn bide(&mut self, ctx: &mut Ctx<'_>) {
+        let pause = self.work.pause(ctx);
+        ctx.arm(Timer::Retry, self.now(ctx) + pause);
+        self.state = State::Biding;
     }
 
     // --- Leaving ----------------------------------------------------------------------------------------
@@ -511,10 +531,7 @@ impl Holder {
         match then {
             Then::Leave => self.state = State::Idle,
             Then::Contend => self.contend(ctx),
-            Then::Bide => {
-                ctx.arm(Timer::Retry, self.now(ctx) + self.work.pause());
-                self.state = State::Biding;
-            }
+            Then::Bide => self.bide(ctx),
         }
     }
 

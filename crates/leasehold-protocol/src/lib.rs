@@ -17,6 +17,7 @@ mod bounds;
 mod grantor;
 mod holder;
 mod message;
+mod optimistic_writer;
 mod outbox;
 pub mod policy;
 mod record;
@@ -32,6 +33,7 @@ pub use bounds::{Assumed, Policies, Promise, bounds, promise};
 pub use grantor::Grantor;
 pub use holder::{Holder, LeaseCommand};
 pub use message::{LeaseMessage, QueryAnswer};
+pub use optimistic_writer::OptimisticWriter;
 pub use record::{LeaseRecord, RegisterRecord, StoredRecord};
 pub use resource::Resource;
 

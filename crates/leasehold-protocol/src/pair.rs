@@ -289,9 +289,11 @@ fn cut_off_while(time: core::ops::Range<usize>) -> impl FnMut(NodeId, NodeId, &L
 }
 
 mod asking;
+mod cached;
 mod deadlines;
 mod grantor;
 mod leaving;
+mod optimistic;
 mod register;
 mod tenure;
 mod waiting;

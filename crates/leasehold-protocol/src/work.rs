@@ -1,7 +1,7 @@
 //! What a holder does while it holds: check the lease, read, think, check again, write; or a part of that.
 
 use leasehold_core::clock::ClockKind;
-use leasehold_core::event::NodeEvent;
+use leasehold_core::event::{NodeEvent, Probe};
 use leasehold_core::id::{NodeId, OpId, ResourceId, TaskId, Token, Version};
 use leasehold_core::node::Context;
 use leasehold_core::time::Span;
@@ -44,6 +44,8 @@ enum State {
         read: Option<(Version, u64)>,
     },
     Writing(Write),
+    /// It has a copy, and reads from that.
+    Serving,
 }
 
 /// A write that is not answered yet.
@@ -73,9 +75,14 @@ impl Work {
         Self { policy, clock, resource, server, last_op, task, state }
     }
 
-    /// How long it rests between two leases, where each is good for one cycle.
-    pub(crate) fn pause(&self) -> Span {
-        self.policy.every
+    /// How long it rests between two leases, where each is good for one cycle, or asked for when it is needed.
+    pub(crate) fn pause(&self, ctx: &mut Ctx<'_>) -> Span {
+        self.policy.rest(|below| ctx.draw_below(below))
+    }
+
+    /// Whether its lease is not renewed, and asked for anew when it is needed.
+    pub(crate) fn lets_lapse(&self) -> bool {
+        self.policy.kind.lets_lapse()
     }
 
     /// Begins to work under a new claim.
@@ -118,7 +125,7 @@ impl Work {
                 self.write(ctx, token, None);
             }
             WorkKind::Tasks => self.think(ctx, None),
-            WorkKind::CacheFill => self.read(ctx, token),
+            WorkKind::CacheFill | WorkKind::Optimistic | WorkKind::CachedReads => self.read(ctx, token),
         }
     }
 
@@ -142,10 +149,14 @@ impl Work {
 
     /// The time for the next cycle has come. If the last one is not done, the next waits another turn.
     pub(crate) fn due(&mut self, ctx: &mut Ctx<'_>, token: Token) {
-        if matches!(self.state, State::Resting) {
-            self.begin(ctx, token);
-        } else {
-            self.rest_until_next(ctx);
+        match self.state {
+            State::Resting => self.begin(ctx, token),
+            // Its holder's guard said yes just now, so nobody has written since: that is what the lease is for.
+            State::Serving => {
+                ctx.probe(Probe::ReadFromCopy);
+                self.rest_until_next(ctx);
+            }
+            _ => self.rest_until_next(ctx),
         }
     }
 
@@ -153,7 +164,12 @@ impl Work {
     pub(crate) fn read_done(&mut self, ctx: &mut Ctx<'_>, op: OpId, version: Version, value: u64) {
         if matches!(self.state, State::Reading { op: mine } if mine == op) {
             ctx.disarm(Timer::WorkRetry);
-            self.think(ctx, Some((version, value)));
+            if self.policy.kind == WorkKind::CachedReads {
+                self.state = State::Serving;
+                self.rest_until_next(ctx);
+            } else {
+                self.think(ctx, Some((version, value)));
+            }
         }
     }
 
@@ -172,7 +188,7 @@ impl Work {
         self.state = State::Resting;
         ctx.disarm(Timer::WorkRetry);
         match self.policy.kind {
-            WorkKind::Mutex | WorkKind::Leader => Next::Keep,
+            WorkKind::Mutex | WorkKind::Leader | WorkKind::Optimistic | WorkKind::CachedReads => Next::Keep,
             WorkKind::Tasks => Next::GiveBack { done: true },
             WorkKind::CacheFill => Next::GiveBack { done: false },
         }
@@ -198,7 +214,7 @@ impl Work {
         match self.state {
             State::Barring { op: mine } | State::Reading { op: mine } => mine == op,
             State::Writing(write) => write.op == op,
-            State::Resting | State::Thinking { .. } => false,
+            State::Resting | State::Thinking { .. } | State::Serving => false,
         }
     }
 
@@ -208,12 +224,13 @@ impl Work {
             State::Barring { op } => self.send_barrier(ctx, token, op),
             State::Reading { op } => self.send_read(ctx, token, op),
             State::Writing(write) => self.send_write(ctx, token, write),
-            State::Resting | State::Thinking { .. } => {}
+            State::Resting | State::Thinking { .. } | State::Serving => {}
         }
     }
 
     fn rest_until_next(&self, ctx: &mut Ctx<'_>) {
-        ctx.arm(Timer::Work, ctx.read(self.clock) + self.policy.every);
+        let rest = self.policy.rest(|below| ctx.draw_below(below));
+        ctx.arm(Timer::Work, ctx.read(self.clock) + rest);
     }
 
     fn read(&mut self, ctx: &mut Ctx<'_>, token: Token) {

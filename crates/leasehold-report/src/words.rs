@@ -12,7 +12,7 @@ use leasehold_core::event::{
     Access, Answer, Claim, ClaimEnd, EndCause, EventKind, LossCause, NodeEvent, Operation, Phase, Refusal,
     WorldEvent,
 };
-use leasehold_core::{Event, LeaseId, Leg, Reading, RunEnd, SimInstant};
+use leasehold_core::{Event, LeaseId, Leg, Reading, RunEnd, SimInstant, Token};
 
 use crate::names::Names;
 
@@ -100,10 +100,11 @@ pub fn reported(names: &Names, event: &NodeEvent) -> String {
         }
         NodeEvent::Withdrew { resource } => format!("leaves{} for good", names.on(resource)),
         NodeEvent::ReadServed { resource, reader, token, version } => {
-            format!("shows version {version}{} to {}, token {token}", names.on(resource), names.node(reader))
+            let on = names.on(resource);
+            format!("shows version {version}{on} to {}, {}", names.node(reader), with(token))
         }
         NodeEvent::EffectIssued { resource, token, op } => {
-            format!("sends write {op}{} under token {token}", names.on(resource))
+            format!("sends write {op}{} {}", names.on(resource), under(token))
         }
         NodeEvent::EffectAccepted { resource, writer, token, op, replaced, based_on, .. } => {
             let seen = match based_on {
@@ -111,9 +112,10 @@ pub fn reported(names: &Names, event: &NodeEvent) -> String {
                 _ => String::new(),
             };
             format!(
-                "accepts write {op}{} of {} under token {token}: version {} replaces {replaced}{seen}",
+                "accepts write {op}{} of {} {}: version {} replaces {replaced}{seen}",
                 names.on(resource),
                 names.node(writer),
+                under(token),
                 replaced.next()
             )
         }
@@ -126,11 +128,7 @@ pub fn reported(names: &Names, event: &NodeEvent) -> String {
         NodeEvent::AccessRefused { resource, by, access, token, refusal } => {
             let access = accessed(access);
             let why = refused(refusal);
-            format!(
-                "refuses a {access}{} of {} under token {token}: {why}",
-                names.on(resource),
-                names.node(by)
-            )
+            format!("refuses a {access}{} of {} {}: {why}", names.on(resource), names.node(by), under(token))
         }
         NodeEvent::DuplicateRecognised { resource, writer, op } => {
             format!("knows write {op}{} of {} already", names.on(resource), names.node(writer))
@@ -310,6 +308,16 @@ fn accessed(access: Access) -> &'static str {
         Access::Read => "read",
         Access::Write => "write",
     }
+}
+
+/// What an operation goes under.
+fn under(token: Token) -> String {
+    if token == Token::NONE { "without a token".to_owned() } else { format!("under token {token}") }
+}
+
+/// The same, for what is shown to a reader.
+fn with(token: Token) -> String {
+    if token == Token::NONE { "without a token".to_owned() } else { format!("token {token}") }
 }
 
 fn refused(refusal: Refusal) -> String {

@@ -31,7 +31,7 @@ pub struct NodeSpec {
     pub role: Role,
     /// The clock that its protocol reads.
     pub relies_on: ClockKind,
-    /// The resources it wants to hold; liveness is judged for these.
+    /// The resources it wants to hold, or to write to without a lease; liveness is judged for these.
     pub contends_for: Vec<ResourceId>,
 }
 

@@ -9,15 +9,15 @@ mod table;
 use leasehold_check::Invariant;
 use leasehold_core::plan::Role;
 use leasehold_core::{ClockKind, Node, NodeId, ResourceId};
-use leasehold_protocol::policy::{GrantorPolicy, HolderPolicy, ResourcePolicy, WorkPolicy};
+use leasehold_protocol::policy::{GrantorPolicy, HolderPolicy, ResourcePolicy, WorkKind, WorkPolicy};
 use leasehold_protocol::{
-    Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, Policies, Resource, promise,
+    Assumed, Grantor, Holder, LeaseCommand, LeaseProtocol, OptimisticWriter, Policies, Resource, promise,
 };
 
 use crate::{CommandSpec, Deployment, Diagnostics, Dice, Environment, NodeSpec, Schemas, System, Tables};
 use table::{
     GrantorTable, HolderTable, LeaseTable, Priorities, ResourceTable, Topology, TopologyTable, WorkTable,
-    check_fence, check_round_trip,
+    Writers, check_resource, check_round_trip,
 };
 
 /// One grantor that grants leases on resources to holders, which read, think and write.
@@ -83,6 +83,9 @@ const OF_LEASES: [Invariant; 16] = [
     Invariant::NoLostUpdate,
 ];
 
+/// What is judged where nobody asks for a lease: that somebody gets on, and that no update is lost.
+const WITHOUT_LEASES: [Invariant; 2] = [Invariant::Liveness, Invariant::NoLostUpdate];
+
 /// All policies of one scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Design {
@@ -90,6 +93,7 @@ struct Design {
     holder: HolderPolicy,
     priorities: Priorities,
     work: WorkPolicy,
+    writers: Writers,
     resource: ResourcePolicy,
     topology: Topology,
 }
@@ -112,26 +116,31 @@ impl Design {
         let resource = found.keep(tables.take::<ResourceTable>("resource"));
         let topology = found.keep(tables.take::<TopologyTable>("topology"));
         let grantor = lease.as_ref().zip(grantor).and_then(|(l, g)| found.keep(g.policy(l)));
-        let work = work.and_then(|work| found.keep(work.policy()));
         let topology = topology.and_then(|topology| found.keep(topology.counts()));
+        let writers = work.as_ref().zip(topology).and_then(|(w, of)| found.keep(w.writers(of.holders)));
+        let work = work.and_then(|work| found.keep(work.policy()));
         let priorities =
             holder.as_ref().zip(topology).and_then(|(h, of)| found.keep(h.priorities(of.holders)));
+        if let Some((holder, work)) = holder.as_ref().zip(work.as_ref()) {
+            found.keep(holder.check_lapse(work));
+        }
         let holder = lease.as_ref().zip(holder).and_then(|(l, h)| found.keep(h.policy(l, environment)));
         if let Some((resource, work)) = resource.as_ref().zip(work.as_ref()) {
-            found.keep(check_fence(resource, work));
+            found.keep(check_resource(resource, work));
         }
-        match (lease, grantor, holder, priorities, work, resource, topology) {
+        match (lease, grantor, holder, priorities, work.zip(writers), resource, topology) {
             (
                 Some(lease),
                 Some(grantor),
                 Some(holder),
                 Some(priorities),
-                Some(work),
+                Some((work, writers)),
                 Some(resource),
                 Some(topology),
             ) => {
                 found.keep(check_round_trip(&lease, &grantor, &holder, environment));
-                found.or(Self { grantor, holder, priorities, work, resource: resource.policy(), topology })
+                let resource = resource.policy();
+                found.or(Self { grantor, holder, priorities, work, writers, resource, topology })
             }
             _ => Err(found),
         }
@@ -147,8 +156,8 @@ impl Design {
             resources: u32::from(resources),
             loss_ppm: environment.loss.as_ppm(),
         };
-        let Self { grantor, holder, work, resource, .. } = self;
-        let promise = promise(&assumed, &Policies { grantor, holder, work, resource });
+        let Self { grantor, holder, resource, .. } = self;
+        let promise = promise(&assumed, &Policies { grantor, holder, work: self.slowest(), resource });
         let predictions = self.predictions(environment, &promise.reckoning);
         let nodes = (0..1 + holders + resources).map(|id| self.spec(self.part(NodeId(id)))).collect();
         let commands = vec![
@@ -168,9 +177,35 @@ impl Design {
             },
         ];
         Deployment::new::<LeaseProtocol>(nodes, promise.bounds, commands, move |id| self.node(id))
-            .judged_by(&OF_LEASES)
+            .judged_by(self.invariants())
             .reckoned_as(promise.reckoning)
             .predicting(predictions)
+    }
+
+    /// The work of whoever may rest for longest: bounds go by that.
+    fn slowest(&self) -> WorkPolicy {
+        let Self { work, writers, .. } = *self;
+        if writers.count == 0 || writers.every <= work.longest_rest() {
+            return work;
+        }
+        let times = work.longest_rest().as_nanos() / work.every.as_nanos().max(1);
+        WorkPolicy { every: writers.every.scale_up(1, times.max(1)), ..work }
+    }
+
+    /// What a holder does, by its place from 0.
+    fn work_of(&self, index: u16) -> WorkPolicy {
+        let Self { work, writers, topology, .. } = *self;
+        if index < topology.holders - writers.count {
+            return work;
+        }
+        WorkPolicy { kind: WorkKind::CacheFill, every: writers.every, ..work }
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        match self.work.kind {
+            WorkKind::Optimistic => &WITHOUT_LEASES,
+            _ => &OF_LEASES,
+        }
     }
 
     fn part(&self, id: NodeId) -> Part {
@@ -213,7 +248,11 @@ impl Design {
                 let server = NodeId(1 + self.topology.holders + wanted);
                 let resource = ResourceId(u32::from(wanted));
                 let policy = HolderPolicy { priority: self.priorities.of(index), ..self.holder };
-                Box::new(Holder::new(policy, self.work, resource, NodeId(0), server))
+                let work = self.work_of(index);
+                match work.kind {
+                    WorkKind::Optimistic => Box::new(OptimisticWriter::new(&policy, work, resource, server)),
+                    _ => Box::new(Holder::new(policy, work, resource, NodeId(0), server)),
+                }
             }
             Part::Resource(index) => Box::new(Resource::new(ResourceId(u32::from(index)), self.resource)),
         }
@@ -366,6 +405,53 @@ mod tests {
     }
 
     #[test]
+    fn optimistic_work_needs_a_resource_that_compares_versions_and_asks_for_no_token() {
+        let with = |more: &[&str]| parse(&[&["work.kind=optimistic"], more].concat());
+        let fits = ["resource.fence=none", "resource.writes=compare-and-set"];
+        assert_eq!(with(&fits).unwrap().deployment.invariants(), WITHOUT_LEASES);
+        assert!(with(&["resource.fence=none", "resource.writes=any"]).is_ok(), "unsafe, but said");
+        for fence in ["highest-token", "highest-volatile", "last-token", "equality"] {
+            let shown =
+                with(&[&format!("resource.fence={fence}"), fits[1]]).map(|_| ()).unwrap_err().to_string();
+            assert!(shown.contains("write resource.fence = \"none\""), "{shown}");
+        }
+        let shown = with(&fits[..1]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("write resource.writes = \"compare-and-set\""), "{shown}");
+        let shown = with(&[fits[0], fits[1], "work.takeover=barrier"]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("it has no token that could become the mark"), "{shown}");
+    }
+
+    #[test]
+    fn cached_reads_have_writers_beside_readers_and_let_leases_run_out() {
+        let with = |more: &[&str]| parse(&[&["work.kind=cached-reads"], more].concat());
+        assert!(with(&["work.writers=2"]).is_ok());
+        let shown = with(&["work.writers=3"]).map(|_| ()).unwrap_err().to_string();
+        assert!(shown.contains("3 of 3 holders write, so nobody reads"), "{shown}");
+        assert!(shown.contains("write topology.holders = 4 or more"), "{shown}");
+        let shown = complaint(&["work.writers=1"]);
+        assert!(shown.contains("write kind = \"cached-reads\""), "{shown}");
+        for lost in ["jeopardy", "go-on"] {
+            let lost = format!("holder.on_lost_contact={lost}");
+            let shown = with(&[&lost]).map(|_| ()).unwrap_err().to_string();
+            assert!(shown.contains("write on_lost_contact = \"stop\""), "{shown}");
+        }
+    }
+
+    /// Ten times the mean rest of a reader, or the writers' interval where that is longer. Clocks are off by so little that it
+    /// does not show in seconds.
+    #[test]
+    fn the_next_claim_waits_for_whoever_rests_longest() {
+        let regrant = |more: &[&str]| {
+            let all = [&["work.kind=cached-reads", "bounds.clock_rate=1ppm"], more].concat();
+            parse(&all).unwrap().deployment.bounds().regrant.as_nanos() / 1_000_000_000
+        };
+        let base = regrant(&["work.every=1s"]);
+        assert_eq!(regrant(&["work.every=3s"]), base + 20);
+        assert_eq!(regrant(&["work.every=1s", "work.writers=1", "work.write_every=10s"]), base);
+        assert_eq!(regrant(&["work.every=1s", "work.writers=1", "work.write_every=40s"]), base + 30);
+    }
+
+    #[test]
     fn priorities_by_number_are_not_more_than_there_are() {
         let with = |holders: &str| parse(&["holder.priority=by-number", holders]).map(|_| ());
         assert!(with("topology.holders=255").is_ok());
@@ -503,6 +589,11 @@ mod tests {
             "[work]\nkind = \"leader\"",
             "[work]\nkind = \"tasks\"",
             "[work]\nkind = \"cache-fill\"",
+            "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"compare-and-set\"",
+            "[work]\nkind = \"optimistic\"\n[resource]\nfence = \"none\"\nwrites = \"any\"",
+            "[work]\nkind = \"cached-reads\"",
+            "[work]\nkind = \"cached-reads\"\nwriters = 1",
+            "[work]\nkind = \"cached-reads\"\nwriters = 1\nwrite_every = \"3s\"",
             "[work]\ntakeover = \"barrier\"",
             "[work]\nevery = \"1s\"",
             "[work]\nthink = \"1s\"",

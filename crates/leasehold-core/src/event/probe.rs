@@ -97,11 +97,13 @@ pub enum Probe {
     DeadInstanceCalled,
     /// A call was not answered in time.
     CallFailed,
+    /// A holder read from its copy, for which its lease vouched.
+    ReadFromCopy,
 }
 
 impl Probe {
     /// All of them.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::ExpiredWhilePaused,
         Self::RenewalInFlightAtExpiry,
         Self::RenewalAppliedButResponseLost,
@@ -147,6 +149,7 @@ impl Probe {
         Self::CacheServedNearItsBound,
         Self::DeadInstanceCalled,
         Self::CallFailed,
+        Self::ReadFromCopy,
     ];
 
     /// The name as it stands in scenario files.
@@ -197,6 +200,7 @@ impl Probe {
             Self::CacheServedNearItsBound => "cache-served-near-its-bound",
             Self::DeadInstanceCalled => "dead-instance-called",
             Self::CallFailed => "call-failed",
+            Self::ReadFromCopy => "read-from-copy",
         }
     }
 }

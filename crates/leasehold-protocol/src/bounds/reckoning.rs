@@ -10,13 +10,19 @@ use leasehold_core::{Inequality, Reckoning, Sum};
 
 use super::{Assumed, Policies, RoundTrip, Sums, round_trip, term, warnings};
 use crate::policy::{
-    AfterWaiting, Anchor, Expiry, GiveUp, HolderPolicy, Lifetime, LostContact, Queue, Restart,
+    AfterWaiting, Anchor, Expiry, GiveUp, HolderPolicy, Lifetime, LostContact, Queue, Restart, WorkKind,
 };
 
 /// More tries than this are not counted: nobody reads on.
 const MOST_TRIES: u32 = 1_000;
 
 pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
+    if policies.work.kind == WorkKind::Optimistic {
+        return Reckoning {
+            inequalities: vec![next_update(sums)],
+            warnings: warnings::without_lease(policies),
+        };
+    }
     let mut inequalities = vec![exclusivity(sums), earliest_end(sums)];
     inequalities.push(Inequality {
         name: "latest end of a lease (I5)",
@@ -53,6 +59,17 @@ pub(super) fn reckon(sums: &Sums<'_>, policies: &Policies) -> Reckoning {
         inequalities.push(lock_delay(sums));
     }
     Reckoning { inequalities, warnings: warnings::warnings(sums, policies) }
+}
+
+/// What there is to say of work without a lease.
+fn next_update(sums: &Sums<'_>) -> Inequality {
+    Inequality {
+        name: "the next update once all is healed (I23)",
+        formula: "(r + max(P·(1+j), e) + θ)/(1−ρ) + 5d⁺ + 3c".into(),
+        left: sums.regrant.clone(),
+        right: None,
+        notes: vec!["of somebody: no bound says when any one writer gets its turn".into()],
+    }
 }
 
 /// What a claim is made of, and how long it may last after the first send of the request that was answered.

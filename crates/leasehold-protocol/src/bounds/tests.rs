@@ -434,3 +434,32 @@ fn numbers_are_written_without_loss() {
     assert_eq!(written(12), "12ns");
     assert_eq!(written(0), "0s");
 }
+
+#[test]
+fn work_without_a_lease_promises_that_somebody_gets_on_and_nothing_else() {
+    let mut policies = safe(10);
+    policies.work = WorkPolicy { kind: WorkKind::Optimistic, every: MS(50), think: MS(7), ..policies.work };
+    policies.resource =
+        ResourcePolicy { fence: Fence::None, writes: Writes::CompareAndSet, ..policies.resource };
+    let Promise { bounds, reckoning } = promise(&calm(), &policies);
+    let next = &named(&reckoning, "the next update").left;
+    assert_eq!(
+        values(next),
+        [
+            ("r/(1−ρ)", 100),
+            ("2d⁺+c", 21),
+            ("max(P·(1+j), e)/(1−ρ)", 2_400),
+            ("2d⁺+c", 21),
+            ("θ/(1−ρ)", 7),
+            ("d⁺+c", 11)
+        ]
+    );
+    assert_eq!((bounds.regrant, reckoning.inequalities.len()), (MS(2_560), 1));
+    assert_eq!(text_of(&reckoning), "");
+    policies.work.every = MS(60_000);
+    assert_eq!(super::bounds(&calm(), &policies).regrant, MS(2_560 - 2_400 + 60_000));
+    policies.resource.writes = Writes::Any;
+    policies.resource.duplicates = Duplicates::DoneAgain;
+    let text = text_of(&promise(&calm(), &policies).reckoning);
+    assert!(text.contains("undoes what others wrote") && text.contains("is done twice"), "{text}");
+}

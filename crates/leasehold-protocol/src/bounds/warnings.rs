@@ -32,6 +32,20 @@ pub(super) fn warnings(sums: &Sums<'_>, policies: &Policies) -> Vec<Warning> {
     found.0
 }
 
+/// The same of work that asks for no lease: nothing of what leases and holders do matters.
+pub(super) fn without_lease(policies: &Policies) -> Vec<Warning> {
+    let mut found = Found(Vec::new());
+    found.any(match policies.resource.writes {
+        Writes::CompareAndSet => None,
+        Writes::Any => Some((
+            "nobody holds a lease and no version is compared: whoever writes last undoes what others wrote since it read",
+            "compare and set, or work under a lease",
+        )),
+    });
+    duplicates(&mut found, &policies.resource);
+    found.0
+}
+
 /// What somebody who relies on a design should know, as it is found.
 pub(crate) struct Found(pub(crate) Vec<Warning>);
 
@@ -247,6 +261,16 @@ fn resource(found: &mut Found, resource: &ResourcePolicy, work: &WorkPolicy) {
             "let reads raise the mark, or begin a takeover with a barrier",
         );
     }
+    duplicates(found, resource);
+    if (resource.tasks, work.kind) == (TaskEffects::EachTime, WorkKind::Tasks) {
+        found.say(
+            "a task that is given out again is applied again",
+            "recognise tasks whose effect was applied",
+        );
+    }
+}
+
+fn duplicates(found: &mut Found, resource: &ResourcePolicy) {
     found.any(match resource.duplicates {
         Duplicates::Recognised => None,
         Duplicates::DoneAgain => Some((
@@ -254,12 +278,6 @@ fn resource(found: &mut Found, resource: &ResourcePolicy, work: &WorkPolicy) {
             "recognise operations by their number",
         )),
     });
-    if (resource.tasks, work.kind) == (TaskEffects::EachTime, WorkKind::Tasks) {
-        found.say(
-            "a task that is given out again is applied again",
-            "recognise tasks whose effect was applied",
-        );
-    }
 }
 
 fn term(found: &mut Found, sums: &Sums<'_>) {

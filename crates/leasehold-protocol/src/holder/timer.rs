@@ -31,7 +31,7 @@ impl Timer {
     const ALL: [Self; 7] =
         [Self::Retry, Self::Renew, Self::Deadline, Self::Work, Self::Think, Self::WorkRetry, Self::Query];
 
-    pub(super) fn from_id(id: TimerId) -> Self {
+    pub(crate) fn from_id(id: TimerId) -> Self {
         Self::ALL[id.0 as usize]
     }
 }

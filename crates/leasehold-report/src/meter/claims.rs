@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leasehold_check::Metric;
-use leasehold_core::event::{Claim, ClaimEnd, EventKind, NodeEvent, WorldEvent};
+use leasehold_core::event::{Claim, ClaimEnd, EventKind, NodeEvent, Operation, WorldEvent};
 use leasehold_core::id::{Incarnation, NodeId, ResourceId, Token};
 use leasehold_core::trace::Header;
 use leasehold_core::{SimInstant, Span};
@@ -13,13 +13,14 @@ use super::values::Values;
 use crate::amount::Amount;
 
 /// What is measured here.
-pub(crate) const MEASURED: [Metric; 6] = [
+pub(crate) const MEASURED: [Metric; 7] = [
     Metric::Failover,
     Metric::FailoverCrash,
     Metric::FailoverPartition,
     Metric::Handover,
     Metric::Unavailability,
     Metric::Overlap,
+    Metric::Wait,
 ];
 
 /// How the last claim on a resource ended.
@@ -82,6 +83,9 @@ pub(crate) struct Claims {
     after_lapses: Values,
     handover: Values,
     overlap: Values,
+    /// Who waits for what, and since when.
+    waiting: BTreeMap<(NodeId, ResourceId), SimInstant>,
+    waits: Values,
 }
 
 impl Claims {
@@ -110,6 +114,9 @@ impl Claims {
         match *kind {
             EventKind::Node(NodeEvent::ClaimStarted(claim) | NodeEvent::ClaimRenewed(claim)) => {
                 let Claim { resource, token, incarnation, .. } = claim;
+                if let Some(since) = self.waiting.remove(&(node, resource)) {
+                    self.waits.lasts(at.saturating_since(since));
+                }
                 self.opens(at, resource, (node, incarnation, token))
             }
             EventKind::World(WorldEvent::ClaimResumed { resource, token, incarnation }) => {
@@ -124,7 +131,12 @@ impl Claims {
                 self.closes(at, resource, Lost::Lapsed, |claimant| *claimant == (node, incarnation, token));
                 None
             }
+            EventKind::Node(NodeEvent::Asked { resource, operation: Operation::Acquire }) => {
+                self.asks(at, node, resource);
+                None
+            }
             EventKind::Node(NodeEvent::Withdrew { resource }) => {
+                self.waiting.remove(&(node, resource));
                 let tenure = self.resources.get_mut(&resource)?;
                 tenure.change(at, node, |contender| contender.has_withdrawn = true);
                 None
@@ -156,8 +168,20 @@ impl Claims {
             (Metric::FailoverPartition, self.after_lapses.into()),
             (Metric::Handover, self.handover.into()),
             (Metric::Overlap, self.overlap.into()),
+            (Metric::Wait, self.waits.into()),
             (Metric::Unavailability, Amount::of_part(unclaimed, wanted)),
         ]
+    }
+
+    /// Somebody asks for a resource. Who is refused asks anew, and has waited since the first time.
+    fn asks(&mut self, at: SimInstant, node: NodeId, resource: ResourceId) {
+        let is_taken = self
+            .resources
+            .get(&resource)
+            .is_some_and(|tenure| tenure.open.iter().any(|claimant| claimant.0 != node));
+        if is_taken {
+            self.waiting.entry((node, resource)).or_insert(at);
+        }
     }
 
     fn opens(&mut self, at: SimInstant, resource: ResourceId, claimant: Claimant) -> Option<Gap> {
@@ -212,6 +236,7 @@ impl Claims {
 
     fn turns(&mut self, at: SimInstant, node: NodeId, turn: Turn) {
         if turn == Turn::Dies {
+            self.waiting.retain(|(waits, _), _| *waits != node);
             let claimed: Vec<ResourceId> = self.resources.keys().copied().collect();
             claimed.into_iter().for_each(|resource| {
                 self.closes(at, resource, Lost::Died, |claimant| claimant.0 == node);
@@ -289,6 +314,25 @@ mod tests {
         lengths(Metric::Handover, &at_once, s(20), &[0]);
         let before = [lines[0], at(s(4), B, claims(2)), lines[1]];
         lengths(Metric::Handover, &before, s(20), &[]);
+    }
+
+    #[test]
+    fn a_wait_lasts_from_the_question_to_the_claim_where_another_claims() {
+        let asks = NodeEvent::Asked { resource: R, operation: Operation::Acquire };
+        let count = |lines: &[Line], expected: &[u64]| lengths(Metric::Wait, lines, s(20), expected);
+        let (held, asked, given) =
+            (at(s(1), A, claims(1)), at(s(4), B, asks), at(s(9), A, ends_claim(1, LET_GO)));
+        let got = at(ms(9_010), B, claims(2));
+        count(&[held, asked, given, got], &[5_010]);
+        count(&[held, asked, at(s(6), B, asks), given, got], &[5_010]);
+        count(&[held, asked, given], &[]);
+        count(&[held, given, at(s(9), B, asks), got], &[]);
+        count(&[held, at(s(4), A, asks), given, at(s(10), A, claims(2))], &[]);
+        count(&[held, asked, at(s(5), B, DIES), given, got], &[]);
+        let left = NodeEvent::Withdrew { resource: R };
+        count(&[held, asked, at(s(5), B, left), given, at(s(10), B, claims(2))], &[]);
+        let renew = NodeEvent::Asked { resource: R, operation: Operation::Renew { lease: LeaseId(1) } };
+        count(&[held, at(s(4), B, renew), given, got], &[]);
     }
 
     #[test]

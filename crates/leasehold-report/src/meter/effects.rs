@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use leasehold_check::Metric;
 use leasehold_core::SimInstant;
-use leasehold_core::event::{Access, EventKind, NodeEvent, Refusal};
+use leasehold_core::event::{Access, EventKind, NodeEvent, Refusal, WorldEvent};
 use leasehold_core::id::{NodeId, OpId, ResourceId, Token};
 
 use super::load::Level;
@@ -52,7 +52,15 @@ pub(crate) struct Effects {
 
 impl Effects {
     pub(crate) fn hear(&mut self, at: SimInstant, node: NodeId, kind: &EventKind) {
-        let EventKind::Node(event) = kind else { return };
+        let event = match kind {
+            EventKind::Node(event) => event,
+            // A new process numbers its effects anew, and tries nothing again.
+            EventKind::World(WorldEvent::Restarted { .. }) => {
+                self.latest.retain(|(writer, _), _| *writer != node);
+                return;
+            }
+            EventKind::World(_) => return,
+        };
         match *event {
             NodeEvent::Granted { resource, token, .. }
             | NodeEvent::Recovered { resource, token, ended: None, .. } => self.granted(at, resource, token),
@@ -208,5 +216,31 @@ mod tests {
         // Sent again because nobody answered: the same effect.
         count(&[one, at(s(2), A, issues(1, 1)), at(s(3), S, accepts(A, 1, 1))], 0, 1);
         count(&[one, at(s(2), B, issues(2, 1))], 2, 2);
+    }
+
+    /// Two that have no lease read one version and write: the second is refused, reads again, and is accepted. A third
+    /// dies when it was refused: what its next process writes has the same number, and is neither the same effect nor a retry.
+    #[test]
+    fn work_without_a_lease_is_counted_like_any_other() {
+        let conflict = |by| refuses(by, Access::Write, 0, Refusal::Conflict { latest: Version(1) });
+        let lines = [
+            at(ms(100), A, issues(0, 2)),
+            at(ms(100), B, issues(0, 2)),
+            at(ms(110), S, accepts(A, 0, 2)),
+            at(ms(110), S, conflict(B)),
+            at(ms(400), B, issues(0, 4)),
+            at(ms(450), B, issues(0, 4)),
+            at(ms(1_100), S, accepts(B, 0, 4)),
+            at(ms(1_200), C, issues(0, 2)),
+            at(ms(1_210), S, conflict(C)),
+            at(ms(1_300), C, DIES),
+            at(ms(2_400), C, COMES_BACK),
+            at(ms(2_500), C, issues(0, 2)),
+        ];
+        events(Metric::Retries, &lines, s(4), 1, 4);
+        part(Metric::WastedWork, &lines, s(4), 3, 5);
+        values(Metric::Throughput, &lines, s(4), &[1, 1, 0, 0]);
+        events(Metric::StaleWritesRejected, &lines, s(4), 0, 4);
+        lengths(Metric::UnfencedWindow, &lines, s(4), &[]);
     }
 }

@@ -5,7 +5,7 @@
 
 pub(super) use leasehold_check::Metric;
 pub(super) use leasehold_core::event::{
-    Access, Claim, ClaimEnd, EndCause, NodeEvent, Refusal, RegistryEvent, WorldEvent,
+    Access, Claim, ClaimEnd, EndCause, NodeEvent, Operation, Refusal, RegistryEvent, WorldEvent,
 };
 pub(super) use leasehold_core::id::{
     FaultId, Incarnation, LeaseId, NodeId, OpId, ResourceId, Token, Version,

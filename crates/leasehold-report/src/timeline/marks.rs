@@ -119,7 +119,8 @@ impl Marks {
             }
             NodeEvent::AccessRefused { token, .. } => Some(MarkKind::Refused(token)),
             NodeEvent::EffectIssued { resource, token, .. } => {
-                (!beliefs.claims(node, resource, token)).then_some(MarkKind::IssuedLate(token))
+                let is_late = token != Token::NONE && !beliefs.claims(node, resource, token);
+                is_late.then_some(MarkKind::IssuedLate(token))
             }
             NodeEvent::Granted { .. } => Some(MarkKind::Granted),
             NodeEvent::Ended { .. } => Some(MarkKind::Ended),

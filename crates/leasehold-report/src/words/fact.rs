@@ -3,7 +3,7 @@
 use leasehold_check::{Fact, Gone};
 use leasehold_core::event::Advance;
 
-use super::{accessed, asked, ended, refused, told};
+use super::{accessed, asked, ended, refused, told, under, with};
 use crate::names::Names;
 
 /// A piece of evidence in one line.
@@ -80,22 +80,20 @@ pub fn fact(names: &Names, fact: &Fact) -> String {
             cause.map_or_else(|| "alive".to_owned(), |cause| ended(names, cause))
         ),
         Fact::Read { at, reader, resource, token, version } => format!(
-            "at {at} {} was shown version {version}{}, token {token}",
+            "at {at} {} was shown version {version}{}, {}",
             names.node(reader),
-            names.on(resource)
+            names.on(resource),
+            with(token)
         ),
         Fact::Issued { at, writer, resource, token, op } => {
-            format!(
-                "at {at} {} sent write {op}{} under token {token}",
-                names.node(writer),
-                names.on(resource)
-            )
+            format!("at {at} {} sent write {op}{} {}", names.node(writer), names.on(resource), under(token))
         }
         Fact::Accepted { at, writer, resource, token, op, replaced, based_on } => {
             let seen = based_on.map_or_else(String::new, |seen| format!(", having seen version {seen}"));
             format!(
-                "at {at} write {op} of {} under token {token} was accepted{}{seen}: version {} replaced {replaced}",
+                "at {at} write {op} of {} {} was accepted{}{seen}: version {} replaced {replaced}",
                 names.node(writer),
+                under(token),
                 names.on(resource),
                 replaced.next()
             )
@@ -109,9 +107,10 @@ pub fn fact(names: &Names, fact: &Fact) -> String {
             names.node(by)
         ),
         Fact::Refused { at, by, resource, access, token, refusal } => format!(
-            "at {at} a {} of {} under token {token} was refused{}: {}",
+            "at {at} a {} of {} {} was refused{}: {}",
             accessed(access),
             names.node(by),
+            under(token),
             names.on(resource),
             refused(refusal)
         ),

@@ -232,7 +232,10 @@ fn policies(dice: &mut Dice<'_>, terms: &Terms) {
     dice.one_of(part, "grantor.same_owner", &["revokes"]);
     dice.sometimes(part, "grantor.end_patience", 150_000, |stream| some_millis(stream, 1, 20_000));
     dice.sometimes(part, "holder.renew_jitter", 200_000, |stream| format!("\"{}%\"", stream.below(51)));
-    dice.one_of(part, "holder.on_lost_contact", &["jeopardy"]);
+    // Whoever lets its lease run out waits for no contact.
+    if dice.value("work.kind").is_none_or(|kind| kind.trim_matches('"') != "cached-reads") {
+        dice.one_of(part, "holder.on_lost_contact", &["jeopardy"]);
+    }
     dice.one_of(part, "holder.identity", &["node"]);
     dice.one_of(part, "holder.priority", &["by-number"]);
     let least = terms.floor().max(100);

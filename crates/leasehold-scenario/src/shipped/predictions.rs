@@ -4,10 +4,10 @@
 
 use leasehold_check::{Metric, Statistic};
 use leasehold_core::Reckoning;
-use leasehold_protocol::policy::{AfterWaiting, Expiry, GiveUp, Queue};
+use leasehold_protocol::policy::{AfterWaiting, Expiry, GiveUp, Queue, WorkKind};
 
 use super::Design;
-use crate::predicted::{Predicted, mean};
+use crate::predicted::{Predicted, Reading, mean};
 use crate::system::Environment;
 
 /// More tries than this are not counted: their chance is below anything that can be measured.
@@ -15,6 +15,12 @@ const MOST_TRIES: u32 = 40;
 
 impl Design {
     pub(super) fn predictions(&self, environment: &Environment, reckoning: &Reckoning) -> Vec<Predicted> {
+        // What becomes of writers that meet without a lease follows from no formula here.
+        match self.work.kind {
+            WorkKind::Optimistic => return Vec::new(),
+            WorkKind::CachedReads => return self.cached_reads(),
+            _ => {}
+        }
         let worst = "failover after a crash, at worst";
         let mut all: Vec<Predicted> =
             Predicted::reckoned(Metric::FailoverCrash, worst, reckoning).into_iter().collect();
@@ -27,6 +33,26 @@ impl Design {
             all.extend(Predicted::false_expiry(loss, self.tries(environment), self.interval()));
         }
         all
+    }
+
+    /// `N·R/(1+R·t)`: of N readers that read at a rate of R each asks for its lease when it reads and t is over, the time
+    /// that it may claim after it asked. An exchange with the grantor and one with the resource are four messages. Source:
+    /// Gray and Cheriton (1989), section 3, who count the two that extend a lease.
+    fn cached_reads(&self) -> Vec<Predicted> {
+        let readers = self.topology.holders - self.writers.count;
+        // Where several read one resource they wait for each other's leases, which the formula does not know.
+        if readers > self.topology.resources {
+            return Vec::new();
+        }
+        let term = self.holder.term(self.grantor.negotiate(self.holder.ttl)).as_secs_f64();
+        let rate = 1.0 / self.work.every.as_secs_f64();
+        let asked = f64::from(readers) * rate / (1.0 + rate * term);
+        let told = |metric, formula, value| Predicted {
+            // What writers ask for comes on top, and whom they call back asks once more.
+            reading: if self.writers.count > 0 { Reading::Beside } else { Reading::Expected },
+            ..Predicted::expected(metric, Statistic::Mean, formula, value)
+        };
+        vec![told(Metric::Load, "N·R/(1+R·t)", asked), told(Metric::Messages, "4·N·R/(1+R·t)", 4.0 * asked)]
     }
 
     /// h, as it is on average: jitter brings it forward.

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 pub(crate) use self::grantor::GrantorTable;
 pub(crate) use self::holder::{HolderTable, Priorities, check_round_trip};
-pub(crate) use self::resource::{ResourceTable, check_fence};
-pub(crate) use self::work::WorkTable;
+pub(crate) use self::resource::{ResourceTable, check_resource};
+pub(crate) use self::work::{WorkTable, Writers};
 use crate::field::{seconds, spanned};
 use crate::value::{Length, Share, Whole};
 use crate::{Diagnostic, Diagnostics, Spanned};

@@ -3,7 +3,7 @@
 use leasehold_core::{ClockKind, Span};
 use leasehold_protocol::policy::{
     AfterWaiting, Anchor, BackInContact, Backoff, GiveUp, GrantorPolicy, HolderPolicy, Identity, Interval,
-    Leave, Lifetime, LostContact, Margin,
+    Leave, Lifetime, LostContact, Margin, WorkPolicy,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub(crate) struct HolderTable {
     /// When it stops to try for a renewal.
     give_up: GiveUpName,
     /// What it does when its deadline comes and nothing was heard.
-    on_lost_contact: OnLostContact,
+    on_lost_contact: Spanned<OnLostContact>,
     /// What one in jeopardy does when it is in contact again.
     back_in_contact: Spanned<BackInContactName>,
     /// In which order it leaves.
@@ -111,7 +111,7 @@ impl Default for HolderTable {
             jitter: Stretch { ppm: Backoff::default().jitter_ppm },
             poll: seconds(1),
             give_up: GiveUpName::default(),
-            on_lost_contact: OnLostContact::default(),
+            on_lost_contact: spanned(OnLostContact::default()),
             back_in_contact: spanned(BackInContactName::default()),
             leave: LeaveName::default(),
             after_waiting: AfterWaitingName::default(),
@@ -156,7 +156,7 @@ impl HolderTable {
             not_zero(&mut found, value, what);
         }
         let trusts = *self.back_in_contact.get_ref() == BackInContactName::TrustsItsRecord;
-        if trusts && self.on_lost_contact != OnLostContact::Jeopardy {
+        if trusts && *self.on_lost_contact.get_ref() != OnLostContact::Jeopardy {
             let message = "a holder that stops, or never does, waits for no contact";
             let help = "write on_lost_contact = \"jeopardy\", or remove this";
             found.push(Diagnostic::at(self.back_in_contact.span(), message).help(help));
@@ -186,7 +186,7 @@ impl HolderTable {
             retry,
             poll: length(&self.poll),
             give_up: self.give_up.into(),
-            lost_contact: self.on_lost_contact.into(),
+            lost_contact: (*self.on_lost_contact.get_ref()).into(),
             back_in_contact: (*self.back_in_contact.get_ref()).into(),
             leave: self.leave.into(),
             after_waiting: self.after_waiting.into(),
@@ -195,6 +195,18 @@ impl HolderTable {
             keys: self.keys.0,
             asks_who: self.asks_who.as_ref().map(length),
         })
+    }
+
+    /// Who lets its lease run out has lost no contact, and does not wait for one.
+    pub(crate) fn check_lapse(&self, work: &WorkPolicy) -> Result<(), Diagnostics> {
+        if !work.kind.lets_lapse() || *self.on_lost_contact.get_ref() == OnLostContact::Stop {
+            return Ok(());
+        }
+        let message = "holders that read from copies let their leases run out: that is no lost contact";
+        Err(Diagnostic::at(self.on_lost_contact.span(), message)
+            .label("expected stop")
+            .help("write on_lost_contact = \"stop\", or leave it out")
+            .into())
     }
 
     /// The priorities of so many holders.

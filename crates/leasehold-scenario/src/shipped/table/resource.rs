@@ -6,7 +6,7 @@ use leasehold_protocol::policy::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::field::spanned;
+use crate::field::{spanned, written};
 use crate::names::names;
 use crate::{Diagnostic, Diagnostics, Spanned};
 
@@ -19,7 +19,7 @@ pub(crate) struct ResourceTable {
     /// Whether a read fences off older tokens.
     reads: ReadsName,
     /// Which writes it accepts, as far as tokens allow them.
-    writes: WritesName,
+    writes: Spanned<WritesName>,
     /// What it does with an operation that comes twice.
     duplicates: DuplicatesName,
     /// What it does with a task whose effect it has applied before.
@@ -39,7 +39,7 @@ impl Default for ResourceTable {
         Self {
             fence: spanned(FenceName::default()),
             reads: ReadsName::default(),
-            writes: WritesName::default(),
+            writes: spanned(WritesName::default()),
             duplicates: DuplicatesName::default(),
             tasks: TasksName::default(),
         }
@@ -51,15 +51,39 @@ impl ResourceTable {
         ResourcePolicy {
             fence: (*self.fence.get_ref()).into(),
             reads: self.reads.into(),
-            writes: self.writes.into(),
+            writes: (*self.writes.get_ref()).into(),
             duplicates: self.duplicates.into(),
             tasks: self.tasks.into(),
         }
     }
 }
 
+/// What work asks of its resource.
+pub(crate) fn check_resource(table: &ResourceTable, work: &WorkPolicy) -> Result<(), Diagnostics> {
+    match work.kind {
+        WorkKind::Optimistic => check_versions(table),
+        _ => check_fence(table, work),
+    }
+}
+
+/// Without a lease there is no token, and all that can be compared is versions. Who does not want that has to say so.
+fn check_versions(table: &ResourceTable) -> Result<(), Diagnostics> {
+    let mut found = Diagnostics::default();
+    if table.policy().fence != Fence::None {
+        let message = "optimistic work asks for no lease, so it has no token, and this fence goes by tokens";
+        let help = "write resource.fence = \"none\"";
+        found.push(Diagnostic::at(table.fence.span(), message).label("expected none").help(help));
+    }
+    if !written(&table.writes) {
+        let message = "optimistic work needs a resource that compares versions, and this one takes any write";
+        let help = "write resource.writes = \"compare-and-set\"; or \"any\", to see updates get lost";
+        found.push(Diagnostic::at(table.writes.span(), message).help(help));
+    }
+    found.or(())
+}
+
 /// A fence by equality takes a write only after a read or a barrier with the same token.
-pub(crate) fn check_fence(table: &ResourceTable, work: &WorkPolicy) -> Result<(), Diagnostics> {
+fn check_fence(table: &ResourceTable, work: &WorkPolicy) -> Result<(), Diagnostics> {
     let ResourcePolicy { fence, reads, .. } = table.policy();
     let writes_blindly = matches!(work.kind, WorkKind::Leader | WorkKind::Tasks);
     if fence != Fence::Equality
