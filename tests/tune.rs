@@ -204,6 +204,60 @@ fn bad_studies_leave_nothing_behind() {
     desk.run("tune").with(2);
 }
 
+const EACH: &str = "\
+schema = 1
+summary = \"Which TTL is best where.\"
+scenario = \"../scenes/scene.toml\"
+seeds = 3
+faults = \"scripted\"
+metrics = [\"messages\"]
+objectives = [\"messages < 1000/s\"]
+trade = [\"messages\"]
+each = \"situation\"
+[parameters.ttl.choices]
+own = {}
+\"2 s\" = { \"lease.ttl\" = \"2s\", \"lease.renew\" = \"500ms\" }
+[parameters.situation.choices]
+calm = {}
+crash = { fault = [ { at = \"20s\", on = \"holder\", do = \"crash\" } ] }
+";
+
+/// A study that asks what is best for each value of a parameter says so, and a baseline and a part of it are as for others.
+#[test]
+fn what_is_best_where_is_told_value_by_value() {
+    let desk = desk();
+    write(&desk, EACH);
+    let ended = desk.run("tune studies/some.toml --quiet --out out").with(0);
+    for words in [
+        "the points that no other with the same situation beats",
+        "Take `own`, whatever the situation",
+        "Under `calm`, `own` is best: messages mean ",
+        "Under `crash`, `own` is best: messages mean ",
+        "Next is `2 s`: its messages mean is ",
+        "`own` is good everywhere: it meets all objectives under all 2 values of situation",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+    }
+    let kept = desk.contents("out");
+    let again = desk.run("tune studies/some.toml --quiet --baseline out --out again").with(0);
+    assert!(again.stdout.contains("Take `own`"), "{}", again.stdout);
+    let page = String::from_utf8(desk.contents("again")["report.md"].clone()).unwrap();
+    assert!(page.contains("Nothing got better and nothing worse"), "{page}");
+    assert!(String::from_utf8(kept["points.csv"].clone()).unwrap().contains("\n1,own,crash,3,0,"));
+    // Where for one value nothing is good enough, the budget is missed; of a part nothing is asked.
+    write(&desk, &EACH.replace("messages < 1000/s", "messages < 0.001/s"));
+    let ended = desk.run("tune studies/some.toml --quiet --out missed").with(6);
+    for words in [
+        "No ttl meets all objectives, whatever the situation",
+        "Under `calm`, no ttl meets all objectives: `messages < 0.001/s` is the obstacle. Nearest is ",
+        "No ttl is good everywhere. ",
+        "meets all objectives under 0 of 2 values of situation: under `calm` it misses `messages < 0.001/s` with ",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+    }
+    desk.run("tune studies/some.toml --quiet --shard 1/2 --out part").with(0);
+}
+
 /// Every study that is shipped can be read, point by point, and run.
 #[test]
 fn every_study_that_is_shipped_runs() {

@@ -5,6 +5,7 @@
 //! point. What they come to is a [`StudySummary`](leasehold_report::study::StudySummary), and a folder.
 
 mod advice;
+mod each;
 mod folder;
 mod front;
 mod grid;

@@ -1,7 +1,10 @@
 //! What a study came to: what `summary.json` holds, what its pages show, and what a later study is compared with.
 
+mod each;
+
 use std::fmt;
 
+pub use each::{EachAdvice, Everywhere, Gap, RunnerUp, ValueAdvice, told_but};
 pub use leasehold_check::Statistic;
 use leasehold_check::{Better, Metric, Unit};
 use leasehold_scenario::Goal;
@@ -43,7 +46,8 @@ pub struct StudySummary {
     pub trade: Vec<Trait>,
     /// All points, by number.
     pub points: Vec<PointSummary>,
-    /// The numbers of the points that no other point beats in all that is traded.
+    /// The numbers of the points that no other point beats in all that is traded; where advice is given for each value of a
+    /// parameter, no other point with the same value.
     pub front: Vec<usize>,
     /// The number of the point that has the scenario's own values, if there is one.
     pub default_point: Option<usize>,
@@ -62,6 +66,9 @@ pub struct Parameter {
     pub values: Vec<String>,
     /// What it is derived by, if it is no axis of its own: `ttl/3`.
     pub derived: Option<String>,
+    /// If its values are names of choices: what each of them lays over the scenario, as TOML, key path by key path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Vec<String>>,
 }
 
 /// One number of a point: a statistic of a metric. Written as objectives write it: `failover.p99`.
@@ -184,6 +191,8 @@ pub enum Advice {
         /// Why: whole sentences.
         because: Vec<String>,
     },
+    /// Each value of one parameter has its own.
+    Each(EachAdvice),
     /// The study asks for nothing.
     NotAsked,
 }
@@ -201,12 +210,29 @@ impl StudySummary {
         named.map(|(parameter, value)| format!("{} = {value}", parameter.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The point that is recommended, or that comes nearest to what was asked; nothing if nothing was asked.
+    /// The point that is recommended, or that comes nearest to what was asked; nothing if nothing was asked, or if the answer
+    /// depends on a parameter.
     pub fn chosen(&self) -> Option<usize> {
         match self.advice {
             Advice::Take { point, .. } => Some(point),
             Advice::NonePasses { nearest, .. } => Some(nearest),
-            Advice::NotAsked => None,
+            Advice::Each(_) | Advice::NotAsked => None,
+        }
+    }
+
+    /// The same, for each value of the parameter on which the answer depends.
+    pub fn all_chosen(&self) -> Vec<usize> {
+        match &self.advice {
+            Advice::Each(each) => each.values.iter().filter_map(ValueAdvice::chosen).collect(),
+            _ => self.chosen().into_iter().collect(),
+        }
+    }
+
+    /// The advice for each value of a parameter, if it was asked for.
+    pub fn each(&self) -> Option<&EachAdvice> {
+        match &self.advice {
+            Advice::Each(each) => Some(each),
+            _ => None,
         }
     }
 

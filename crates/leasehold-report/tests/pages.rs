@@ -154,6 +154,54 @@ fn a_study_that_recommends_nothing_says_why() {
 }
 
 #[test]
+fn what_is_best_where_is_a_table_with_the_sentences_above_it() {
+    let study = sample::best_for_each_ttl();
+    let html = page("each", &study, None);
+    for part in [
+        "What is best depends on ttl",
+        "Under `ttl = 5s` this is best. Next is another.",
+        "Nothing is good everywhere.",
+        "What is best for each ttl, with what each number lies between",
+        "<td>none; nearest a-policy-of-renewing-every-1s",
+        "failover-crash.p99 +3.10\u{a0}s (+2.90 to +3.30)</td>",
+        "What each policy lays over the scenario",
+        "lease.renew = &#34;3s&#34;",
+        "30 points are on the Pareto front: no other point with the same ttl is better",
+    ] {
+        assert!(html.contains(part), "{part}\n{html}");
+    }
+    // A picture of each value, and marks in each row of the maps, whose names are not cut.
+    assert_eq!(html.matches("id=\"trade-failover-crash-p99-false-expiry-rate-").count(), 2 * 6, "{html}");
+    let map =
+        html.split_once("id=\"map-failover-crash-p99-title\"").unwrap().1.split_once("</svg>").unwrap().0;
+    assert_eq!(map.matches("class=\"ring chosen\"").count(), 6, "{map}");
+    let markdown = study_md(&study, None);
+    assert!(markdown.contains("| ttl | best | failover-crash.p99 |"), "{markdown}");
+}
+
+#[test]
+fn hostile_names_of_choices_are_text() {
+    let mut study = sample::best_for_each_ttl();
+    hostile(&mut study);
+    let evil = "<img src=x onerror=alert(3)>";
+    let values = study.parameters[0].values.clone();
+    let Advice::Each(each) = &mut study.advice else { panic!() };
+    each.headline.push_str(evil);
+    each.everywhere.said.push_str(evil);
+    for (value, name) in each.values.iter_mut().zip(values) {
+        value.value = name;
+    }
+    for keys in &mut study.parameters[1].choices {
+        keys.push(evil.to_owned());
+    }
+    let html = page("each-hostile", &study, None);
+    assert!(!html.contains("<img"), "{html}");
+    // In a block of code, where the command stands, nothing means anything.
+    let markdown = study_md(&study, None);
+    assert!(markdown.split("```").step_by(2).all(|text| !text.contains("<img")), "{markdown}");
+}
+
+#[test]
 fn one_parameter_is_rows_and_three_are_the_first_two() {
     let one = sample::ttl_alone();
     let html = page("one", &one, None);

@@ -3,25 +3,28 @@
 //! A study is a TOML file as a scenario is, and what is wrong with it is told in the same way. Here it is read; what its
 //! points are and how they are run is the campaign's.
 
+mod choices;
+mod each;
 mod expression;
 mod parameter;
 mod quantity;
 mod table;
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use leasehold_check::{Metric, Statistic};
 use leasehold_plan::Setting;
 use toml::de::{DeTable, DeValue};
 
+pub use choices::Choice;
 pub use expression::Expression;
 pub use parameter::{Axis, Scale, StudyParameter};
 pub use quantity::Quantity;
 pub use table::Refused;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
-use crate::document::{in_order, value_text};
 use crate::goal::Goal;
 use crate::overlay;
 use crate::scenario::SCHEMA;
@@ -31,17 +34,18 @@ use crate::suggest::cut;
 use crate::tables::Tables;
 use crate::trial::Faults;
 use expression::{Condition, Wrong};
-use parameter::Ranges;
+use parameter::{Ranges, Surroundings};
 use table::{FaultsName, MetricName, NumberName, Parameters, SampleTable, SeedsTable};
 
 /// The top-level names of a study.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "schema",
     "name",
     "summary",
     "scenario",
     "set",
     "parameters",
+    "each",
     "constraints",
     "refused",
     "sample",
@@ -79,6 +83,8 @@ pub struct StudyFile {
     pub settings: Vec<Setting>,
     /// What it varies: first the axes, then what follows from them, each in the order of the file.
     pub parameters: Vec<StudyParameter>,
+    /// The place of the parameter for each of whose values advice is given apart.
+    pub each: Option<usize>,
     /// What a point has to meet to be one.
     pub constraints: Vec<Constraint>,
     /// What becomes of a point that the scenario's reader refuses.
@@ -191,11 +197,8 @@ impl StudyFile {
     ///
     /// If a value is none that can be written: [`complete`](Self::complete) gives no such.
     pub fn overlay(&self, values: &[Quantity]) -> Vec<Setting> {
-        let set = self.parameters.iter().zip(values).flat_map(|(parameter, value)| {
-            let toml = value.to_toml().expect("it was written before");
-            parameter.keys.iter().map(move |key| Setting { key: key.clone(), value: Some(toml.clone()) })
-        });
-        set.collect()
+        let set = self.parameters.iter().zip(values);
+        set.flat_map(|(parameter, value)| parameter.settings(value)).collect()
     }
 
     /// A point, for people: `ttl = 10s, renew = 3s`.
@@ -209,6 +212,7 @@ impl StudyFile {
 fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
     let root = overlay::parse(source.text())?;
     let settings = settings(&root);
+    let choices = choices::of_all(&root);
     let (mut tables, mut found) = Tables::new(root, KNOWN.to_vec(), &[]);
     let settings = found.keep(settings);
     let _ = found.keep(tables.take_key::<toml::Table>("set"));
@@ -227,7 +231,9 @@ fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
     let sample = sample.and_then(|sample| found.keep(sampled(&sample)));
     let ranges = if sample.is_some() { Ranges::OrOpen } else { Ranges::InSteps };
     let parameters = found.keep(tables.take::<Parameters>("parameters"));
-    let parameters = parameters.and_then(|tables| found.keep(parameters_of(&tables, ranges, source)));
+    let parameters =
+        parameters.and_then(|tables| found.keep(parameters_of(&tables, &choices, ranges, source)));
+    let each = found.keep(tables.take_key::<String>("each")).flatten();
     let constraints = found.keep(tables.take_key::<Vec<Spanned<String>>>("constraints"));
     let constraints = match (&parameters, constraints.flatten()) {
         (Some(parameters), Some(texts)) => found.keep(constraints_of(texts.get_ref(), parameters, source)),
@@ -237,7 +243,12 @@ fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
     let seeds = found.keep(tables.take_key::<SeedsTable>("seeds")).flatten();
     let seeds = found.keep(seeds.map_or_else(|| Ok((0, DEFAULT_SEEDS)), |seeds| seeds_of(&seeds)));
     let faults = found.keep(tables.take_key::<FaultsName>("faults")).flatten();
-    let objectives = found.keep(each_once::<Goal>(&mut tables, "objectives")).unwrap_or_default();
+    let objectives = found.keep(each_once::<Goal>(&mut tables, "objectives"));
+    let each = match (&parameters, each, &objectives) {
+        (Some(parameters), Some(each), Some(goals)) => found.keep(each::place(&each, parameters, goals)),
+        _ => None,
+    };
+    let objectives = objectives.unwrap_or_default();
     let metrics = found.keep(each_once::<MetricName>(&mut tables, "metrics")).unwrap_or_default();
     let trade = found.keep(each_once::<NumberName>(&mut tables, "trade")).unwrap_or_default();
     let trade: Vec<(Metric, Statistic)> = match trade.as_slice() {
@@ -266,6 +277,7 @@ fn read(source: &Source, folder: &Path) -> Result<StudyFile, Diagnostics> {
             scenario: folder.join(scenario.get_ref()),
             settings,
             parameters,
+            each,
             constraints,
             refused: refused.map(Spanned::into_inner).unwrap_or_default(),
             sample,
@@ -328,26 +340,13 @@ fn required<T: serde::de::DeserializeOwned>(
 
 /// `[set]`, key path by key path, in the order of the file.
 fn settings(root: &DeTable<'_>) -> Result<Vec<Setting>, Diagnostic> {
-    fn below(path: &str, value: &DeValue<'_>, settings: &mut Vec<Setting>) {
-        match value {
-            DeValue::Table(table) => {
-                for (key, value) in in_order(table) {
-                    below(&format!("{path}.{key}"), value, settings);
-                }
-            }
-            other => settings.push(Setting { key: path.to_owned(), value: Some(value_text(other)) }),
-        }
-    }
     let Some(set) = root.get("set") else { return Ok(Vec::new()) };
     let DeValue::Table(table) = set.get_ref() else {
         return Err(Diagnostic::at(set.span(), "`set` is no table")
             .help("write [set], and below it key paths with values: \"lease.sweep\" = \"1s\""));
     };
-    let mut settings = Vec::new();
-    for (key, value) in in_order(table) {
-        below(key, value, &mut settings);
-    }
-    Ok(settings)
+    let settings = choices::laid(table).into_iter();
+    Ok(settings.map(|laid| Setting { key: laid.key, value: Some(laid.value) }).collect())
 }
 
 fn sampled(sample: &Spanned<SampleTable>) -> Result<Sample, Diagnostic> {
@@ -362,6 +361,7 @@ fn sampled(sample: &Spanned<SampleTable>) -> Result<Sample, Diagnostic> {
 /// First the axes, then what follows from them, each in the order of the file: so that a value only needs those before it.
 fn parameters_of(
     tables: &Parameters,
+    choices: &BTreeMap<String, choices::Choices>,
     ranges: Ranges,
     source: &Source,
 ) -> Result<Vec<StudyParameter>, Diagnostics> {
@@ -379,11 +379,10 @@ fn parameters_of(
             .into());
     }
     let names: Vec<&str> = ordered.iter().map(|(name, _)| name.as_str()).collect();
+    let around = Surroundings { names: &names, choices, ranges, source };
     let mut found = Diagnostics::default();
-    let read: Vec<Option<StudyParameter>> = ordered
-        .iter()
-        .map(|(name, table)| found.keep(parameter::read(name, table, &names, ranges, source)))
-        .collect();
+    let read: Vec<Option<StudyParameter>> =
+        ordered.iter().map(|(name, table)| found.keep(parameter::read(name, table, around))).collect();
     let Some(parameters) = read.into_iter().collect::<Option<Vec<_>>>() else { return Err(found) };
     let mut used = Vec::new();
     for (place, parameter) in parameters.iter().enumerate() {
@@ -417,7 +416,11 @@ fn twice(parameters: &[StudyParameter]) -> Vec<Diagnostic> {
         || parameters.iter().flat_map(|parameter| parameter.keys.iter().map(move |key| (key, parameter)));
     let mut found = Vec::new();
     for (place, (key, parameter)) in all().enumerate() {
-        if let Some((_, other)) = all().take(place).find(|(other, _)| *other == key) {
+        let is_twice = |(other, by): &(&String, &StudyParameter)| match by.name == parameter.name {
+            true => *other == key,
+            false => choices::overlap(other, key),
+        };
+        if let Some((_, other)) = all().take(place).find(is_twice) {
             let told = format!("`{key}` is set twice, by `{}` and by `{}`", other.name, parameter.name);
             found.push(
                 Diagnostic::at(parameter.span.clone(), told)

@@ -195,10 +195,12 @@ fn tell(told: &Told<'_>, format: Format, interrupted: Option<Exit>) -> Exit {
 
 /// What it comes to. Of a part of a study nothing is asked.
 fn exit_of(kept: &KeptStudy) -> Exit {
-    match kept.summary.advice {
-        Advice::NonePasses { .. } if kept.manifest.is_whole() => Exit::BudgetMissed,
-        Advice::NonePasses { .. } | Advice::Take { .. } | Advice::NotAsked => Exit::Fine,
-    }
+    let missed = match &kept.summary.advice {
+        Advice::NonePasses { .. } => true,
+        Advice::Each(each) => each.has_obstacle(),
+        Advice::Take { .. } | Advice::NotAsked => false,
+    };
+    if missed && kept.manifest.is_whole() { Exit::BudgetMissed } else { Exit::Fine }
 }
 
 /// The harness itself panicked.

@@ -5,9 +5,10 @@
 //! order of points.
 
 use leasehold_check::Better;
-use leasehold_report::study::{Advice, Met, PointSummary, Trait};
+use leasehold_report::study::{Advice, Met, Parameter, PointSummary, Trait};
 use leasehold_scenario::Goal;
 
+use super::each::{Field, each_advice};
 use super::paired::{Difference, difference};
 use super::sums::PointSum;
 use super::wording::{metric, name, number};
@@ -29,11 +30,11 @@ pub(super) fn front_of(points: &[PointSummary], trade: &[Trait]) -> Vec<usize> {
     front::front(&costs(points, trade))
 }
 
-fn value(point: &PointSummary, of: Trait) -> Option<f64> {
+pub(super) fn value(point: &PointSummary, of: Trait) -> Option<f64> {
     Some(point.figure(of.metric)?.estimate(of.statistic)?.value)
 }
 
-fn cost(point: &PointSummary, of: Trait) -> Option<f64> {
+pub(super) fn cost(point: &PointSummary, of: Trait) -> Option<f64> {
     let value = value(point, of)?;
     Some(match of.metric.better() {
         Better::Less => value,
@@ -42,19 +43,30 @@ fn cost(point: &PointSummary, of: Trait) -> Option<f64> {
 }
 
 /// What is recommended.
-pub(super) fn advice(study: &Study, points: &[PointSummary], sums: &[PointSum]) -> Advice {
+pub(super) fn advice(
+    study: &Study,
+    parameters: &[Parameter],
+    points: &[PointSummary],
+    sums: &[PointSum],
+) -> Advice {
     let goals = study.objectives();
     if goals.is_empty() {
         return Advice::NotAsked;
     }
     let trade = study.trade();
+    if let Some(each) = study.file().each {
+        let differs = |one: usize, other: usize, of| difference(&sums[one].lots, &sums[other].lots, of);
+        let default = study.default_point();
+        let field = Field { parameters, each, points, goals, trade: &trade, default, differs: &differs };
+        return Advice::Each(each_advice(&field));
+    }
     match best(points, &trade) {
         Some(point) => Advice::Take { point, because: reasons(study, points, sums, point) },
         None => none_passes(goals, points, &trade),
     }
 }
 
-fn best(points: &[PointSummary], trade: &[Trait]) -> Option<usize> {
+pub(super) fn best(points: &[PointSummary], trade: &[Trait]) -> Option<usize> {
     let meets = |point: &PointSummary, enough: &[Met]| {
         point.runs > 0 && point.failed == 0 && point.objectives.iter().all(|met| enough.contains(met))
     };
@@ -151,7 +163,7 @@ fn compared(of: Trait, difference: Difference, own: f64) -> String {
     format!("Its {what} is {size} {direction} than the scenario's own {own}: {sure}.")
 }
 
-fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trait]) -> Advice {
+pub(super) fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trait]) -> Advice {
     let misses = |objective: usize| {
         let missed =
             |point: &&PointSummary| matches!(point.objectives[objective], Met::Missed | Met::Unmeasured);
@@ -211,7 +223,7 @@ fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trait]) -> Advi
 }
 
 /// By which part of its limit a point misses a goal; infinite if nothing was measured.
-fn beyond(goal: &Goal, point: &PointSummary) -> f64 {
+pub(super) fn beyond(goal: &Goal, point: &PointSummary) -> f64 {
     let of = Trait { metric: goal.metric, statistic: goal.statistic };
     let Some(value) = value(point, of) else { return f64::INFINITY };
     if goal.is_kept_by(value) {

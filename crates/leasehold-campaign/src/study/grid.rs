@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use leasehold_plan::Setting;
 use leasehold_scenario::{
-    Axis, Diagnostic, Diagnostics, Faults, Quantity, Refused, Scenario, ScenarioError, Source, StudyFile,
-    System,
+    Axis, Choice, Diagnostic, Diagnostics, Faults, Quantity, Refused, Scenario, ScenarioError, Source,
+    StudyFile, System,
 };
 
 use super::{Point, Size, StudyError, hypercube};
@@ -198,9 +198,9 @@ fn default_point(
     let said: Vec<Option<String>> = file
         .parameters
         .iter()
-        .map(|parameter| {
-            let written = base.written(parameter.keys.first()?)?;
-            Some(Quantity::told_of(&written).unwrap_or(written))
+        .map(|parameter| match parameter.choices.as_slice() {
+            [] => Some(in_one_way(base.written(parameter.keys.first()?)?)),
+            choices => choices.iter().find(|choice| is_made(choice, base)).map(|choice| choice.name.clone()),
         })
         .collect();
     let is_said = file
@@ -223,4 +223,17 @@ fn default_point(
     });
     points.push(Point { values: values.collect(), settings: own, scenario: Arc::clone(base) });
     Some(points.len() - 1)
+}
+
+/// A value as a study tells it, however it is written.
+fn in_one_way(written: String) -> String {
+    Quantity::told_of(&written).unwrap_or(written)
+}
+
+/// Whether the scenario is what a choice would make of it.
+fn is_made(choice: &Choice, base: &Scenario) -> bool {
+    choice.settings.iter().all(|Setting { key, value }| {
+        let own = base.written(key).map(in_one_way);
+        own.is_some() && own == value.clone().map(in_one_way)
+    })
 }

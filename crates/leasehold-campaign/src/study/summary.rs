@@ -1,7 +1,8 @@
 //! From sums to a summary.
 
 use leasehold_core::SimInstant;
-use leasehold_report::study::{Advice, FORMAT, Figure, Parameter, PointSummary, StudySummary};
+use leasehold_plan::Setting;
+use leasehold_report::study::{Advice, EachAdvice, FORMAT, Figure, Parameter, PointSummary, StudySummary};
 use leasehold_scenario::Axis;
 
 use super::advice::{advice, front_of};
@@ -15,6 +16,12 @@ pub(super) fn summary(study: &Study, sums: &[PointSum], seeds: String, program: 
     let has_runs = points.iter().any(|point| point.runs > 0);
     let plan = study.base().plan(study.seeds().start());
     let trade = study.trade();
+    let parameters = parameters(study);
+    let advice = if has_runs { advice(study, &parameters, &points, sums) } else { Advice::NotAsked };
+    let front = match &advice {
+        Advice::Each(each) => fronts(each),
+        _ => front_of(&points, &trade),
+    };
     StudySummary {
         format: FORMAT,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -25,15 +32,22 @@ pub(super) fn summary(study: &Study, sums: &[PointSum], seeds: String, program: 
         command: study.line(program),
         seeds,
         simulated: plan.phases.ends_at().saturating_since(SimInstant::START).as_nanos() as f64 / 1e9,
-        parameters: parameters(study),
+        parameters,
         metrics: study.metrics().to_vec(),
         objectives: study.objectives().iter().map(ToString::to_string).collect(),
-        front: front_of(&points, &trade),
+        front,
         trade,
         default_point: study.default_point(),
-        advice: if has_runs { advice(study, &points, sums) } else { Advice::NotAsked },
+        advice,
         points,
     }
+}
+
+/// The points of all fronts, by number.
+fn fronts(each: &EachAdvice) -> Vec<usize> {
+    let mut front: Vec<usize> = each.values.iter().flat_map(|value| value.front.iter().copied()).collect();
+    front.sort_unstable();
+    front
 }
 
 fn parameters(study: &Study) -> Vec<Parameter> {
@@ -47,7 +61,15 @@ fn parameters(study: &Study) -> Vec<Parameter> {
             Axis::Values(values) => values.iter().map(ToString::to_string).collect(),
             Axis::Between(..) | Axis::Derived(..) => seen(study, place),
         };
-        Parameter { name: parameter.name.clone(), key: parameter.keys.join(", "), values, derived }
+        let told = |set: &Setting| format!("{} = {}", set.key, set.value.as_deref().unwrap_or_default());
+        let choices = parameter.choices.iter().map(|choice| choice.settings.iter().map(told).collect());
+        Parameter {
+            name: parameter.name.clone(),
+            key: parameter.keys.join(", "),
+            values,
+            derived,
+            choices: choices.collect(),
+        }
     });
     parameters.collect()
 }

@@ -369,3 +369,78 @@ fn folders_of_others_are_not_replaced() {
     fs::write(desk.path("out").join("notes.txt"), "mine").unwrap();
     assert!(again(Replace::Results).is_err());
 }
+
+/// Names as hostile as they may be.
+const CHOICES: &str = "\
+each = \"situation\"
+[parameters.policy.choices]
+\"<b>4 s, \\\"as is\\\"\" = {}
+short = { \"lease.ttl\" = \"2s\", \"lease.renew\" = \"500ms\" }
+[parameters.situation.choices]
+quiet = {}
+cut-off = { fault = [ { at = \"10s\", on = \"holder\", to = \"grantor\", do = \"partition\", for = \"8s\" } ] }
+";
+
+#[test]
+fn choices_are_points_and_the_scenarios_own_is_what_lays_nothing_over_it() {
+    let desk = Desk::new();
+    let study = desk.study(CHOICES);
+    let own = "<b>4 s, \"as is\"";
+    let names = [
+        format!("{own} quiet"),
+        format!("{own} cut-off"),
+        "short quiet".to_owned(),
+        "short cut-off".to_owned(),
+    ];
+    assert_eq!((points(&study), study.default_point()), (names.to_vec(), Some(0)));
+    assert_eq!(study.points()[0].settings, study.points()[2].settings[..study.points()[0].settings.len()]);
+    let line = study.run_line("leasehold", 3, 7);
+    assert!(
+        line.contains("--set 'lease.ttl=\"2s\"'") && line.contains("--set 'fault=[{ at = \"10s\""),
+        "{line}"
+    );
+    // A choice that says what the scenario says anyway is the scenario's own.
+    let same = CHOICES.replace("= {}\nshort", "= { \"lease.ttl\" = \"4000ms\" }\nshort");
+    assert_eq!(desk.study(&same).default_point(), Some(0));
+    // If none is, it is measured too.
+    let none = desk.study(&CHOICES.replace("= {}\nshort", "= { \"lease.ttl\" = \"5s\" }\nshort"));
+    assert_eq!((none.points().len(), none.default_point()), (5, Some(4)));
+    assert_eq!(none.points()[4].values, ["default", "quiet"]);
+    let wrong = desk.refused(&CHOICES.replace("lease.renew", "lease.rennew"));
+    assert!(wrong.contains("unknown key `rennew`") && wrong.contains("did you mean `renew`?"), "{wrong}");
+}
+
+#[test]
+fn a_study_of_choices_is_sharded_kept_and_told_like_any_other() {
+    let desk = Desk::new();
+    let study = desk.study(CHOICES);
+    let whole = run(&desk, &study, "whole", Shard::WHOLE, 2);
+    for k in 1..=2 {
+        run(&desk, &study, &format!("s{k}"), Shard::new(k, 2).unwrap(), 1);
+    }
+    let inputs: Vec<StudyResults> =
+        ["s2", "s1"].iter().map(|name| StudyResults::open(&desk.path(name)).unwrap()).collect();
+    merge_studies(&inputs, &study, &desk.path("merged"), Replace::Never, None).unwrap();
+    assert_eq!(desk.contents("merged"), desk.contents("whole"));
+    let read = StudyResults::open(&desk.path("whole")).unwrap().summary().unwrap();
+    assert_eq!(read.all_chosen(), whole.summary.all_chosen());
+
+    let each = whole.summary.each().unwrap();
+    let values: Vec<&str> = each.values.iter().map(|value| value.value.as_str()).collect();
+    assert_eq!((each.parameter, values), (1, vec!["quiet", "cut-off"]));
+    for value in &each.values {
+        let chosen = &whole.summary.points[value.chosen().unwrap()];
+        assert_eq!(chosen.values[1], value.value);
+        assert!(value.runner_up.as_ref().is_some_and(|next| next.point != value.chosen().unwrap()));
+    }
+    let text = |name: &str| String::from_utf8(desk.contents("whole")[name].clone()).unwrap();
+    let csv = text("points.csv");
+    let mut lines = csv::Reader::from_reader(csv.as_bytes());
+    let first = lines.records().next().unwrap().unwrap();
+    assert_eq!((&first[1], &first[2]), ("<b>4 s, \"as is\"", "quiet"));
+    let (html, markdown) = (text("report.html"), text("report.md"));
+    assert!(html.contains("&#60;b&#62;4 s") || html.contains("&lt;b&gt;4 s"), "the name is there, as text");
+    assert!(!html.contains("<b>4 s") && !markdown.contains("<b>4 s"));
+    assert!(markdown.contains("What is best for each situation"), "{markdown}");
+    assert!(markdown.contains("What each situation lays over the scenario"), "{markdown}");
+}

@@ -5,11 +5,16 @@ use leasehold_report::study::Trait;
 
 /// A number of a metric with its unit, to three digits: `12.3 s`, `0.5/h`, `0.02 %`.
 pub fn number(of: Trait, value: f64) -> String {
+    number_beside(of, value, value)
+}
+
+/// The same in the unit that another number would have: what stands beside each other is told in one unit.
+pub(super) fn number_beside(of: Trait, value: f64, other: f64) -> String {
     let Trait { metric, statistic } = of;
     match (statistic, metric.unit()) {
         (Statistic::Share, _) => format!("{} %", digits(value * 100.0)),
-        (Statistic::Rate, _) => rate(value),
-        (_, Unit::Nanoseconds) => length(value),
+        (Statistic::Rate, _) => rate(value, other.abs()),
+        (_, Unit::Nanoseconds) => length(value, other.abs()),
         (_, Unit::PerSecond) => format!("{}/s", digits(value)),
         (_, Unit::Calls) => format!("{} calls", digits(value)),
         (_, Unit::Millionths | Unit::Events | Unit::Share) => digits(value),
@@ -31,8 +36,8 @@ pub(super) fn metric(metric: Metric) -> String {
     metric.name().replace('-', " ")
 }
 
-fn length(seconds: f64) -> String {
-    let size = seconds.abs();
+/// In the unit in which `size` is a number that one can imagine.
+fn length(seconds: f64, size: f64) -> String {
     match size {
         _ if size == 0.0 => "0 s".to_owned(),
         _ if size < 1e-3 => format!("{} µs", digits(seconds * 1e6)),
@@ -41,9 +46,8 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// In the unit in which it is a number that one can imagine.
-fn rate(per_second: f64) -> String {
-    let size = per_second.abs();
+/// The same for what happens so often.
+fn rate(per_second: f64, size: f64) -> String {
     let (unit, seconds) = match size {
         _ if size >= 0.1 => ("s", 1.0),
         _ if size >= 0.1 / 3_600.0 => ("h", 3_600.0),
@@ -90,6 +94,15 @@ mod tests {
         assert_eq!(number(of(Metric::Load, Statistic::Mean), 512.34), "512/s");
         assert_eq!(number(of(Metric::Unavailability, Statistic::Share), 0.0012), "0.12 %");
         assert_eq!(number(failover, -3.0), "-3 s");
+    }
+
+    #[test]
+    fn what_stands_beside_each_other_has_one_unit() {
+        let failover = Trait { metric: Metric::Failover, statistic: Statistic::P99 };
+        let false_expiry = Trait { metric: Metric::FalseExpiry, statistic: Statistic::Rate };
+        assert_eq!(number_beside(failover, 0.9, 1.1), "0.9 s");
+        assert_eq!(number_beside(failover, 0.0, 0.2), "0 ms");
+        assert_eq!(number_beside(false_expiry, 0.6 / 86_400.0, 1.0 / 3_600.0), "0.025/h");
     }
 
     #[test]

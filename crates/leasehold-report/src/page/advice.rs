@@ -1,6 +1,7 @@
 //! The first screen of a study: what to take, what it costs, how sure that is.
 
 use super::document::{Block, Card, Cell, Column, Lead, Table, Tone, numbers, words};
+use super::each;
 use super::scale::change;
 use super::view::{View, about, met, runs};
 use crate::study::{Advice, Met, Trait};
@@ -8,7 +9,24 @@ use crate::study::{Advice, Met, Trait};
 /// The first screen.
 pub(crate) fn lead(view: &View<'_>) -> Lead {
     let study = view.study;
-    let (tone, headline, because) = match &study.advice {
+    let mut lead = match &study.advice {
+        Advice::Each(each) => each::lead(view, each),
+        advice => of_all(view, advice),
+    };
+    let failed = study.points.iter().filter(|point| point.failed > 0).count();
+    if failed > 0 {
+        lead.because.push(format!(
+            "{failed} of {} points are unsafe: runs of them violated an invariant, and they are never recommended.",
+            study.points.len()
+        ));
+    }
+    lead
+}
+
+/// One answer for all points.
+fn of_all(view: &View<'_>, advice: &Advice) -> Lead {
+    let study = view.study;
+    let (tone, headline, because) = match advice {
         Advice::Take { point, because } => {
             let sure = study.points[*point].objectives.iter().all(|met| *met == Met::Surely);
             let tone = if sure { Tone::Good } else { Tone::Doubtful };
@@ -21,7 +39,7 @@ pub(crate) fn lead(view: &View<'_>) -> Lead {
             sentences.extend(because.iter().cloned());
             (Tone::Bad, headline, sentences)
         }
-        Advice::NotAsked => {
+        Advice::NotAsked | Advice::Each(_) => {
             let count = study.front.len();
             let points = if count == 1 { "point is" } else { "points are" };
             let of = study.points.len();
@@ -30,14 +48,6 @@ pub(crate) fn lead(view: &View<'_>) -> Lead {
             (Tone::Plain, headline, vec![sentence])
         }
     };
-    let mut because = because;
-    let failed = study.points.iter().filter(|point| point.failed > 0).count();
-    if failed > 0 {
-        because.push(format!(
-            "{failed} of {} points are unsafe: runs of them violated an invariant, and they are never recommended.",
-            study.points.len()
-        ));
-    }
     let cards = study.trade.iter().map(|of| card(view, *of)).collect();
     let blocks = objectives(view).map(Block::Table).into_iter().collect();
     Lead { tone, headline, because, cards, blocks, command: study.command.clone() }

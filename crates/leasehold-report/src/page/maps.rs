@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Block, Cell, Picture, Section, Table, numbers, words};
 use super::view::{View, with_number};
 use crate::chart::{Choice, HeatCell, HeatMap, Joined, Named, TradeChart, WhiskerChart, WhiskerRow, grouped};
-use crate::study::Trait;
+use crate::study::{EachAdvice, Trait, told_but};
 
 /// Of more rows than this, only the best are drawn.
 const ROWS: usize = 24;
@@ -19,16 +19,28 @@ pub(crate) fn front(view: &View<'_>) -> Section {
     let mut blocks = Vec::new();
     let names: Vec<String> = study.trade.iter().map(ToString::to_string).collect();
     if !names.is_empty() {
+        let other = match study.each() {
+            None => "no other point".to_owned(),
+            Some(each) => format!("no other point with the same {}", study.parameters[each.parameter].name),
+        };
         blocks.push(Block::Text(format!(
-            "{} of {} points are on the Pareto front: no other point is better in one of {} and no worse in the others.",
+            "{} of {} points are on the Pareto front: {other} is better in one of {} and no worse in the others.",
             study.front.len(),
             study.points.len(),
             names.join(", "),
         )));
     }
-    let pictures: Vec<Picture> = match study.trade.as_slice() {
-        [first, rest @ ..] => rest.iter().filter_map(|other| trade(view, *first, *other)).collect(),
-        [] => Vec::new(),
+    let pictures: Vec<Picture> = match (study.trade.as_slice(), study.each()) {
+        ([first, rest @ ..], None) => {
+            rest.iter().filter_map(|other| trade(view, *first, *other, None)).collect()
+        }
+        ([first, rest @ ..], Some(each)) => {
+            let of_value = |nth: usize| {
+                rest.iter().filter_map(move |other| trade(view, *first, *other, Some((each, nth))))
+            };
+            (0..each.values.len()).flat_map(of_value).collect()
+        }
+        ([], _) => Vec::new(),
     };
     if !pictures.is_empty() {
         blocks.push(Block::Pictures(pictures));
@@ -37,7 +49,22 @@ pub(crate) fn front(view: &View<'_>) -> Section {
     Section { id: "front", title: "The trade-off".to_owned(), blocks }
 }
 
-fn trade(view: &View<'_>, one: Trait, other: Trait) -> Option<Picture> {
+/// One number against another: of all points, or of those with one value of a parameter.
+fn trade(view: &View<'_>, one: Trait, other: Trait, of: Option<(&EachAdvice, usize)>) -> Option<Picture> {
+    let study = view.study;
+    let points: Vec<usize> = match of {
+        None => view.points().collect(),
+        Some((each, nth)) => {
+            let value = &each.values[nth].value;
+            view.points().filter(|&point| study.points[point].values[each.parameter] == *value).collect()
+        }
+    };
+    let name = |point: usize| match of {
+        None => view.label(point),
+        Some((each, _)) => {
+            told_but(&study.parameters, &study.points[point].values, each.parameter).replace('`', "")
+        }
+    };
     let (across, up) = (view.scale(one), view.scale(other));
     // What was never seen stands at nothing: it is the best there is.
     let number = |point: usize, of: Trait| {
@@ -46,19 +73,25 @@ fn trade(view: &View<'_>, one: Trait, other: Trait) -> Option<Picture> {
     };
     let choice = |point: usize| {
         let at = (across.scaled(number(point, one)?), up.scaled(number(point, other)?));
-        Some(Choice { name: view.label(point), at, marks: view.marks(point) })
+        Some(Choice { name: name(point), at, marks: view.marks(point) })
     };
-    let choices: Vec<Choice> = view.points().filter_map(choice).collect();
+    let choices: Vec<Choice> = points.iter().copied().filter_map(choice).collect();
     if choices.len() < 2 {
         return None;
     }
-    let caption = format!("{other} against {one}");
+    let mut caption = format!("{other} against {one}");
+    let mut id = id("trade", &[one, other]);
+    if let Some((each, nth)) = of {
+        caption =
+            format!("{} = {}: {caption}", study.parameters[each.parameter].name, each.values[nth].value);
+        id = format!("{id}-{nth}");
+    }
     let desc = format!("{} points; those on the front are filled.", choices.len());
     let joined = if view.study.trade.len() == 2 { Joined::Line } else { Joined::Apart };
-    let named = Named { id: id("trade", &[one, other]), title: caption.clone(), desc };
+    let named = Named { id, title: caption.clone(), desc };
     let columns = [words("point"), numbers(one.to_string()), numbers(other.to_string()), words("it is")];
     let mut table = Table::new(caption.clone(), columns);
-    for point in view.points() {
+    for point in points {
         let (first, second) = (view.told(point, one), view.told(point, other));
         table.rows.push(vec![
             Cell::new(view.label(point)),
@@ -108,7 +141,7 @@ pub(crate) fn maps(view: &View<'_>) -> Section {
         Some(axes) => {
             blocks.push(Block::Text(axes.told(view)));
             let legend = [
-                view.study.chosen().map(|_| ("chosen", view.chosen_is())),
+                view.chosen.first().map(|_| ("chosen", view.chosen_are())),
                 view.study.default_point.map(|_| ("default", "the scenario's own values")),
                 Some(("front", "on the front")),
                 Some(("hole", "no point here")),
@@ -156,13 +189,26 @@ impl Axes {
             let parameter = &study.parameters[*place];
             parameter.derived.is_none() && parameter.values.len() > 1
         };
-        let own: Vec<usize> = (0..study.parameters.len()).filter(own).collect();
+        let mut own: Vec<usize> = (0..study.parameters.len()).filter(own).collect();
+        // That on which the answer depends is always one of the two.
+        if let Some(each) = study.each()
+            && let Some(place) =
+                own.iter().position(|place| *place == each.parameter).filter(|place| *place > 1)
+        {
+            own.swap(1, place);
+        }
         let &[down, across, ref rest @ ..] = own.as_slice() else { return None };
         let long = |place: usize| study.parameters[place].values.len() > LONGEST;
         if long(down) || long(across) {
             return None;
         }
-        let at = study.chosen().or(study.default_point).or_else(|| study.front.first().copied()).unwrap_or(0);
+        let everywhere = study.each().and_then(|each| each.everywhere.points.first().copied());
+        let at = study
+            .chosen()
+            .or(everywhere)
+            .or(study.default_point)
+            .or_else(|| study.front.first().copied())
+            .unwrap_or(0);
         let held: Vec<(usize, String)> =
             rest.iter().map(|place| (*place, study.points[at].values[*place].clone())).collect();
         let place_of = |parameter: usize, value: &String| {
@@ -194,7 +240,10 @@ impl Axes {
             let held: Vec<String> =
                 self.held.iter().map(|(place, value)| format!("{} = {value}", name(*place))).collect();
             let why = match (study.chosen(), study.default_point) {
-                (Some(_), _) => format!("as at the point that is {}", view.chosen_is()),
+                (Some(chosen), _) => format!("as at the point that is {}", view.chosen_is(chosen)),
+                (None, _) if study.each().is_some() => {
+                    "as in what is best everywhere, or comes nearest to that".to_owned()
+                }
                 (None, Some(_)) => "as in the scenario".to_owned(),
                 (None, None) => "as at the first point of the front".to_owned(),
             };

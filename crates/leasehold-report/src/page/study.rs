@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::document::{Block, Cell, Document, Picture, Section, Table, embedded, numbers, words};
 use super::scale::Scale;
 use super::view::{View, runs};
-use super::{advice, comparison, distributions, maps, predictions};
+use super::{advice, comparison, distributions, each, maps, predictions};
 use crate::chart::grouped;
 use crate::study::{Statistic, StudySummary, Trait};
 
@@ -22,6 +22,7 @@ pub(crate) fn document(study: &StudySummary, baseline: Option<&StudySummary>) ->
     sections.extend(predictions::predictions(&view));
     sections.extend(comparison::comparison(&view));
     sections.push(points(&view));
+    sections.extend(each::choices(&view));
     sections.push(how(&view));
     Document {
         kind: "Leasehold study",

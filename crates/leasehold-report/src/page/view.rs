@@ -8,7 +8,7 @@ use leasehold_scenario::Goal;
 use super::document::{Cell, Tone};
 use super::scale::Scale;
 use crate::chart::{Marks, grouped};
-use crate::study::{Estimate, Figure, Met, Statistic, StudySummary, Trait};
+use crate::study::{Advice, Estimate, Figure, Met, Statistic, StudySummary, Trait};
 
 /// How many points are drawn in one picture. Chosen by us: as many as there are dashes and shapes.
 const SHOWN: usize = 5;
@@ -23,6 +23,8 @@ pub(crate) struct View<'s> {
     pub(crate) traits: Vec<Trait>,
     /// The points that pictures of distributions show, the most important first.
     pub(crate) shown: Vec<usize>,
+    /// The points that are recommended, or come nearest to what was asked.
+    pub(crate) chosen: Vec<usize>,
     scales: BTreeMap<Trait, Scale>,
 }
 
@@ -45,8 +47,9 @@ pub(crate) struct Told {
 impl<'s> View<'s> {
     /// Looks at a study.
     pub(crate) fn new(study: &'s StudySummary, baseline: Option<&'s StudySummary>) -> Self {
+        let chosen = study.all_chosen();
         let mut view =
-            Self { study, baseline, traits: Vec::new(), shown: Vec::new(), scales: BTreeMap::new() };
+            Self { study, baseline, traits: Vec::new(), shown: Vec::new(), chosen, scales: BTreeMap::new() };
         view.traits = traits(study);
         view.shown = shown(study, &view.traits);
         let of_baseline = baseline.map_or(&[][..], |baseline| &baseline.points);
@@ -87,7 +90,7 @@ impl<'s> View<'s> {
     /// What is special about a point.
     pub(crate) fn marks(&self, point: usize) -> Marks {
         Marks {
-            chosen: self.study.chosen() == Some(point),
+            chosen: self.chosen.contains(&point),
             default: self.study.default_point == Some(point),
             front: self.study.front.contains(&point),
         }
@@ -99,7 +102,7 @@ impl<'s> View<'s> {
         let failed = self.study.points[point].failed;
         let failed = (failed > 0).then(|| format!("unsafe: {} failed", runs(failed)));
         let words = [
-            marks.chosen.then(|| self.chosen_is().to_owned()),
+            marks.chosen.then(|| self.chosen_is(point).to_owned()),
             marks.default.then(|| "the scenario's own".to_owned()),
             marks.front.then(|| "on the front".to_owned()),
             failed,
@@ -107,11 +110,24 @@ impl<'s> View<'s> {
         words.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    /// What the chosen point is.
-    pub(crate) fn chosen_is(&self) -> &'static str {
-        match self.study.advice {
-            crate::study::Advice::Take { .. } => "recommended",
+    /// What a chosen point is.
+    pub(crate) fn chosen_is(&self, point: usize) -> &'static str {
+        let advice = match self.study.each() {
+            None => Some(&self.study.advice),
+            Some(each) => each.of_point(self.study, point).map(|value| &value.advice),
+        };
+        match advice {
+            Some(Advice::Take { .. }) => "recommended",
             _ => "nearest to what was asked",
+        }
+    }
+
+    /// What chosen points are, for a legend.
+    pub(crate) fn chosen_are(&self) -> &'static str {
+        match (self.study.each(), self.chosen.first()) {
+            (Some(each), _) if each.has_obstacle() => "recommended, or nearest to what was asked",
+            (_, Some(first)) => self.chosen_is(*first),
+            (_, None) => "recommended",
         }
     }
 
@@ -120,9 +136,9 @@ impl<'s> View<'s> {
         let label = self.label(point);
         match self.marks(point) {
             Marks { chosen: true, default: true, .. } => {
-                format!("{label} ({}, the scenario's own)", self.chosen_is())
+                format!("{label} ({}, the scenario's own)", self.chosen_is(point))
             }
-            Marks { chosen: true, .. } => format!("{label} ({})", self.chosen_is()),
+            Marks { chosen: true, .. } => format!("{label} ({})", self.chosen_is(point)),
             Marks { default: true, .. } => format!("{label} (the scenario's own)"),
             _ => label,
         }
@@ -266,7 +282,7 @@ fn shown(study: &StudySummary, traits: &[Trait]) -> Vec<usize> {
         };
         safe.min_by(ordered)
     };
-    let first = [study.chosen(), study.default_point].into_iter().flatten();
+    let first = study.all_chosen().into_iter().chain(study.default_point);
     let rest = traits.iter().filter_map(best).chain(study.front.iter().copied()).chain(0..study.points.len());
     let mut seen = BTreeSet::new();
     let points = first.chain(rest).filter(|point| *point < study.points.len() && seen.insert(*point));

@@ -3,8 +3,8 @@
 use leasehold_check::{Metric, Statistic};
 use leasehold_report::Histogram;
 use leasehold_report::study::{
-    Advice, Estimate, FORMAT, Figure, Met, Parameter, PointSummary, Prediction, PredictionStanding,
-    StudySummary, Trait,
+    Advice, EachAdvice, Estimate, Everywhere, FORMAT, Figure, Gap, Met, Parameter, PointSummary, Prediction,
+    PredictionStanding, RunnerUp, StudySummary, Trait, ValueAdvice,
 };
 
 const TTLS: [u64; 6] = [5, 10, 15, 20, 30, 60];
@@ -123,8 +123,59 @@ pub(crate) fn three_parameters() -> StudySummary {
     study
 }
 
+/// The same with advice for each TTL, and names instead of intervals: another one is best for each.
+pub(crate) fn best_for_each_ttl() -> StudySummary {
+    let mut study = ttl_and_interval();
+    let named = |value: &str| format!("a-policy-of-renewing-every-{value}");
+    for point in &mut study.points {
+        point.values[1] = named(&point.values[1]);
+    }
+    let policy = &mut study.parameters[1];
+    policy.name = "policy".to_owned();
+    policy.choices = policy.values.iter().map(|value| vec![format!("lease.renew = \"{value}\"")]).collect();
+    policy.values.iter_mut().for_each(|value| *value = named(value));
+    let values = study.parameters[0].values.clone();
+    let of = |value: &String| -> Vec<usize> {
+        (0..study.points.len()).filter(|&point| study.points[point].values[0] == *value).collect()
+    };
+    let advice = values.iter().enumerate().map(|(nth, value)| {
+        let members = of(value);
+        let because = vec![format!("Under `ttl = {value}` this is best."), "Next is another.".to_owned()];
+        let (point, other) = (members[nth % members.len()], members[(nth + 1) % members.len()]);
+        let gap = Gap { of: study.trade[0], value: 3.1, low: Some(2.9), high: Some(3.3) };
+        let chance = Gap { of: study.trade[2], value: -0.5, low: Some(-1.5), high: Some(0.5) };
+        ValueAdvice {
+            value: value.clone(),
+            front: vec![point],
+            advice: match nth {
+                0 => Advice::NonePasses { obstacle: 0, nearest: point, because },
+                _ => Advice::Take { point, because },
+            },
+            equals: Vec::new(),
+            runner_up: Some(RunnerUp { point: other, more: vec![gap, chance] }),
+        }
+    });
+    let advice: Vec<ValueAdvice> = advice.collect();
+    study.front = advice.iter().flat_map(|value| value.front.clone()).collect();
+    let everywhere =
+        Everywhere { points: study.front.clone(), meets: 5, said: "Nothing is good everywhere.".to_owned() };
+    study.advice = Advice::Each(EachAdvice {
+        parameter: 0,
+        headline: "What is best depends on ttl".to_owned(),
+        values: advice,
+        everywhere,
+    });
+    study
+}
+
 fn parameter(name: &str, key: &str, values: Vec<String>, derived: Option<&str>) -> Parameter {
-    Parameter { name: name.to_owned(), key: key.to_owned(), values, derived: derived.map(ToOwned::to_owned) }
+    Parameter {
+        name: name.to_owned(),
+        key: key.to_owned(),
+        values,
+        derived: derived.map(ToOwned::to_owned),
+        choices: Vec::new(),
+    }
 }
 
 fn point(ttl: u64, renew: u64) -> PointSummary {

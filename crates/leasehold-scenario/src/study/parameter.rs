@@ -1,7 +1,11 @@
 //! What a study varies: values one by one, ranges, and what follows from others.
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 
+use leasehold_plan::Setting;
+
+use super::choices::{Choice, Choices};
 use super::expression::Expression;
 use super::misread;
 use super::quantity::{Quantity, Raw, rounded};
@@ -19,8 +23,10 @@ const MOST_STEPS: i64 = 1_000;
 pub struct StudyParameter {
     /// Its name in the study.
     pub name: String,
-    /// The key paths of the scenario that it sets; none if others only follow from it.
+    /// The key paths of the scenario that it sets, those of all its choices; none if others only follow from it.
     pub keys: Vec<String>,
+    /// What each of its values lays over the scenario, in their order; empty if it sets its keys to its values.
+    pub choices: Vec<Choice>,
     /// Where its values come from.
     pub axis: Axis,
     /// Where it stands in the file.
@@ -30,7 +36,7 @@ pub struct StudyParameter {
 /// Where the values of a parameter come from.
 #[derive(Clone, Debug)]
 pub enum Axis {
-    /// They are these.
+    /// They are these. Of choices they are the names.
     Values(Vec<Quantity>),
     /// Any between these two; only a sample has such.
     Between(Quantity, Quantity, Scale),
@@ -52,6 +58,23 @@ pub enum Scale {
 pub(super) enum Ranges {
     InSteps,
     OrOpen,
+}
+
+impl StudyParameter {
+    /// What one of its values lays over the scenario.
+    pub(super) fn settings(&self, value: &Quantity) -> Vec<Setting> {
+        if self.choices.is_empty() {
+            let toml = value.to_toml().expect("it was written before");
+            return self
+                .keys
+                .iter()
+                .map(|key| Setting { key: key.clone(), value: Some(toml.clone()) })
+                .collect();
+        }
+        let is_meant = |choice: &&Choice| matches!(value, Quantity::Word(name) if *name == choice.name);
+        let choice = self.choices.iter().find(is_meant).expect("its values are the names of its choices");
+        choice.settings.clone()
+    }
 }
 
 impl Axis {
@@ -81,13 +104,22 @@ fn within(from: &Quantity, to: &Quantity, scale: Scale, part: f64) -> Quantity {
     }))
 }
 
-/// Reads a parameter. `names` are those of all parameters, each at its place.
+/// What reading a parameter needs beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// The names of all parameters, each at its place.
+    pub(super) names: &'a [&'a str],
+    /// The choices of those that have some.
+    pub(super) choices: &'a BTreeMap<String, Choices>,
+    pub(super) ranges: Ranges,
+    pub(super) source: &'a Source,
+}
+
+/// Reads a parameter.
 pub(super) fn read(
     name: &str,
     table: &Spanned<ParameterTable>,
-    names: &[&str],
-    ranges: Ranges,
-    source: &Source,
+    around: Surroundings<'_>,
 ) -> Result<StudyParameter, Diagnostics> {
     let (span, table) = (table.span(), table.get_ref());
     let mut found = Diagnostics::default();
@@ -99,23 +131,48 @@ pub(super) fn read(
             "begin with a letter, go on with letters, digits, `-` and `_`; min, max and floor are functions",
         ));
     }
-    let keys = found.keep(keys(table)).unwrap_or_default();
-    let axis = found.keep(axis(name, &span, table, names, ranges, source));
+    let mut keys = found.keep(keys(table)).unwrap_or_default();
+    let choices = match (&table.choices, around.choices.get(name)) {
+        (Some(_), Some(read)) => found.keep(read.clone()).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    for Setting { key, .. } in choices.iter().flat_map(|choice| &choice.settings) {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    let axis = match choices.as_slice() {
+        [] => found.keep(axis(name, &span, table, around)),
+        // A name is a name, even if it looks like a length of time.
+        named => Some(Axis::Values(named.iter().map(|choice| Quantity::Word(choice.name.clone())).collect())),
+    };
+    found.push_all(beside_choices(table));
     match axis {
-        Some(axis) => found.or(StudyParameter { name: name.to_owned(), keys, axis, span }),
+        Some(axis) => found.or(StudyParameter { name: name.to_owned(), keys, choices, axis, span }),
         None => Err(found),
     }
+}
+
+/// What has no meaning beside choices.
+fn beside_choices(table: &ParameterTable) -> Option<Diagnostic> {
+    let choices = table.choices.as_ref()?;
+    let others = [
+        ("key", table.key.as_ref().map(Spanned::span)),
+        ("values", table.values.as_ref().map(Spanned::span)),
+        ("from", table.from.as_ref().map(Spanned::span)),
+        ("to", table.to.as_ref().map(Spanned::span)),
+        ("steps", table.steps.as_ref().map(Spanned::span)),
+        ("scale", table.scale.as_ref().map(Spanned::span)),
+        ("derive", table.derive.as_ref().map(Spanned::span)),
+    ];
+    let (other, span) = others.into_iter().find_map(|(other, span)| Some((other, span?)))?;
+    let told = format!("`{other}` has no meaning beside choices: each of them says what it sets");
+    Some(Diagnostic::at(span, told).related(choices.span(), "the choices").help("remove one of the two"))
 }
 
 fn keys(table: &ParameterTable) -> Result<Vec<String>, Diagnostic> {
     let Some(key) = &table.key else { return Ok(Vec::new()) };
     let keys = key.get_ref().all();
-    let is_path = |key: &String| {
-        let bare = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-        };
-        key.split('.').all(bare)
-    };
     match keys.iter().find(|key| !is_path(key)) {
         Some(wrong) => Err(Diagnostic::at(key.span(), format!("`{}` is no key path", cut(wrong)))
             .help("write the path of a key of the scenario, as in key = \"lease.ttl\"")),
@@ -125,14 +182,24 @@ fn keys(table: &ParameterTable) -> Result<Vec<String>, Diagnostic> {
     }
 }
 
+/// Whether a text is the path of a key.
+pub(super) fn is_path(key: &str) -> bool {
+    let bare =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    key.split('.').all(bare)
+}
+
 fn axis(
     name: &str,
     span: &Range<usize>,
     table: &ParameterTable,
-    names: &[&str],
-    ranges: Ranges,
-    source: &Source,
+    around: Surroundings<'_>,
 ) -> Result<Axis, Diagnostics> {
+    if table.choices.is_some() {
+        // What is wrong with them is told already.
+        return Err(Diagnostics::default());
+    }
+    let Surroundings { names, ranges, source, .. } = around;
     let is_range = table.from.is_some() || table.to.is_some();
     let ways = [table.values.is_some(), is_range, table.derive.is_some()];
     if ways.into_iter().filter(|way| *way).count() != 1 {
@@ -140,7 +207,7 @@ fn axis(
             span.clone(),
             format!("`{name}` has no values, or more than one kind of them"),
         )
-        .help("write one of: values = [\"5s\", \"10s\"], or from, to and steps, or derive = \"ttl/3\"")
+        .help("write one of: values = [\"5s\", \"10s\"], or from, to and steps, or derive = \"ttl/3\", or choices")
         .into());
     }
     let of_range = [

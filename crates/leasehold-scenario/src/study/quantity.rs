@@ -154,9 +154,11 @@ impl Quantity {
 /// As people write it: TOML without quotes.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.to_toml() {
-            Ok(toml) => f.write_str(toml.trim_matches('"')),
-            Err(problem) => f.write_str(&problem),
+        match (self, self.to_toml()) {
+            // What stands between quotes in a file needs none here.
+            (Self::Word(word), _) if !word.contains(char::is_control) => f.write_str(word),
+            (_, Ok(toml)) => f.write_str(toml.trim_matches('"')),
+            (_, Err(problem)) => f.write_str(&problem),
         }
     }
 }

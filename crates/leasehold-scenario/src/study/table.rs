@@ -28,12 +28,16 @@ pub(super) struct ParameterTable {
     pub(super) scale: Option<Spanned<ScaleName>>,
     /// What it follows from.
     pub(super) derive: Option<Spanned<String>>,
+    /// Named alternatives. They are read from the document, which knows in which order they stand there.
+    pub(super) choices: Option<Spanned<toml::Table>>,
 }
 
 impl ParameterTable {
     /// Whether it has no values of its own.
     pub(super) fn is_derived(&self) -> bool {
-        self.derive.is_some() && self.values.is_none() && self.from.is_none() && self.to.is_none()
+        let has_own =
+            self.values.is_some() || self.from.is_some() || self.to.is_some() || self.choices.is_some();
+        self.derive.is_some() && !has_own
     }
 }
 

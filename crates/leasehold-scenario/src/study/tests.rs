@@ -233,3 +233,134 @@ fn what_cannot_be_reckoned_is_told_with_the_point() {
     let wrong = study.meets(&study.constraints[0], &point).unwrap_err();
     assert!(wrong.message.contains("1s is a length of time, and 2 is a number"), "{}", wrong.message);
 }
+
+const CHOICES: &str = "\
+[parameters.ttl]
+key = \"lease.ttl\"
+values = [\"5s\", \"10s\"]
+[parameters.policy.choices]
+none = {}
+\"10s\" = { \"grace.detector\" = \"fixed\", \"grace.fixed\" = \"10s\" }
+guard = { grace = { rate_guard = {}, pass = \"2s\" } }
+[parameters.situation.choices.crash]
+fault = [ { at = \"60s\", on = \"instance\", pick = \"all\", do = \"crash\" } ]
+[parameters.situation.choices.\"a, \\\"b\\\"\"]
+fault = []
+";
+
+fn laid(study: &StudyFile, axes: &[Quantity]) -> Vec<String> {
+    let told = |set: Setting| format!("{} = {}", set.key, set.value.unwrap());
+    study.overlay(&study.complete(axes).unwrap()).into_iter().map(told).collect()
+}
+
+fn word(name: &str) -> Quantity {
+    Quantity::Word(name.to_owned())
+}
+
+#[test]
+fn a_choice_lays_its_keys_over_the_scenario_and_its_value_is_its_name() {
+    let study =
+        read_with(&format!("constraints = [\"situation != 'crash'\", \"policy == '10s'\"]\n{CHOICES}"));
+    // In the order of the file, not in that of the alphabet.
+    assert_eq!(values(&study, 1), ["none", "10s", "guard"]);
+    assert_eq!(values(&study, 2), ["crash", "a, \"b\""]);
+    assert_eq!(study.parameters[1].keys, ["grace.detector", "grace.fixed", "grace.rate_guard", "grace.pass"]);
+    let ttl = Quantity::of_text("5s");
+    assert_eq!(
+        laid(&study, &[ttl.clone(), word("10s"), word("crash")]),
+        [
+            "lease.ttl = \"5s\"",
+            "grace.detector = \"fixed\"",
+            "grace.fixed = \"10s\"",
+            "fault = [{ at = \"60s\", on = \"instance\", pick = \"all\", do = \"crash\" }]"
+        ]
+    );
+    // That a table is there can be all that matters.
+    assert_eq!(
+        laid(&study, &[ttl.clone(), word("guard"), word("a, \"b\"")]),
+        ["lease.ttl = \"5s\"", "grace.rate_guard = {}", "grace.pass = \"2s\"", "fault = []"]
+    );
+    // A name is a name, even if it looks like a length of time.
+    let point = study.complete(&[ttl, word("10s"), word("crash")]).unwrap();
+    assert!(!study.meets(&study.constraints[0], &point).unwrap());
+    assert!(study.meets(&study.constraints[1], &point).unwrap());
+    assert_eq!(study.told(&point), "ttl = 5s, policy = 10s, situation = crash");
+}
+
+#[test]
+fn wrong_choices_are_told_where_they_stand() {
+    for (more, underlined, words) in [
+        ("[parameters]\na = { choices = {} }", "{}", &["there are no choices", "none = {}"][..]),
+        ("[parameters]\na = { choices = 3 }", "3", &["expected a table"]),
+        ("[parameters.a.choices]\nx = \"5s\"", "5s", &["the choice `x` is this string", "none = {}"]),
+        ("[parameters.a.choices]\nx = { \"lease ttl\" = 3 }", "lease ttl", &["`lease ttl` is no key path"]),
+        ("[parameters.a.choices]\n\" x\" = { \"a.b\" = 3 }", " x", &["neither begins nor ends with a space"]),
+        ("[parameters.a.choices]\n\"\\u001b[31m\" = { \"a.b\" = 3 }", "u001b[31m", &["nobody can read it"]),
+        (
+            "[parameters.a.choices]\nx = { \"a.b\" = 3, a = { b = 4 } }",
+            "b",
+            &["`a.b` is set twice by one choice", "here too"],
+        ),
+        (
+            "[parameters.a]\nkey = \"a.b\"\n[parameters.a.choices]\nx = { \"a.c\" = 3 }",
+            "\"a.b\"",
+            &["`key` has no meaning beside choices", "remove one"],
+        ),
+        (
+            "[parameters.a]\nsteps = 3\n[parameters.a.choices]\nx = { \"a.c\" = 3 }",
+            "3",
+            &["`steps` has no meaning beside choices"],
+        ),
+        ("[parameters.a.choices]\nx = {}", "", &["`a` sets nothing"]),
+        // Both would set the fixed grace.
+        (
+            "[parameters.a.choices]\nx = { \"grace.fixed\" = \"1s\" }\n[parameters.b]\nkey = \"grace\"\nvalues = [1, 2]",
+            "",
+            &["is set twice, by", "here too"],
+        ),
+    ] {
+        let text = format!("{HEAD}{more}");
+        let error = match read_text(&text) {
+            Ok(_) => panic!("this is fine: {more}"),
+            Err(error) => error,
+        };
+        let said = error.to_string();
+        for words in words {
+            assert!(said.contains(words), "{more}\n{said}\nexpected {words}");
+        }
+        let spans = error.diagnostics().iter().filter_map(|found| found.span.clone());
+        let marked: Vec<&str> = spans.map(|span| &text[span]).collect();
+        assert!(marked.iter().any(|marked| marked.contains(underlined)), "{more}\n{marked:?}");
+    }
+}
+
+const ASKED: &str = "objectives = [\"failover.p99 < 15s\"]\n";
+
+#[test]
+fn advice_can_be_given_for_each_value_of_a_parameter() {
+    assert_eq!(read_with(CHOICES).each, None);
+    let each = |name: &str| read_with(&format!("each = \"{name}\"\n{ASKED}{CHOICES}")).each;
+    assert_eq!((each("situation"), each("ttl")), (Some(2), Some(0)));
+    for (more, words) in [
+        (format!("each = \"situaton\"\n{ASKED}{CHOICES}"), "did you mean `situation`?"),
+        (format!("each = \"x\"\n{ASKED}{CHOICES}"), "there are ttl, policy, situation"),
+        (format!("each = \"ttl\"\n{ASKED}{TTL}"), "`ttl` is all that the study varies"),
+        (
+            format!("each = \"r\"\n{ASKED}{TTL}r = {{ key = \"a.b\", derive = \"ttl/2\" }}"),
+            "`r` has no values of its own",
+        ),
+        (format!("each = \"situation\"\n{CHOICES}"), "asks for nothing"),
+        (format!("each = 3\n{ASKED}{CHOICES}"), "expected a text in quotes"),
+    ] {
+        let said = said(&more);
+        assert!(said.contains(words), "{more}\n{said}");
+    }
+}
+
+#[test]
+fn a_table_that_is_only_there_can_be_set_for_all_points() {
+    let study = read_with(&format!("[set]\ngrace = {{ rate_guard = {{}} }}\n{TTL}"));
+    let set: Vec<(&str, Option<&str>)> =
+        study.settings.iter().map(|set| (set.key.as_str(), set.value.as_deref())).collect();
+    assert_eq!(set, [("grace.rate_guard", Some("{}"))]);
+}

@@ -1,7 +1,7 @@
 //! A study, told to people: the front, what is recommended and why, what failed.
 
 use leasehold_campaign::number;
-use leasehold_report::study::{Advice, StudySummary, Trait};
+use leasehold_report::study::{Advice, EachAdvice, StudySummary, Trait, ValueAdvice, told_but};
 
 use super::Told;
 use crate::again::program;
@@ -75,14 +75,23 @@ fn front(summary: &StudySummary, page: &mut Page) {
         page.line(format_args!(""));
         return;
     }
-    page.line(format_args!("front of {}: the points that no other beats in all of them", names.join(", ")));
+    let no_other = match summary.each() {
+        None => "no other".to_owned(),
+        Some(each) => format!("no other with the same {}", summary.parameters[each.parameter].name),
+    };
+    page.line(format_args!("front of {}: the points that {no_other} beats in all of them", names.join(", ")));
     let mut head = vec![String::new(), "point".to_owned()];
     head.extend(summary.parameters.iter().map(|parameter| parameter.name.clone()));
     head.extend(names);
     let mut rows = vec![head];
     // What the scenario has is shown beside them: that is what people would leave.
     let default = summary.default_point.filter(|default| !summary.front.contains(default));
-    let shown = summary.front.iter().take(SHOWN).copied().chain(default);
+    let front = match summary.each() {
+        None => summary.front.clone(),
+        // Those that are compared stand together.
+        Some(each) => each.values.iter().flat_map(|value| value.front.iter().copied()).collect(),
+    };
+    let shown = front.iter().take(SHOWN).copied().chain(default);
     rows.extend(shown.map(|point| row(summary, point)));
     for line in aligned(&rows) {
         page.line(format_args!("  {line}"));
@@ -101,6 +110,7 @@ fn row(summary: &StudySummary, point: usize) -> Vec<String> {
     let mark = match summary.advice {
         Advice::Take { point: taken, .. } if taken == point => "*",
         Advice::NonePasses { nearest, .. } if nearest == point => "n",
+        Advice::Each(ref each) => each.of_point(summary, point).map_or("", |value| mark_of(value, point)),
         _ => "",
     };
     let default = if summary.default_point == Some(point) { "d" } else { "" };
@@ -108,6 +118,14 @@ fn row(summary: &StudySummary, point: usize) -> Vec<String> {
     row.extend(summary.points[point].values.iter().cloned());
     row.extend(summary.trade.iter().map(|&of| cell(summary, point, of)));
     row
+}
+
+fn mark_of(value: &ValueAdvice, point: usize) -> &'static str {
+    match value.advice {
+        Advice::Take { point: taken, .. } if taken == point => "*",
+        Advice::NonePasses { nearest, .. } if nearest == point => "n",
+        _ => "",
+    }
 }
 
 /// `12.3 s (11.9 s to 12.8 s)`.
@@ -168,6 +186,7 @@ fn advice(told: &Told<'_>, page: &mut Page) {
             page.line(format_args!("nothing is recommended: the study has no objectives"));
             return;
         }
+        Advice::Each(each) => return best_where(summary, each, page),
         Advice::Take { point, because } => {
             let title = format!("recommended: point {point}, {}", summary.label(*point));
             (styled(GOOD, title), because)
@@ -185,6 +204,38 @@ fn advice(told: &Told<'_>, page: &mut Page) {
     for sentence in because {
         page.line(format_args!("  {sentence}"));
     }
+    page.line(format_args!(""));
+}
+
+/// What is best for each value of a parameter, and for all of them.
+fn best_where(summary: &StudySummary, each: &EachAdvice, page: &mut Page) {
+    let style = if each.has_obstacle() { DOUBTFUL } else { GOOD };
+    page.line(format_args!("{}", styled(style, &each.headline)));
+    let name = |point: usize| {
+        told_but(&summary.parameters, &summary.points[point].values, each.parameter).replace('`', "")
+    };
+    let mut head = vec![summary.parameters[each.parameter].name.clone(), "best".to_owned()];
+    head.extend(summary.trade.iter().map(ToString::to_string));
+    head.push("next best".to_owned());
+    let mut rows = vec![head];
+    for value in &each.values {
+        let Some(chosen) = value.chosen() else { continue };
+        let none = matches!(value.advice, Advice::NonePasses { .. });
+        let best = if none { format!("none, nearest {}", name(chosen)) } else { name(chosen) };
+        let mut row = vec![value.value.clone(), best];
+        row.extend(summary.trade.iter().map(|&of| cell(summary, chosen, of)));
+        row.push(value.runner_up.as_ref().map_or_else(|| "-".to_owned(), |next| name(next.point)));
+        rows.push(row);
+    }
+    for line in aligned(&rows) {
+        page.line(format_args!("  {line}"));
+    }
+    for value in &each.values {
+        page.line(format_args!(""));
+        value.because().iter().for_each(|sentence| page.line(format_args!("  {sentence}")));
+    }
+    page.line(format_args!(""));
+    page.line(format_args!("  {}", each.everywhere.said));
     page.line(format_args!(""));
 }
 
