@@ -70,7 +70,7 @@ struct Change {
 
 impl List {
     fn without<'a>(self, registrations: impl Iterator<Item = &'a Registration>) -> Self {
-        registrations.fold(self, |list, known| List {
+        registrations.fold(self, |list, known| Self {
             count: list.count - 1,
             fingerprint: list.fingerprint.wrapping_sub(fingerprint(
                 known.instance,

@@ -262,10 +262,10 @@ fn answer(operation: Operation, choice: usize, history: &[(u64, Thing)]) -> Answ
             Answer::Granted { lease: LeaseId(lease), token: t(lease), ttl: TTL }
         }
         (Operation::Acquire, None) => Answer::Refused,
-        (Operation::Renew { lease }, _) if choice % 4 == 0 => Answer::Gone { lease },
+        (Operation::Renew { lease }, _) if choice.is_multiple_of(4) => Answer::Gone { lease },
         (Operation::Renew { lease }, _) => Answer::Renewed { lease },
         (Operation::Release { lease }, _) => Answer::Released { lease },
-        (Operation::Get, Some((lease, who))) if choice % 4 != 0 => {
+        (Operation::Get, Some((lease, who))) if !choice.is_multiple_of(4) => {
             Answer::HeldBy { lease: LeaseId(lease), holder: NODES[who], token: t(lease) }
         }
         (Operation::Get, _) => Answer::HeldByNobody,

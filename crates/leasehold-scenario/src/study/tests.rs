@@ -320,10 +320,7 @@ fn wrong_choices_are_told_where_they_stand() {
         ),
     ] {
         let text = format!("{HEAD}{more}");
-        let error = match read_text(&text) {
-            Ok(_) => panic!("this is fine: {more}"),
-            Err(error) => error,
-        };
+        let Err(error) = read_text(&text) else { panic!("this is fine: {more}") };
         let said = error.to_string();
         for words in words {
             assert!(said.contains(words), "{more}\n{said}\nexpected {words}");
