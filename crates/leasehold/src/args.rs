@@ -73,8 +73,8 @@ Exit codes:
     0  as expected
     1  an invariant was violated, or the expectation is not met
     2  the command line or the scenario is wrong
-    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault,
-       or nothing was measured that a budget is about
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: a checker could not tell, the engine
+       cannot express a fault, or nothing was measured that a budget is about
     6  safe, but a budget was missed
    74  results could not be written
   101  a node panicked, or the nodes were in a livelock")]
@@ -201,6 +201,11 @@ pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+#[command(after_help = "\
+Exit codes:
+    0  fine
+    2  the command line is wrong
+   74  the script could not be written")]
 }
 
 /// `man`.
@@ -259,6 +264,29 @@ mod tests {
     fn a_seed_is_decimal_or_hexadecimal() {
         assert_eq!(seed("17"), Ok(17));
         assert_eq!(seed("0x11"), Ok(17));
+    /// What a verb can always come to, and what it can where it catches signals.
+    #[test]
+    fn every_verb_lists_its_exit_codes() {
+        let command = Args::command();
+        for verb in command.get_subcommands() {
+            let name = verb.get_name();
+            let help = verb.get_after_help().unwrap_or_else(|| panic!("{name} lists none")).to_string();
+            let (_, listed) =
+                help.split_once("Exit codes:\n").unwrap_or_else(|| panic!("{name} lists none: {help}"));
+            let code = |line: &str| line.get(..5).and_then(|code| code.trim().parse::<u8>().ok());
+            let mut codes: Vec<u8> = listed.lines().filter_map(code).collect();
+            assert!(codes.is_sorted_by(|one, next| one < next), "{name}: {codes:?}");
+            codes.extend(listed.contains("(143: terminated)").then_some(143));
+            let always: &[u8] = match name {
+                "sweep" | "tune" | "mutants" | "hold" => &[0, 2, 74, 101, 130, 143],
+                _ => &[0, 2, 74],
+            };
+            for code in always {
+                assert!(codes.contains(code), "{name} does not list {code}: {codes:?}");
+            }
+        }
+    }
+
         assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
         for wrong in ["", "-1", "0x", "1e3", "18446744073709551616"] {
             assert!(seed(wrong).is_err(), "{wrong}");

@@ -82,8 +82,9 @@ pub use serde;
 /// The whole command line, for these systems.
 ///
 /// Exit codes: 0 fine; 1 an invariant was violated, or the expectation is not met; 2 the command line or the
-/// scenario is wrong; 3 a run came to two digests; 4 vacuous; 74 results could not be written; 101 a node panicked, or the nodes
-/// were in a livelock; 130 and 143 interrupted.
+/// scenario is wrong; 3 a run came to two digests; 4 vacuous; 5 shards are missing in a merge; 6 a budget was missed, or no point of
+/// a study meets its objectives; 74 results could not be written; 101 a node panicked, or the nodes were in a livelock; 130 and 143
+/// interrupted.
 pub fn main(systems: &[&dyn System]) -> ExitCode {
     let args = args::Args::parse();
     match args.verb {
