@@ -223,3 +223,103 @@ fn every_study_that_is_shipped_runs() {
         assert!(ended.stdout.contains(&format!("{name}: ")), "{}", ended.stdout);
     }
 }
+#[cfg(unix)]
+mod interrupted {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Child, Command, Stdio};
+
+    use super::desk::{Ended, PROGRAM};
+    use super::*;
+
+    fn begun(desk: &Desk, words: &str) -> Child {
+        let mut command = desk.command(PROGRAM);
+        command.args(words.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn signalled(child: Child, signal: &str) -> Ended {
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// How many bytes of runs are written beside the folder's place by now.
+    fn written(desk: &Desk) -> u64 {
+        let entries = std::fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap());
+        let partial =
+            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".out.partial-"));
+        partial.filter_map(|entry| entry.path().join("runs.csv").metadata().ok()).map(|of| of.len()).sum()
+    }
+
+    /// Sends it this signal as soon as more runs than these bytes are written: whole seeds, then.
+    fn interrupted(desk: &Desk, words: &str, signal: &str, beyond: u64) -> Ended {
+        let mut child = begun(desk, words);
+        while written(desk) <= beyond {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+            std::thread::yield_now();
+        }
+        signalled(child, signal)
+    }
+
+    /// The seeds that are there, and whether that is all; each with all its points.
+    fn kept(desk: &Desk) -> u64 {
+        let contents = desk.contents("out");
+        let study: serde_json::Value = serde_json::from_slice(&contents["study.json"]).unwrap();
+        let covered = study["covered"].as_array().unwrap();
+        let [from, to] = [0, 1].map(|end| covered[0][end].as_u64().unwrap());
+        assert_eq!((covered.len(), from, &study["complete"]), (1, 0, &false.into()));
+        let runs = String::from_utf8(contents["runs.csv"].clone()).unwrap();
+        assert_eq!(runs.lines().count() as u64, 1 + 2 * to, "both points of each seed");
+        to
+    }
+
+    /// Enough that a signal comes in time, and few enough to wait for twice.
+    const SEEDS: u64 = 1_000;
+
+    #[test]
+    fn whole_seeds_are_kept_and_what_goes_on_comes_to_the_same() {
+        let desk = desk();
+        let order = format!("studies/some.toml --seeds {SEEDS} --runs --quiet");
+        desk.run(&format!("tune {order} --out whole")).with(0);
+
+        let ended = interrupted(&desk, &format!("tune {order} --out out"), "-INT", 0).with(130);
+        for words in ["not complete: it was interrupted; go on with ", "tune --resume out"] {
+            assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+        }
+        let first = kept(&desk);
+        assert!((1..SEEDS).contains(&first), "{first}");
+
+        let there = desk.path("out/runs.csv").metadata().unwrap().len();
+        let ended = interrupted(&desk, "tune --resume out --quiet", "-TERM", there).with(143);
+        assert!(ended.stdout.contains("not complete: it was terminated"), "{}", ended.stdout);
+        let second = kept(&desk);
+        assert!((first + 1..SEEDS).contains(&second), "{first} {second}");
+
+        desk.run("tune --resume out --quiet").with(0);
+        assert_eq!(desk.contents("out"), desk.contents("whole"));
+    }
+
+    /// Sixty points of an hour each, and none of them is done when the signal comes.
+    #[test]
+    fn before_the_first_seed_is_whole_nothing_is_kept() {
+        for (signal, code, word) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+            let desk = desk();
+            std::fs::write(desk.path("scenes/scene.toml"), SCENE.replace("60s", "1h")).unwrap();
+            let values = "from = \"2s\", to = \"9s\", steps = 60";
+            write(&desk, &STUDY.replace("values = [\"2s\", \"4s\"]", values));
+            let mut child = begun(&desk, "tune studies/some.toml --out out");
+            let mut stderr = BufReader::new(child.stderr.take().unwrap());
+            let mut said = String::new();
+            stderr.read_line(&mut said).unwrap();
+            assert!(said.starts_with("tune: 61 points, 3 seeds each"), "{said}");
+            let ended = signalled(child, signal).with(code);
+            stderr.read_to_string(&mut said).unwrap();
+            assert!(
+                said.contains(&format!("nothing was kept: it was {word} before all points had")),
+                "{said}"
+            );
+            assert!(ended.stdout.is_empty() && written(&desk) == 0 && !desk.path("out").exists());
+        }
+    }
+}
+
