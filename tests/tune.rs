@@ -123,6 +123,57 @@ fn shards_merge_and_what_was_cut_short_goes_on() {
 }
 
 #[test]
+fn what_is_set_is_laid_over_all_points_and_is_a_part_of_the_order() {
+    let desk = desk();
+    let set = "--set network.loss=30% --set lease.sweep=250ms";
+    desk.run("tune studies/some.toml --quiet --out plain").with(0);
+    desk.run(&format!("tune studies/some.toml --quiet --out whole {set}")).with(0);
+    let (plain, whole) = (desk.contents("plain"), desk.contents("whole"));
+    assert_ne!(plain["points.csv"], whole["points.csv"]);
+    let text = |name: &str| String::from_utf8(whole[name].clone()).unwrap();
+    assert!(text("report.md").contains(&format!("tune studies/some.toml --seeds 0..3 {set}")));
+    let order: serde_json::Value = serde_json::from_str(&text("study.json")).unwrap();
+    assert_eq!(order["order"]["overlays"], serde_json::json!(["network.loss=30%", "lease.sweep=250ms"]));
+    for k in 1..=2 {
+        desk.run(&format!("tune studies/some.toml --quiet --shard {k}/2 --out s{k} {set}")).with(0);
+    }
+    desk.run("merge s1 s2 --out merged").with(0);
+    assert_eq!(desk.contents("merged"), whole);
+    desk.run("tune --resume whole --quiet").with(0);
+    assert_eq!(desk.contents("whole"), whole);
+
+    desk.run("tune studies/some.toml --quiet --shard 1/2 --out other").with(0);
+    for (words, told) in [
+        ("merge other s2 --out never", "--set: nothing and network.loss=30%, lease.sweep=250ms"),
+        (
+            "tune studies/some.toml --resume whole --set network.loss=1%",
+            "--set: network.loss=1% and network.loss=30%",
+        ),
+        ("tune studies/some.toml --resume whole", "--set: nothing and network.loss=30%"),
+        ("tune --resume whole --set network.loss=30%", "--set: without a study"),
+        (
+            "tune studies/some.toml --out never --baseline whole",
+            "has network.loss=30%, lease.sweep=250ms laid over",
+        ),
+        (
+            "tune studies/some.toml --out never --set lease.ttl=9s",
+            "the parameter `ttl` of the study sets lease.ttl",
+        ),
+        (
+            "tune studies/some.toml --out never --set lease={}",
+            "the parameter `ttl` of the study sets lease.ttl",
+        ),
+        ("tune studies/some.toml --out never --set lease.swep=1s", "did you mean `sweep`?"),
+        ("tune studies/some.toml --out never --set lease.sweep", "\"lease.sweep\" has no value"),
+    ] {
+        let ended = desk.run(words).with(2);
+        assert!(ended.stderr.contains(told), "{words}\n{}", ended.stderr);
+    }
+    assert!(!desk.path("never").exists());
+    assert_eq!(desk.contents("whole"), whole);
+}
+
+#[test]
 fn if_no_point_passes_the_obstacle_is_told() {
     let desk = desk();
     write(&desk, &STUDY.replace("< 60s", "< 1ms"));
@@ -149,11 +200,13 @@ fn a_point_that_fails_is_told_with_the_line_that_shows_it_and_never_recommended(
     std::fs::write(desk.path("scenes/scene.toml"), scene).unwrap();
     let margin = "margin = { key = \"holder.margin\", values = [\"0s\", \"500ms\"] }\n";
     write(&desk, &format!("{STUDY}{margin}").replace("seeds = 3", "seeds = 20"));
-    let ended = desk.run("tune studies/some.toml --quiet --out out").with(0);
+    // What is laid over all points is in the line too.
+    let ended = desk.run("tune studies/some.toml --quiet --out out --set bounds.clock_rate=5%").with(0);
     assert!(ended.stdout.contains("with runs that failed: never recommended"), "{}", ended.stdout);
     assert!(ended.stdout.contains("margin = 500ms"), "{}", ended.stdout);
     let line =
         ended.stdout.lines().find(|line| line.contains(" run studies/../scenes/scene.toml --seed ")).unwrap();
+    assert!(line.contains(" --set bounds.clock_rate=5%"), "{line}");
     let words = line.trim().split_once(" run ").unwrap().1.replace(['\'', '"'], "");
     let shown = desk.run(&format!("run {words}")).with(1);
     assert!(shown.stdout.contains("exclusivity"), "{}", shown.stdout);

@@ -25,7 +25,7 @@ use crate::document::{in_order, value_text};
 use crate::goal::Goal;
 use crate::overlay;
 use crate::scenario::SCHEMA;
-use crate::source::Source;
+use crate::source::{Source, meet};
 use crate::spanned::Spanned;
 use crate::suggest::cut;
 use crate::tables::Tables;
@@ -200,6 +200,12 @@ impl StudyFile {
 
     /// A point, for people: `ttl = 10s, renew = 3s`.
     pub fn told(&self, values: &[Quantity]) -> String {
+    /// The parameter that sets a key path, or what stands above or below it, and the key that it sets there.
+    pub fn setter(&self, key: &str) -> Option<(&StudyParameter, &str)> {
+        let mut all = self.parameters.iter().flat_map(|of| of.keys.iter().map(move |key| (of, key.as_str())));
+        all.find(|(_, set)| meet(set, key))
+    }
+
         let names = self.parameters.iter().map(|parameter| parameter.name.as_str());
         let told: Vec<String> = names.zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
         told.join(", ")
