@@ -75,7 +75,9 @@ pub use source::{LARGEST_FILE, Position, Source, Variant};
 pub use spanned::Spanned;
 #[cfg(feature = "proptest")]
 pub use strategy::trials;
-pub use study::{Axis, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile, StudyParameter};
+pub use study::{
+    Axis, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile, StudyParameter, study_schema,
+};
 pub use system::{Environment, System};
 pub use tables::Tables;
 pub use trial::{Faults, Trial};

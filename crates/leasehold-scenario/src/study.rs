@@ -6,6 +6,7 @@
 mod expression;
 mod parameter;
 mod quantity;
+mod schema;
 mod table;
 
 use core::ops::Range;
@@ -18,6 +19,7 @@ use toml::de::{DeTable, DeValue};
 pub use expression::Expression;
 pub use parameter::{Axis, Scale, StudyParameter};
 pub use quantity::Quantity;
+pub use schema::study_schema;
 pub use table::Refused;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
@@ -198,14 +200,14 @@ impl StudyFile {
         set.collect()
     }
 
-    /// A point, for people: `ttl = 10s, renew = 3s`.
-    pub fn told(&self, values: &[Quantity]) -> String {
     /// The parameter that sets a key path, or what stands above or below it, and the key that it sets there.
     pub fn setter(&self, key: &str) -> Option<(&StudyParameter, &str)> {
         let mut all = self.parameters.iter().flat_map(|of| of.keys.iter().map(move |key| (of, key.as_str())));
         all.find(|(_, set)| meet(set, key))
     }
 
+    /// A point, for people: `ttl = 10s, renew = 3s`.
+    pub fn told(&self, values: &[Quantity]) -> String {
         let names = self.parameters.iter().map(|parameter| parameter.name.as_str());
         let told: Vec<String> = names.zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
         told.join(", ")

@@ -58,7 +58,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Show the inequalities behind a scenario's design, with its numbers and the margin left
     Bound(BoundArgs),
-    /// Print the JSON schema of scenario files, for editors
+    /// Print the JSON schema of scenario files or of studies, for editors
     Schema(SchemaArgs),
     /// Print the completions of the command line for a shell
     Completions(CompletionsArgs),
@@ -193,19 +193,23 @@ pub(crate) struct SchemaArgs {
     /// The system whose tables a scenario may have; all that are offered unless it is given
     #[arg(long, value_name = "NAME")]
     pub(crate) system: Option<String>,
+
+    /// Print that of study files instead; it is the same for all systems
+    #[arg(long, conflicts_with = "system")]
+    pub(crate) study: bool,
 }
 
 /// `completions`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: clap_complete::Shell,
 #[command(after_help = "\
 Exit codes:
     0  fine
     2  the command line is wrong
    74  the script could not be written")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// `man`.
@@ -260,10 +264,6 @@ mod tests {
         Args::command().debug_assert();
     }
 
-    #[test]
-    fn a_seed_is_decimal_or_hexadecimal() {
-        assert_eq!(seed("17"), Ok(17));
-        assert_eq!(seed("0x11"), Ok(17));
     /// What a verb can always come to, and what it can where it catches signals.
     #[test]
     fn every_verb_lists_its_exit_codes() {
@@ -287,6 +287,10 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_seed_is_decimal_or_hexadecimal() {
+        assert_eq!(seed("17"), Ok(17));
+        assert_eq!(seed("0x11"), Ok(17));
         assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
         for wrong in ["", "-1", "0x", "1e3", "18446744073709551616"] {
             assert!(seed(wrong).is_err(), "{wrong}");
