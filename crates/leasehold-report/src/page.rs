@@ -7,6 +7,7 @@ mod advice;
 mod comparison;
 mod distributions;
 mod document;
+mod inline;
 mod maps;
 mod markdown;
 mod predictions;
