@@ -231,6 +231,29 @@ fn a_baseline_is_of_the_same_study() {
 }
 
 #[test]
+fn a_baseline_with_other_values_is_compared_where_both_have_a_point() {
+    let desk = desk();
+    desk.run("tune studies/some.toml --quiet --out old").with(0);
+    write(&desk, &STUDY.replace("\"2s\", \"4s\"", "\"4s\", \"8s\""));
+    desk.run("tune studies/some.toml --quiet --out new --baseline old").with(0);
+    let report = std::fs::read_to_string(desk.path("new/report.md")).unwrap();
+    for words in [
+        "1 of 2 points are in both",
+        "Only this run has 1 point, which is compared with nothing: ttl = 8s, renew = 2s.",
+        "Only the baseline has 1 point, which is compared with nothing: ttl = 2s, renew = 500ms.",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+    // The scenario's own point is another too.
+    let scene = SCENE.replace("\"4s\"", "\"6s\"");
+    std::fs::write(desk.path("scenes/scene.toml"), scene).unwrap();
+    write(&desk, &STUDY.replace("\"2s\", \"4s\"", "\"3s\", \"8s\""));
+    let none = desk.run("tune studies/some.toml --quiet --out never --baseline old").with(2);
+    assert!(none.stderr.contains("it has none of the points of the study"), "{}", none.stderr);
+    assert!(!desk.path("never").exists());
+}
+
+#[test]
 fn bad_studies_leave_nothing_behind() {
     let desk = desk();
     for (text, words) in [
@@ -257,25 +280,6 @@ fn bad_studies_leave_nothing_behind() {
     desk.run("tune").with(2);
 }
 
-/// Every study that is shipped can be read, point by point, and run.
-#[test]
-fn every_study_that_is_shipped_runs() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = root.join("scenarios/studies");
-    let mut studies: Vec<_> =
-        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    studies.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    studies.sort();
-    assert!(studies.len() >= 6, "{studies:?}");
-    let desk = desk();
-    for study in studies {
-        let name = study.file_stem().unwrap().to_string_lossy().into_owned();
-        // Of a single seed no objective is asked: it is a part of two.
-        let words = format!("tune {} --quiet --seeds 2 --shard 1/2 --out {name}", study.display());
-        let ended = desk.run(&words).with(0);
-        assert!(ended.stdout.contains(&format!("{name}: ")), "{}", ended.stdout);
-    }
-}
 #[cfg(unix)]
 mod interrupted {
     use std::io::{BufRead, BufReader, Read};
@@ -376,3 +380,22 @@ mod interrupted {
     }
 }
 
+/// Every study that is shipped can be read, point by point, and run.
+#[test]
+fn every_study_that_is_shipped_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("scenarios/studies");
+    let mut studies: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    studies.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    studies.sort();
+    assert!(studies.len() >= 6, "{studies:?}");
+    let desk = desk();
+    for study in studies {
+        let name = study.file_stem().unwrap().to_string_lossy().into_owned();
+        // Of a single seed no objective is asked: it is a part of two.
+        let words = format!("tune {} --quiet --seeds 2 --shard 1/2 --out {name}", study.display());
+        let ended = desk.run(&words).with(0);
+        assert!(ended.stdout.contains(&format!("{name}: ")), "{}", ended.stdout);
+    }
+}

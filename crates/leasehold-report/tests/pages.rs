@@ -195,6 +195,29 @@ fn a_baseline_tells_better_from_worse_and_from_noise() {
 }
 
 #[test]
+fn a_baseline_with_other_values_is_compared_where_both_have_a_point_and_the_others_are_named() {
+    let (mut earlier, study) = (sample::ttl_and_interval(), sample::ttl_and_interval());
+    let all = study.points.len();
+    assert!(!page("same", &study, Some(&earlier)).contains("compared with nothing"));
+    earlier.points[1].values[0] = "999s".to_owned();
+    let html = page("other-values", &study, Some(&earlier));
+    let section = html.split_once("<section id=\"comparison\"").unwrap().1;
+    for part in [
+        format!("{} of {all} points are in both.", all - 1),
+        format!("Only this run has 1 point, which is compared with nothing: {}.", study.label(1)),
+        format!("Only the baseline has 1 point, which is compared with nothing: {}.", earlier.label(1)),
+    ] {
+        assert!(section.contains(&part), "{part}\n{section}");
+    }
+    earlier.points.truncate(1);
+    let html = page("fewer-values", &study, Some(&earlier));
+    assert!(
+        html.contains(&format!("Only this run has {} points, which are compared with nothing: ", all - 1))
+    );
+    assert!(html.contains(&format!("; and {} more.", all - 1 - 12)) && !html.contains("Only the baseline"));
+}
+
+#[test]
 fn markdown_has_the_same_tables() {
     let markdown = study_md(&sample::ttl_and_interval(), None);
     for part in [
@@ -237,21 +260,6 @@ fn a_sweep_says_what_failed_with_lines_to_copy_and_what_was_never_reached() {
     );
 }
 
-#[test]
-fn hostile_names_of_a_sweep_are_text() {
-    let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>";
-    let mut page = sweep::confirmed();
-    page.failures[0].what.push_str(evil);
-    page.failures[0].lines[0].push_str(evil);
-    page.scenarios[0].id.push_str(evil);
-    page.command.push_str(evil);
-    page.incomplete = Some(evil.to_owned());
-    page.closest[0].line.push_str(evil);
-    let html = sweep_html(&page);
-    assert_eq!((html.matches("<script").count(), html.matches("<img").count()), (2, 0));
-    let data: serde_json::Value = serde_json::from_str(data_of(&html)).unwrap();
-    assert_eq!(data["command"], page.command);
-}
 #[test]
 fn a_failure_of_a_sweep_leads_to_its_timeline() {
     let mut page = sweep::two_failures();
@@ -313,7 +321,22 @@ fn code_in_a_sentence_is_code_whatever_it_says() {
     assert!(html.contains(item), "{html}");
 }
 
+#[test]
+fn hostile_names_of_a_sweep_are_text() {
+    let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>";
+    let mut page = sweep::confirmed();
+    page.failures[0].what.push_str(evil);
     page.failures[0].timeline = Some(evil.to_owned());
     for run in page.confirmed.iter_mut().flatten() {
         run.there.push_str(evil);
     }
+    page.failures[0].lines[0].push_str(evil);
+    page.scenarios[0].id.push_str(evil);
+    page.command.push_str(evil);
+    page.incomplete = Some(evil.to_owned());
+    page.closest[0].line.push_str(evil);
+    let html = sweep_html(&page);
+    assert_eq!((html.matches("<script").count(), html.matches("<img").count()), (2, 0));
+    let data: serde_json::Value = serde_json::from_str(data_of(&html)).unwrap();
+    assert_eq!(data["command"], page.command);
+}

@@ -249,6 +249,12 @@ fn baseline(dir: &Path, study: &Study) -> Result<StudySummary, Exit> {
         };
         return other(format!("varies {}, and the study varies {}", names(&theirs), names(&own)));
     }
+    let in_both = |values: &Vec<String>| summary.points.iter().any(|point| point.values == *values);
+    if !study.points().iter().any(|point| in_both(&point.values)) {
+        return other(
+            "has none of the points of the study: the values of its parameters are all others".to_owned(),
+        );
+    }
     Ok(summary)
 }
 
@@ -266,12 +272,12 @@ fn refuse_study(error: &StudyError) -> Exit {
                 "drop it by a constraint, or write refused = \"drop\" at the top of the study",
             )
         }
+        StudyError::SetByParameter { .. } => {
+            misuse(&error.to_string(), "give the parameter other values in the study, or leave the --set out")
+        }
         StudyError::TooMany { .. } => misuse(
             &error.to_string(),
             "take fewer values, draw some with sample = { latin_hypercube = 40 }, or run them all with --force",
         ),
     }
 }
-        StudyError::SetByParameter { .. } => {
-            misuse(&error.to_string(), "give the parameter other values in the study, or leave the --set out")
-        }
