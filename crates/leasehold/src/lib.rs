@@ -47,6 +47,7 @@ mod refusal;
 mod replay;
 mod run;
 #[cfg(test)]
+#[path = "../../leasehold-report/src/names/sample.rs"]
 mod sample_names;
 mod schema;
 mod serve;
@@ -60,6 +61,8 @@ mod view;
 use std::process::ExitCode;
 
 use clap::Parser;
+#[cfg(test)]
+use leasehold_report::Names;
 use leasehold_report::{names, words};
 
 pub use checked::{CheckFailure, Checked, check};
