@@ -123,6 +123,57 @@ fn shards_merge_and_what_was_cut_short_goes_on() {
 }
 
 #[test]
+fn what_is_set_is_laid_over_all_points_and_is_a_part_of_the_order() {
+    let desk = desk();
+    let set = "--set network.loss=30% --set lease.sweep=250ms";
+    desk.run("tune studies/some.toml --quiet --out plain").with(0);
+    desk.run(&format!("tune studies/some.toml --quiet --out whole {set}")).with(0);
+    let (plain, whole) = (desk.contents("plain"), desk.contents("whole"));
+    assert_ne!(plain["points.csv"], whole["points.csv"]);
+    let text = |name: &str| String::from_utf8(whole[name].clone()).unwrap();
+    assert!(text("report.md").contains(&format!("tune studies/some.toml --seeds 0..3 {set}")));
+    let order: serde_json::Value = serde_json::from_str(&text("study.json")).unwrap();
+    assert_eq!(order["order"]["overlays"], serde_json::json!(["network.loss=30%", "lease.sweep=250ms"]));
+    for k in 1..=2 {
+        desk.run(&format!("tune studies/some.toml --quiet --shard {k}/2 --out s{k} {set}")).with(0);
+    }
+    desk.run("merge s1 s2 --out merged").with(0);
+    assert_eq!(desk.contents("merged"), whole);
+    desk.run("tune --resume whole --quiet").with(0);
+    assert_eq!(desk.contents("whole"), whole);
+
+    desk.run("tune studies/some.toml --quiet --shard 1/2 --out other").with(0);
+    for (words, told) in [
+        ("merge other s2 --out never", "--set: nothing and network.loss=30%, lease.sweep=250ms"),
+        (
+            "tune studies/some.toml --resume whole --set network.loss=1%",
+            "--set: network.loss=1% and network.loss=30%",
+        ),
+        ("tune studies/some.toml --resume whole", "--set: nothing and network.loss=30%"),
+        ("tune --resume whole --set network.loss=30%", "--set: without a study"),
+        (
+            "tune studies/some.toml --out never --baseline whole",
+            "has network.loss=30%, lease.sweep=250ms laid over",
+        ),
+        (
+            "tune studies/some.toml --out never --set lease.ttl=9s",
+            "the parameter `ttl` of the study sets lease.ttl",
+        ),
+        (
+            "tune studies/some.toml --out never --set lease={}",
+            "the parameter `ttl` of the study sets lease.ttl",
+        ),
+        ("tune studies/some.toml --out never --set lease.swep=1s", "did you mean `sweep`?"),
+        ("tune studies/some.toml --out never --set lease.sweep", "\"lease.sweep\" has no value"),
+    ] {
+        let ended = desk.run(words).with(2);
+        assert!(ended.stderr.contains(told), "{words}\n{}", ended.stderr);
+    }
+    assert!(!desk.path("never").exists());
+    assert_eq!(desk.contents("whole"), whole);
+}
+
+#[test]
 fn if_no_point_passes_the_obstacle_is_told() {
     let desk = desk();
     write(&desk, &STUDY.replace("< 60s", "< 1ms"));
@@ -149,11 +200,13 @@ fn a_point_that_fails_is_told_with_the_line_that_shows_it_and_never_recommended(
     std::fs::write(desk.path("scenes/scene.toml"), scene).unwrap();
     let margin = "margin = { key = \"holder.margin\", values = [\"0s\", \"500ms\"] }\n";
     write(&desk, &format!("{STUDY}{margin}").replace("seeds = 3", "seeds = 20"));
-    let ended = desk.run("tune studies/some.toml --quiet --out out").with(0);
+    // What is laid over all points is in the line too.
+    let ended = desk.run("tune studies/some.toml --quiet --out out --set bounds.clock_rate=5%").with(0);
     assert!(ended.stdout.contains("with runs that failed: never recommended"), "{}", ended.stdout);
     assert!(ended.stdout.contains("margin = 500ms"), "{}", ended.stdout);
     let line =
         ended.stdout.lines().find(|line| line.contains(" run studies/../scenes/scene.toml --seed ")).unwrap();
+    assert!(line.contains(" --set bounds.clock_rate=5%"), "{line}");
     let words = line.trim().split_once(" run ").unwrap().1.replace(['\'', '"'], "");
     let shown = desk.run(&format!("run {words}")).with(1);
     assert!(shown.stdout.contains("exclusivity"), "{}", shown.stdout);
@@ -174,6 +227,29 @@ fn a_baseline_is_of_the_same_study() {
     assert!(other.stderr.contains("it varies ttl (lease.ttl), renew (lease.renew), and"), "{}", other.stderr);
     let none = desk.run("tune studies/some.toml --quiet --out never --baseline scenarios").with(2);
     assert!(none.stderr.contains("no folder of a study"), "{}", none.stderr);
+    assert!(!desk.path("never").exists());
+}
+
+#[test]
+fn a_baseline_with_other_values_is_compared_where_both_have_a_point() {
+    let desk = desk();
+    desk.run("tune studies/some.toml --quiet --out old").with(0);
+    write(&desk, &STUDY.replace("\"2s\", \"4s\"", "\"4s\", \"8s\""));
+    desk.run("tune studies/some.toml --quiet --out new --baseline old").with(0);
+    let report = std::fs::read_to_string(desk.path("new/report.md")).unwrap();
+    for words in [
+        "1 of 2 points are in both",
+        "Only this run has 1 point, which is compared with nothing: ttl = 8s, renew = 2s.",
+        "Only the baseline has 1 point, which is compared with nothing: ttl = 2s, renew = 500ms.",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+    // The scenario's own point is another too.
+    let scene = SCENE.replace("\"4s\"", "\"6s\"");
+    std::fs::write(desk.path("scenes/scene.toml"), scene).unwrap();
+    write(&desk, &STUDY.replace("\"2s\", \"4s\"", "\"3s\", \"8s\""));
+    let none = desk.run("tune studies/some.toml --quiet --out never --baseline old").with(2);
+    assert!(none.stderr.contains("it has none of the points of the study"), "{}", none.stderr);
     assert!(!desk.path("never").exists());
 }
 
@@ -256,6 +332,106 @@ fn what_is_best_where_is_told_value_by_value() {
         assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
     }
     desk.run("tune studies/some.toml --quiet --shard 1/2 --out part").with(0);
+}
+
+#[cfg(unix)]
+mod interrupted {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Child, Command, Stdio};
+
+    use super::desk::{Ended, PROGRAM};
+    use super::*;
+
+    fn begun(desk: &Desk, words: &str) -> Child {
+        let mut command = desk.command(PROGRAM);
+        command.args(words.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn signalled(child: Child, signal: &str) -> Ended {
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// How many bytes of runs are written beside the folder's place by now.
+    fn written(desk: &Desk) -> u64 {
+        let entries = std::fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap());
+        let partial =
+            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".out.partial-"));
+        partial.filter_map(|entry| entry.path().join("runs.csv").metadata().ok()).map(|of| of.len()).sum()
+    }
+
+    /// Sends it this signal as soon as more runs than these bytes are written: whole seeds, then.
+    fn interrupted(desk: &Desk, words: &str, signal: &str, beyond: u64) -> Ended {
+        let mut child = begun(desk, words);
+        while written(desk) <= beyond {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
+            std::thread::yield_now();
+        }
+        signalled(child, signal)
+    }
+
+    /// The seeds that are there, and whether that is all; each with all its points.
+    fn kept(desk: &Desk) -> u64 {
+        let contents = desk.contents("out");
+        let study: serde_json::Value = serde_json::from_slice(&contents["study.json"]).unwrap();
+        let covered = study["covered"].as_array().unwrap();
+        let [from, to] = [0, 1].map(|end| covered[0][end].as_u64().unwrap());
+        assert_eq!((covered.len(), from, &study["complete"]), (1, 0, &false.into()));
+        let runs = String::from_utf8(contents["runs.csv"].clone()).unwrap();
+        assert_eq!(runs.lines().count() as u64, 1 + 2 * to, "both points of each seed");
+        to
+    }
+
+    /// Enough that a signal comes in time, and few enough to wait for twice.
+    const SEEDS: u64 = 1_000;
+
+    #[test]
+    fn whole_seeds_are_kept_and_what_goes_on_comes_to_the_same() {
+        let desk = desk();
+        let order = format!("studies/some.toml --seeds {SEEDS} --runs --quiet");
+        desk.run(&format!("tune {order} --out whole")).with(0);
+
+        let ended = interrupted(&desk, &format!("tune {order} --out out"), "-INT", 0).with(130);
+        for words in ["not complete: it was interrupted; go on with ", "tune --resume out"] {
+            assert!(ended.stdout.contains(words), "{words}\n{}", ended.stdout);
+        }
+        let first = kept(&desk);
+        assert!((1..SEEDS).contains(&first), "{first}");
+
+        let there = desk.path("out/runs.csv").metadata().unwrap().len();
+        let ended = interrupted(&desk, "tune --resume out --quiet", "-TERM", there).with(143);
+        assert!(ended.stdout.contains("not complete: it was terminated"), "{}", ended.stdout);
+        let second = kept(&desk);
+        assert!((first + 1..SEEDS).contains(&second), "{first} {second}");
+
+        desk.run("tune --resume out --quiet").with(0);
+        assert_eq!(desk.contents("out"), desk.contents("whole"));
+    }
+
+    /// Sixty points of an hour each, and none of them is done when the signal comes.
+    #[test]
+    fn before_the_first_seed_is_whole_nothing_is_kept() {
+        for (signal, code, word) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+            let desk = desk();
+            std::fs::write(desk.path("scenes/scene.toml"), SCENE.replace("60s", "1h")).unwrap();
+            let values = "from = \"2s\", to = \"9s\", steps = 60";
+            write(&desk, &STUDY.replace("values = [\"2s\", \"4s\"]", values));
+            let mut child = begun(&desk, "tune studies/some.toml --out out");
+            let mut stderr = BufReader::new(child.stderr.take().unwrap());
+            let mut said = String::new();
+            stderr.read_line(&mut said).unwrap();
+            assert!(said.starts_with("tune: 61 points, 3 seeds each"), "{said}");
+            let ended = signalled(child, signal).with(code);
+            stderr.read_to_string(&mut said).unwrap();
+            assert!(
+                said.contains(&format!("nothing was kept: it was {word} before all points had")),
+                "{said}"
+            );
+            assert!(ended.stdout.is_empty() && written(&desk) == 0 && !desk.path("out").exists());
+        }
+    }
 }
 
 /// Every study that is shipped can be read, point by point, and run.

@@ -35,7 +35,7 @@ const RECORD: &str = "failure.json";
 const PLAN: &str = "plan.toml";
 const SHRUNK: &str = "shrunk.toml";
 const TRACE: &str = "trace.jsonl";
-const TIMELINE: &str = "timeline.html";
+pub(crate) const TIMELINE: &str = "timeline.html";
 
 /// Stores a failure as a folder: under a temporary name beside it, then renamed, so that it is there whole or not at
 /// all. The plan is run once more for its trace, and once more for its story.

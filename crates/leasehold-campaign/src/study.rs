@@ -48,6 +48,7 @@ pub struct Study {
     refused: u64,
     base: Arc<Scenario>,
     seeds: SeedRange,
+    overlays: Vec<String>,
     digest: String,
 }
 
@@ -87,6 +88,16 @@ pub enum StudyError {
         /// What it says of the first.
         error: Box<ScenarioError>,
     },
+    /// The command line lays over all points what a parameter sets.
+    #[error("--set {overlay}: the parameter `{parameter}` of the study sets {key}")]
+    SetByParameter {
+        /// What is laid over.
+        overlay: String,
+        /// The parameter.
+        parameter: String,
+        /// What it sets.
+        key: String,
+    },
     /// More points than one waits for.
     #[error("the study has {points} points, and {} are the most", grid::MOST_POINTS)]
     TooMany {
@@ -96,7 +107,8 @@ pub enum StudyError {
 }
 
 impl Study {
-    /// Reads a study and the scenario of each of its points. `seeds` are those of the file unless they are given.
+    /// Reads a study and the scenario of each of its points. `seeds` are those of the file unless they are given; `overlays` are
+    /// `key.path=value` texts that are laid over the scenario for all points, after what the study says for all.
     ///
     /// # Errors
     ///
@@ -104,11 +116,12 @@ impl Study {
     pub fn load(
         path: &Path,
         seeds: Option<SeedRange>,
+        overlays: &[String],
         size: Size,
         systems: &[&dyn System],
     ) -> Result<Self, StudyError> {
         let file = StudyFile::load(path)?;
-        let grid = grid::points(&file, size, systems)?;
+        let grid = grid::points(&file, overlays, size, systems)?;
         let (start, end) = file.seeds;
         let seeds =
             seeds.unwrap_or_else(|| SeedRange::new(start, end).expect("the reader wants one at least"));
@@ -120,6 +133,7 @@ impl Study {
             refused: grid.refused,
             base: grid.base,
             seeds,
+            overlays: overlays.to_vec(),
             digest: String::new(),
             file,
         };
@@ -162,6 +176,11 @@ impl Study {
         &self.base
     }
 
+    /// What the command line lays over the scenario for all points, as it was given.
+    pub fn overlays(&self) -> &[String] {
+        &self.overlays
+    }
+
     /// The seeds of each point.
     pub fn seeds(&self) -> SeedRange {
         self.seeds
@@ -190,7 +209,11 @@ impl Study {
     /// The line that makes the study again. `program` is what the program is called.
     pub fn line(&self, program: &str) -> String {
         let seeds = self.seeds;
-        format!("{} tune {} --seeds {seeds}", shell_word(program), shell_path(&self.path))
+        let mut line = format!("{} tune {} --seeds {seeds}", shell_word(program), shell_path(&self.path));
+        for overlay in &self.overlays {
+            line.push_str(&format!(" --set {}", shell_word(overlay)));
+        }
+        line
     }
 
     /// The line that runs one seed of one point again.

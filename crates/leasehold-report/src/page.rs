@@ -8,6 +8,7 @@ mod comparison;
 mod distributions;
 mod document;
 mod each;
+mod inline;
 mod maps;
 mod markdown;
 mod predictions;

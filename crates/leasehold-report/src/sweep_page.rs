@@ -35,6 +35,8 @@ pub struct SweepPage {
     pub closest: Vec<CallLine>,
     /// What failed, the first of each kind.
     pub failures: Vec<FailureLine>,
+    /// What the other engine says of some runs; nothing if it was not asked.
+    pub confirmed: Option<Vec<ConfirmedLine>>,
 }
 
 /// How often something was there.
@@ -132,6 +134,35 @@ pub struct FailureLine {
     pub seeds: Vec<u64>,
     /// Its folder within the results; nothing if it is not stored.
     pub folder: Option<String>,
+    /// The page within the results that shows who believed what; nothing if it is not stored.
+    pub timeline: Option<String>,
     /// The lines to paste: what runs it again, and what explains it.
     pub lines: Vec<String>,
+}
+
+/// A run that the other engine was asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfirmedLine {
+    /// The scenario and the seed.
+    pub run: String,
+    /// What it came to in the sweep.
+    pub here: String,
+    /// What it comes to there, or why it says nothing.
+    pub there: String,
+    /// What follows.
+    pub agreement: Agreement,
+    /// The lines to paste to see it on either engine; only where they disagree.
+    pub lines: Vec<String>,
+}
+
+/// Whether two engines say the same of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreement {
+    /// They do not.
+    Other,
+    /// They do.
+    Same,
+    /// The other one cannot run it.
+    Unknown,
 }

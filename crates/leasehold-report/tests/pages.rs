@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use leasehold_report::page::{study_html, study_md, sweep_html};
 use leasehold_report::study::{Advice, Met, StudySummary};
+use leasehold_report::sweep_page::Agreement;
 
 fn kept(name: &str, text: &str) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
@@ -242,6 +243,29 @@ fn a_baseline_tells_better_from_worse_and_from_noise() {
 }
 
 #[test]
+fn a_baseline_with_other_values_is_compared_where_both_have_a_point_and_the_others_are_named() {
+    let (mut earlier, study) = (sample::ttl_and_interval(), sample::ttl_and_interval());
+    let all = study.points.len();
+    assert!(!page("same", &study, Some(&earlier)).contains("compared with nothing"));
+    earlier.points[1].values[0] = "999s".to_owned();
+    let html = page("other-values", &study, Some(&earlier));
+    let section = html.split_once("<section id=\"comparison\"").unwrap().1;
+    for part in [
+        format!("{} of {all} points are in both.", all - 1),
+        format!("Only this run has 1 point, which is compared with nothing: {}.", study.label(1)),
+        format!("Only the baseline has 1 point, which is compared with nothing: {}.", earlier.label(1)),
+    ] {
+        assert!(section.contains(&part), "{part}\n{section}");
+    }
+    earlier.points.truncate(1);
+    let html = page("fewer-values", &study, Some(&earlier));
+    assert!(
+        html.contains(&format!("Only this run has {} points, which are compared with nothing: ", all - 1))
+    );
+    assert!(html.contains(&format!("; and {} more.", all - 1 - 12)) && !html.contains("Only the baseline"));
+}
+
+#[test]
 fn markdown_has_the_same_tables() {
     let markdown = study_md(&sample::ttl_and_interval(), None);
     for part in [
@@ -285,10 +309,75 @@ fn a_sweep_says_what_failed_with_lines_to_copy_and_what_was_never_reached() {
 }
 
 #[test]
+fn a_failure_of_a_sweep_leads_to_its_timeline() {
+    let mut page = sweep::two_failures();
+    page.failures[1].timeline = Some("failures/50% \"é\"/timeline.html".to_owned());
+    let html = sweep_html(&page);
+    for link in [
+        "<a href=\"failures/lease-fencing-accepted-older-token-of-holder/timeline.html\">Who believed what",
+        "<a href=\"failures/50%25%20%22%C3%A9%22/timeline.html\">Who believed what",
+    ] {
+        assert!(html.contains(link), "{link}\n{html}");
+    }
+    page.failures.iter_mut().for_each(|failure| failure.timeline = None);
+    assert!(!sweep_html(&page).contains("its timeline"));
+}
+
+#[test]
+fn what_the_other_engine_says_stands_on_the_page_disagreement_first() {
+    let mut page = sweep::confirmed();
+    let html = sweep_html(&page);
+    kept("confirmed.html", &html);
+    let section = html.split_once("<section id=\"confirmed\"").unwrap().1;
+    let places = [
+        "lease seed 5: pass on sim, exclusivity, of holder on turmoil.",
+        "<code>leasehold run a --engine turmoil</code>",
+        "<th scope=\"row\">lease seed 5</th>",
+        "<span class=\"badge bad\">no</span>",
+        "<th scope=\"row\">lease seed 3</th>",
+        "<th scope=\"row\">lease seed 4</th>",
+        "not expressible: torn writes",
+    ]
+    .map(|part| section.find(part).unwrap_or_else(|| panic!("{part}\n{section}")));
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(
+        html.contains(
+            "Of 3 runs that turmoil was asked about, 1 came to the same verdict there, 1 to another"
+        )
+    );
+    // Where nothing else is wrong, that is what is wrong.
+    page.standing = "met".to_owned();
+    assert!(sweep_html(&page).contains("<h2 id=\"verdict-title\">The two engines disagree on 1 run</h2>"));
+    page.incomplete = None;
+    page.confirmed.as_mut().unwrap().retain(|run| run.agreement == Agreement::Unknown);
+    let html = sweep_html(&page);
+    assert!(html.contains("<section id=\"verdict\" class=\"lead doubtful\""), "{html}");
+    assert!(html.contains("Of 1 run that turmoil was asked about none could be compared"), "{html}");
+    assert!(!sweep_html(&sweep::two_failures()).contains("id=\"confirmed\""), "nobody asked it");
+}
+
+#[test]
+fn code_in_a_sentence_is_code_whatever_it_says() {
+    let mut study = sample::ttl_and_interval();
+    let Advice::Take { because, .. } = &mut study.advice else { panic!("the sample recommends a point") };
+    because.push(
+        "`failover.p99 < 15s` is met, `<img src=x onerror=alert(1)>` is code & `this is not".to_owned(),
+    );
+    let html = page("code", &study, None);
+    let item = "<li><code>failover.p99 &#60; 15s</code> is met, \
+                <code>&#60;img src=x onerror=alert(1)&#62;</code> is code &#38; `this is not</li>";
+    assert!(html.contains(item), "{html}");
+}
+
+#[test]
 fn hostile_names_of_a_sweep_are_text() {
     let evil = "</script><script>alert(1)</script>\"'&]]>\n<img src=x onerror=alert(2)>";
-    let mut page = sweep::two_failures();
+    let mut page = sweep::confirmed();
     page.failures[0].what.push_str(evil);
+    page.failures[0].timeline = Some(evil.to_owned());
+    for run in page.confirmed.iter_mut().flatten() {
+        run.there.push_str(evil);
+    }
     page.failures[0].lines[0].push_str(evil);
     page.scenarios[0].id.push_str(evil);
     page.command.push_str(evil);

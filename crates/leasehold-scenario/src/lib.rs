@@ -77,6 +77,7 @@ pub use spanned::Spanned;
 pub use strategy::trials;
 pub use study::{
     Axis, Choice, Constraint, Expression, Quantity, Refused, Sample, Scale, StudyFile, StudyParameter,
+    study_schema,
 };
 pub use system::{Environment, System};
 pub use tables::Tables;

@@ -241,7 +241,7 @@ fn safe_variant(tables: &Map<String, Value>, definitions: &Map<String, Value>) -
 
 /// Takes `null` out, which TOML has not: a key that may be missing is only not required. And takes out the
 /// `allOf` that draft 7 needs around a reference, where nothing stands beside it.
-struct WithoutNull;
+pub(crate) struct WithoutNull;
 
 impl Transform for WithoutNull {
     fn transform(&mut self, schema: &mut Schema) {

@@ -157,13 +157,8 @@ impl Source {
 
     /// Whether an overlay says what stands under this key path, above it (as a whole table) or below it.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        let is_within = |path: &str, table: &str| {
-            path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.overlays.iter().filter_map(|overlay| overlay.text.split('=').next()).any(|path| {
-            let path = path.trim_end_matches('+').trim();
-            is_within(path, key) || is_within(key, path)
-        })
+        let mut paths = self.overlays.iter().filter_map(|overlay| overlay.text.split('=').next());
+        paths.any(|path| meet(path.trim_end_matches('+').trim(), key))
     }
 
     /// Whether a span lies in a `--set`.
@@ -221,6 +216,14 @@ fn floor_char_boundary(text: &str, index: usize) -> usize {
         .rev()
         .find(|&index| text.is_char_boundary(index))
         .expect("the start of a text is a boundary")
+}
+
+/// Whether one key path is the other, or stands above or below it.
+pub(crate) fn meet(one: &str, other: &str) -> bool {
+    let is_within = |path: &str, table: &str| {
+        path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    is_within(one, other) || is_within(other, one)
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {

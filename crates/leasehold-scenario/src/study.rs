@@ -8,6 +8,7 @@ mod each;
 mod expression;
 mod parameter;
 mod quantity;
+mod schema;
 mod table;
 
 use core::ops::Range;
@@ -22,13 +23,14 @@ pub use choices::Choice;
 pub use expression::Expression;
 pub use parameter::{Axis, Scale, StudyParameter};
 pub use quantity::Quantity;
+pub use schema::study_schema;
 pub use table::Refused;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ScenarioError};
 use crate::goal::Goal;
 use crate::overlay;
 use crate::scenario::SCHEMA;
-use crate::source::Source;
+use crate::source::{Source, meet};
 use crate::spanned::Spanned;
 use crate::suggest::cut;
 use crate::tables::Tables;
@@ -199,6 +201,12 @@ impl StudyFile {
     pub fn overlay(&self, values: &[Quantity]) -> Vec<Setting> {
         let set = self.parameters.iter().zip(values);
         set.flat_map(|(parameter, value)| parameter.settings(value)).collect()
+    }
+
+    /// The parameter that sets a key path, or what stands above or below it, and the key that it sets there.
+    pub fn setter(&self, key: &str) -> Option<(&StudyParameter, &str)> {
+        let mut all = self.parameters.iter().flat_map(|of| of.keys.iter().map(move |key| (of, key.as_str())));
+        all.find(|(_, set)| meet(set, key))
     }
 
     /// A point, for people: `ttl = 10s, renew = 3s`.

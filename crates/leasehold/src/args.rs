@@ -58,7 +58,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Show the inequalities behind a scenario's design, with its numbers and the margin left
     Bound(BoundArgs),
-    /// Print the JSON schema of scenario files, for editors
+    /// Print the JSON schema of scenario files or of studies, for editors
     Schema(SchemaArgs),
     /// Print the completions of the command line for a shell
     Completions(CompletionsArgs),
@@ -73,8 +73,8 @@ Exit codes:
     0  as expected
     1  an invariant was violated, or the expectation is not met
     2  the command line or the scenario is wrong
-    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: the engine cannot express a fault,
-       or nothing was measured that a budget is about
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: a checker could not tell, the engine
+       cannot express a fault, or nothing was measured that a budget is about
     6  safe, but a budget was missed
    74  results could not be written
   101  a node panicked, or the nodes were in a livelock")]
@@ -193,10 +193,19 @@ pub(crate) struct SchemaArgs {
     /// The system whose tables a scenario may have; all that are offered unless it is given
     #[arg(long, value_name = "NAME")]
     pub(crate) system: Option<String>,
+
+    /// Print that of study files instead; it is the same for all systems
+    #[arg(long, conflicts_with = "system")]
+    pub(crate) study: bool,
 }
 
 /// `completions`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  fine
+    2  the command line is wrong
+   74  the script could not be written")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -253,6 +262,29 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    /// What a verb can always come to, and what it can where it catches signals.
+    #[test]
+    fn every_verb_lists_its_exit_codes() {
+        let command = Args::command();
+        for verb in command.get_subcommands() {
+            let name = verb.get_name();
+            let help = verb.get_after_help().unwrap_or_else(|| panic!("{name} lists none")).to_string();
+            let (_, listed) =
+                help.split_once("Exit codes:\n").unwrap_or_else(|| panic!("{name} lists none: {help}"));
+            let code = |line: &str| line.get(..5).and_then(|code| code.trim().parse::<u8>().ok());
+            let mut codes: Vec<u8> = listed.lines().filter_map(code).collect();
+            assert!(codes.is_sorted_by(|one, next| one < next), "{name}: {codes:?}");
+            codes.extend(listed.contains("(143: terminated)").then_some(143));
+            let always: &[u8] = match name {
+                "sweep" | "tune" | "mutants" | "hold" => &[0, 2, 74, 101, 130, 143],
+                _ => &[0, 2, 74],
+            };
+            for code in always {
+                assert!(codes.contains(code), "{name} does not list {code}: {codes:?}");
+            }
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ Exit codes:
     0  pass
     1  an invariant was violated
     2  the command line is wrong, the trace is damaged, or its events are not those that were recorded
-    4  vacuous: nothing was judged, or a place was not reached
+    4  vacuous: nothing was judged, or a place was not reached; or inconclusive: a checker could not tell
    74  results could not be written
   101  in the recorded run a node panicked, or the nodes were in a livelock")]
 pub(crate) struct CheckArgs {

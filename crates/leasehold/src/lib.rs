@@ -47,6 +47,7 @@ mod refusal;
 mod replay;
 mod run;
 #[cfg(test)]
+#[path = "../../leasehold-report/src/names/sample.rs"]
 mod sample_names;
 mod schema;
 mod serve;
@@ -60,6 +61,8 @@ mod view;
 use std::process::ExitCode;
 
 use clap::Parser;
+#[cfg(test)]
+use leasehold_report::Names;
 use leasehold_report::{names, words};
 
 pub use checked::{CheckFailure, Checked, check};
@@ -82,8 +85,9 @@ pub use serde;
 /// The whole command line, for these systems.
 ///
 /// Exit codes: 0 fine; 1 an invariant was violated, or the expectation is not met; 2 the command line or the
-/// scenario is wrong; 3 a run came to two digests; 4 vacuous; 74 results could not be written; 101 a node panicked, or the nodes
-/// were in a livelock; 130 and 143 interrupted.
+/// scenario is wrong; 3 a run came to two digests; 4 vacuous; 5 shards are missing in a merge; 6 a budget was missed, or no point of
+/// a study meets its objectives; 74 results could not be written; 101 a node panicked, or the nodes were in a livelock; 130 and 143
+/// interrupted.
 pub fn main(systems: &[&dyn System]) -> ExitCode {
     let args = args::Args::parse();
     match args.verb {

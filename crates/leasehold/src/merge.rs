@@ -21,13 +21,14 @@ was when they were run.
 
 Exit codes:
     0  nothing is missing, and each scenario came to what it expects
-    1  runs failed, or a violation that a scenario expects was never found
-    2  the command line or a folder is wrong, or folders are of different sweeps
+    1  runs failed, a violation that a scenario expects was never found, or --confirm had found that the engines disagree
+    2  the command line or a folder is wrong, or folders are of different sweeps, or of a study that is not what it was
     3  a run has two digests
-    4  vacuous: nothing was judged, or a place was never reached
+    4  vacuous: nothing was judged, a place was never reached, or nothing was measured that a budget is about
     5  runs are missing: the rest is merged, and marked as incomplete
     6  safe, but a budget was missed; of a study: no point meets all objectives
-   74  results could not be written")]
+   74  results could not be written
+  101  the harness itself had panicked when a run was confirmed")]
 pub(crate) struct MergeArgs {
     /// The folders that sweep --out wrote, or those that tune --out wrote
     #[arg(required = true, value_name = "DIR")]

@@ -1,4 +1,4 @@
-//! `schema`: what a scenario file may hold, for editors.
+//! `schema`: what a scenario file or a study may hold, for editors.
 
 use leasehold_scenario::System;
 
@@ -7,8 +7,13 @@ use crate::exit::Exit;
 use crate::page::Page;
 use crate::refusal::{finish, misuse};
 
-/// Prints the JSON schema of scenarios, of all systems or of one.
+/// Prints the JSON schema of scenarios, of all systems or of one, or that of studies.
 pub(crate) fn schema(args: &SchemaArgs, systems: &[&dyn System]) -> Exit {
+    if args.study {
+        let mut page = Page::stdout();
+        page.line(format_args!("{:#}", leasehold_scenario::study_schema()));
+        return finish(page, Exit::Fine);
+    }
     let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
     let names = names.join(", ");
     let wanted: Vec<&dyn System> = match &args.system {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use leasehold_campaign::{
     KeptStudy, PointSum, Replace, RunRows, SeedRange, Shard, Size, Study, StudyEnd, StudyError, StudyFolder,
-    StudyOrder, StudyResults, Wish, run_study,
+    StudyOrder, StudyResults, StudyWhat, Wish, run_study,
 };
 use leasehold_report::study::{Advice, StudySummary};
 use leasehold_scenario::System;
@@ -49,7 +49,8 @@ struct Prepared {
 fn prepare(args: &TuneArgs, systems: &[&dyn System]) -> Result<Prepared, Exit> {
     let asked = Asked::new(args)?;
     let size = if args.force { Size::Forced } else { Size::Usual };
-    let study = Study::load(&asked.path, asked.seeds, size, systems).map_err(|error| refuse_study(&error))?;
+    let study = Study::load(&asked.path, asked.seeds, &asked.overlays, size, systems);
+    let study = study.map_err(|error| refuse_study(&error))?;
     let baseline = args.baseline.as_deref().map(|dir| baseline(dir, &study)).transpose()?;
     let program = program_name();
     let opened = match &args.resume {
@@ -70,6 +71,7 @@ fn prepare(args: &TuneArgs, systems: &[&dyn System]) -> Result<Prepared, Exit> {
 struct Asked {
     path: PathBuf,
     seeds: Option<SeedRange>,
+    overlays: Vec<String>,
     shard: Shard,
     rows: RunRows,
 }
@@ -83,13 +85,17 @@ impl Asked {
         let shard = chosen_shard(args.shard);
         let shard = shard.map_err(|error| misuse(&error.to_string(), "shards are counted from 1"))?;
         let rows = if args.runs { RunRows::Kept } else { RunRows::None };
-        Ok(Self { path, seeds: args.seeds, shard, rows })
+        Ok(Self { path, seeds: args.seeds, overlays: args.overlays.clone(), shard, rows })
     }
 
     /// What a folder says, which nothing on the command line may say too.
     fn as_in(dir: &Path, args: &TuneArgs) -> Result<Self, Exit> {
-        let options =
-            [("--seeds", args.seeds.is_some()), ("--shard", args.shard.is_some()), ("--runs", args.runs)];
+        let options = [
+            ("--seeds", args.seeds.is_some()),
+            ("--set", !args.overlays.is_empty()),
+            ("--shard", args.shard.is_some()),
+            ("--runs", args.runs),
+        ];
         if let Some((said, _)) = options.into_iter().find(|(_, is_said)| *is_said) {
             let problem =
                 format!("{said}: without a study, it is run as {} says it was ordered", dir.display());
@@ -108,6 +114,7 @@ impl Asked {
         Ok(Self {
             path: PathBuf::from(&manifest.order.path),
             seeds: Some(seeds.ok_or_else(unclear)?),
+            overlays: manifest.order.overlays.clone(),
             shard: shard.ok_or_else(unclear)?,
             rows: if manifest.order.runs { RunRows::Kept } else { RunRows::None },
         })
@@ -214,8 +221,8 @@ fn broken(study: &Study, point: usize, seed: u64, message: &str) -> Exit {
 
 /// What an earlier run of the same study came to.
 fn baseline(dir: &Path, study: &Study) -> Result<StudySummary, Exit> {
-    let summary = StudyResults::open(dir).and_then(|results| results.summary());
-    let summary = summary.map_err(|error| refuse_results(&error))?;
+    let opened = StudyResults::open(dir).and_then(|results| Ok((results.summary()?, results)));
+    let (summary, results) = opened.map_err(|error| refuse_results(&error))?;
     let other = |what: String| {
         let problem = format!("{} cannot be compared with: it {what}", dir.display());
         Err(misuse(&problem, "give the folder of an earlier run of this study"))
@@ -223,6 +230,12 @@ fn baseline(dir: &Path, study: &Study) -> Result<StudySummary, Exit> {
     let name = &study.file().name;
     if summary.name != *name {
         return other(format!("is of the study {}, not of {name}", summary.name));
+    }
+    let order = &results.manifest().order;
+    if order.overlays != study.overlays() {
+        let own = StudyWhat::in_words(study.overlays());
+        let theirs = StudyWhat::in_words(&order.overlays);
+        return other(format!("has {theirs} laid over its scenario by --set, and this has {own}"));
     }
     let own: Vec<(String, String)> = study
         .file()
@@ -237,6 +250,12 @@ fn baseline(dir: &Path, study: &Study) -> Result<StudySummary, Exit> {
             of.iter().map(|(name, key)| format!("{name} ({key})")).collect::<Vec<_>>().join(", ")
         };
         return other(format!("varies {}, and the study varies {}", names(&theirs), names(&own)));
+    }
+    let in_both = |values: &Vec<String>| summary.points.iter().any(|point| point.values == *values);
+    if !study.points().iter().any(|point| in_both(&point.values)) {
+        return other(
+            "has none of the points of the study: the values of its parameters are all others".to_owned(),
+        );
     }
     Ok(summary)
 }
@@ -254,6 +273,9 @@ fn refuse_study(error: &StudyError) -> Exit {
                 &format!("the scenario's reader refuses the point {point}{others}"),
                 "drop it by a constraint, or write refused = \"drop\" at the top of the study",
             )
+        }
+        StudyError::SetByParameter { .. } => {
+            misuse(&error.to_string(), "give the parameter other values in the study, or leave the --set out")
         }
         StudyError::TooMany { .. } => misuse(
             &error.to_string(),

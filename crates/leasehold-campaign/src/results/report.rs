@@ -8,11 +8,14 @@ use leasehold_core::event::Probe;
 use leasehold_core::plan::FaultKind;
 use leasehold_report::page::sweep_html;
 use leasehold_report::sweep_page::{
-    CallLine, Counted, FailureLine, FaultLine, PairCount, ReachLine, ScenarioLine, SweepPage,
+    Agreement as Agrees, CallLine, ConfirmedLine, Counted, FailureLine, FaultLine, PairCount, ReachLine,
+    ScenarioLine, SweepPage,
 };
 
 use super::{Expects, FAILURES, FaultSource, Manifest, Order, OrderedScenario, VariantName};
-use crate::failure::{shell_path, shell_word};
+use crate::confirm::{Agreement, Confirmed};
+use crate::failure::{TIMELINE, shell_path, shell_word};
+use crate::fingerprint::Fingerprint;
 use crate::standing::{Standing, Unmet};
 use crate::tally::{ScenarioTally, Tally, closer};
 
@@ -29,6 +32,7 @@ fn sheet(manifest: &Manifest, tally: &Tally) -> SweepPage {
     let scenarios = scenarios.map(|(place, (scenario, unmet))| {
         of_scenario(scenario, tally.scenarios.get(place).unwrap_or(&none), unmet)
     });
+    let is_asked = !manifest.confirmed.is_empty() || order.confirm.is_some_and(|most| most > 0);
     let simulated: u128 = tally.scenarios.iter().map(|scenario| scenario.simulated_ns).sum();
     SweepPage {
         tool: order.tool.clone(),
@@ -46,6 +50,34 @@ fn sheet(manifest: &Manifest, tally: &Tally) -> SweepPage {
         pairs: pairs(order, tally),
         closest: closest(order, tally),
         failures: failures(manifest, tally),
+        confirmed: is_asked.then(|| manifest.confirmed.iter().map(|run| confirmed(order, run)).collect()),
+    }
+}
+
+/// What the other engine says of a run.
+fn confirmed(order: &Order, run: &Confirmed) -> ConfirmedLine {
+    let (agreement, there) = match &run.agreement {
+        Agreement::Same => (Agrees::Same, "the same".to_owned()),
+        Agreement::Other { verdict, failed } if failed.is_empty() => {
+            (Agrees::Other, verdict.name().to_owned())
+        }
+        Agreement::Other { failed, .. } => {
+            (Agrees::Other, failed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        }
+        Agreement::Broken { message } => (Agrees::Other, format!("the harness itself panicked: {message}")),
+        Agreement::NotExpressible { why } => (Agrees::Unknown, format!("not expressible: {why}")),
+        Agreement::DoesNotFit { why } => (Agrees::Unknown, format!("too large: {why}")),
+    };
+    let lines = match agreement {
+        Agrees::Other => order.both_lines(&order.program, run.scenario, run.seed).to_vec(),
+        Agrees::Same | Agrees::Unknown => Vec::new(),
+    };
+    ConfirmedLine {
+        run: format!("{} seed {}", order.scenarios[run.scenario].id, run.seed),
+        here: run.failed.as_ref().map_or_else(|| "pass".to_owned(), Fingerprint::to_string),
+        there,
+        agreement,
+        lines,
     }
 }
 
@@ -206,6 +238,7 @@ fn failures(manifest: &Manifest, tally: &Tally) -> Vec<FailureLine> {
                 scenario: order.scenarios[place].id.clone(),
                 runs: failure.runs,
                 seeds: failure.seeds.clone(),
+                timeline: folder.as_ref().map(|folder| format!("{folder}/{TIMELINE}")),
                 folder,
                 lines,
             };

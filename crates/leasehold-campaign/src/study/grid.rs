@@ -29,9 +29,14 @@ pub(super) struct Grid {
     pub(super) base: Arc<Scenario>,
 }
 
-pub(super) fn points(file: &StudyFile, size: Size, systems: &[&dyn System]) -> Result<Grid, StudyError> {
+pub(super) fn points(
+    file: &StudyFile,
+    overlays: &[String],
+    size: Size,
+    systems: &[&dyn System],
+) -> Result<Grid, StudyError> {
     let source = Source::read(&file.scenario)?;
-    let own = own_settings(file, &source, systems)?;
+    let own = own_settings(file, &source, overlays, systems)?;
     let base = read(&source, &own, systems)?;
     if base.is_explicit() {
         let told = Diagnostic::new(format!(
@@ -65,19 +70,41 @@ pub(super) fn points(file: &StudyFile, size: Size, systems: &[&dyn System]) -> R
     Ok(Grid { points, dropped, refused: count, default_point, base })
 }
 
-/// What is laid over all points: what the study says, and, with random faults, that a seed draws faults only. A study
-/// varies what its file says and nothing else.
+/// What is laid over all points: what the study says, what the command line says, and, with random faults, that a seed draws
+/// faults only. A study varies what its file says and nothing else.
 fn own_settings(
     file: &StudyFile,
     source: &Source,
+    overlays: &[String],
     systems: &[&dyn System],
 ) -> Result<Vec<Setting>, StudyError> {
     let mut settings = file.settings.clone();
+    for overlay in overlays {
+        settings.push(setting(file, source, overlay, systems)?);
+    }
     let as_set = read(source, &settings, systems)?;
     if file.faults == Faults::Random && as_set.written("chaos.draw").is_none() {
         settings.push(Setting { key: "chaos.draw".to_owned(), value: Some("[]".to_owned()) });
     }
     Ok(settings)
+}
+
+/// A `key.path=value` text as a setting. What a parameter sets it cannot say: the parameter would win, and silently.
+fn setting(
+    file: &StudyFile,
+    source: &Source,
+    overlay: &str,
+    systems: &[&dyn System],
+) -> Result<Setting, StudyError> {
+    let Some((key, value)) = overlay.split_once('=') else {
+        let refused = Scenario::parse(source.clone().with_overlays([overlay]), systems);
+        return Err(refused.expect_err("the reader says what is missing in it").into());
+    };
+    if let Some((parameter, set)) = file.setter(key.trim_end_matches('+').trim()) {
+        let (parameter, key) = (parameter.name.clone(), set.to_owned());
+        return Err(StudyError::SetByParameter { overlay: overlay.to_owned(), parameter, key });
+    }
+    Ok(Setting { key: key.to_owned(), value: Some(value.to_owned()) })
 }
 
 fn read(

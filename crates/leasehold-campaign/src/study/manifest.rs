@@ -52,6 +52,9 @@ pub struct StudyWhat {
     pub digest: String,
     /// The seeds of each point: the first, and the one behind the last.
     pub seeds: (u64, u64),
+    /// What the command line laid over the scenario for all points; left out if that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<String>,
     /// How many points there are.
     pub points: u64,
     /// Whether each run has a line in `runs.csv`.
@@ -67,6 +70,7 @@ impl StudyWhat {
             path: study.path().display().to_string(),
             digest: study.digest.clone(),
             seeds: (study.seeds().start(), study.seeds().end()),
+            overlays: study.overlays().to_vec(),
             points: study.points().len() as u64,
             runs,
         }
@@ -86,6 +90,7 @@ impl StudyWhat {
         compare("study", &self.name, &other.name);
         compare("file", &self.path, &other.path);
         compare("seeds", &seeds(self), &seeds(other));
+        compare("--set", &Self::in_words(&self.overlays), &Self::in_words(&other.overlays));
         compare("points", &self.points.to_string(), &other.points.to_string());
         compare("--runs", &self.runs.to_string(), &other.runs.to_string());
         if found.is_empty() && self.digest != other.digest {
@@ -93,6 +98,11 @@ impl StudyWhat {
             found.push(format!("the study, or its scenario, has the digests {one}… and {two}…"));
         }
         found
+    }
+
+    /// What a command line lays over the scenario, in words.
+    pub fn in_words(overlays: &[String]) -> String {
+        if overlays.is_empty() { "nothing".to_owned() } else { overlays.join(", ") }
     }
 }
 
@@ -180,6 +190,7 @@ mod tests {
             path: String::new(),
             digest: String::new(),
             seeds: (10, 40),
+            overlays: Vec::new(),
             points: 1,
             runs: false,
         };

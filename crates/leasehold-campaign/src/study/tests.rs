@@ -64,7 +64,7 @@ impl Desk {
     fn load(&self, text: &str, size: Size) -> Result<Study, StudyError> {
         let path = self.path("study.toml");
         fs::write(&path, text).unwrap();
-        Study::load(&path, None, size, &SYSTEMS)
+        Study::load(&path, None, &[], size, &SYSTEMS)
     }
 
     fn study(&self, more: &str) -> Study {

@@ -105,7 +105,9 @@ pub(crate) fn comparison(view: &View<'_>) -> Option<Section> {
     let mut changes =
         changes(view, baseline, "What is not noise", &pairs, &traits, |moved| moved < Moved::Noise);
     let all = self::changes(view, baseline, "All that was compared", &pairs, &view.traits, |_| true);
-    let mut blocks = vec![Block::Text(text), Block::Table(sums)];
+    let mut blocks = vec![Block::Text(text)];
+    blocks.extend(alone(view, baseline, &pairs).into_iter().map(Block::Text));
+    blocks.push(Block::Table(sums));
     if changes.rows.is_empty() {
         blocks.push(Block::Text("Nothing got better and nothing worse: what differs is noise.".to_owned()));
     } else {
@@ -114,6 +116,30 @@ pub(crate) fn comparison(view: &View<'_>) -> Option<Section> {
     }
     blocks.push(Block::Folded(all));
     Some(Section { id: "comparison", title: "Since the baseline".to_owned(), blocks })
+}
+
+/// More points than this are counted and not named. Chosen by us: they fit on two lines.
+const NAMED: usize = 12;
+
+/// Which points only one of the two has, in a sentence for each that has such.
+fn alone(view: &View<'_>, baseline: &StudySummary, pairs: &[(usize, usize)]) -> Vec<String> {
+    let told = |whose: &str, points: Vec<usize>, label: &dyn Fn(usize) -> String| {
+        let count = points.len();
+        let mut named: Vec<String> = points.into_iter().take(NAMED).map(label).collect();
+        if count > NAMED {
+            named.push(format!("and {} more", count - NAMED));
+        }
+        let (points, are) = if count == 1 { ("point", "is") } else { ("points", "are") };
+        let told = format!(
+            "Only {whose} has {} {points}, which {are} compared with nothing: ",
+            grouped(count as u64)
+        );
+        (count > 0).then(|| format!("{told}{}.", named.join("; ")))
+    };
+    let here = view.points().filter(|point| !pairs.iter().any(|(_, after)| after == point)).collect();
+    let there = (0..baseline.points.len()).filter(|point| !pairs.iter().any(|(before, _)| before == point));
+    let there = told("the baseline", there.collect(), &|point| baseline.label(point));
+    told("this run", here, &|point| view.study.label(point)).into_iter().chain(there).collect()
 }
 
 /// More rows than this nobody reads; those that got worse come first.

@@ -4,6 +4,8 @@
 use askama::Template;
 use serde::Serialize;
 
+use super::inline::{Piece, pieces};
+
 /// A page.
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -30,7 +32,7 @@ pub(crate) struct Lead {
     pub(crate) tone: Tone,
     /// In one line.
     pub(crate) headline: String,
-    /// What qualifies it; whole sentences.
+    /// What qualifies it; whole sentences. What stands between backticks is code.
     pub(crate) because: Vec<String>,
     /// The numbers that matter.
     pub(crate) cards: Vec<Card>,
@@ -75,8 +77,10 @@ pub(crate) struct Section {
 
 /// A piece of a section.
 pub(crate) enum Block {
-    /// A paragraph.
+    /// A paragraph. What stands between backticks is code.
     Text(String),
+    /// A paragraph that leads to a file beside the page: its words, and the file's path from there.
+    Link(String, String),
     /// Pictures beside each other.
     Pictures(Vec<Picture>),
     /// A table.
@@ -196,6 +200,22 @@ impl Document {
         self.render().expect("a page is written to memory")
     }
 
+    /// A sentence, piece by piece.
+    pub(crate) fn pieces<T: AsRef<str> + ?Sized>(sentence: &T) -> Vec<Piece<'_>> {
+        pieces(sentence)
+    }
+
+    /// A path as it stands in a link: what means something in an address is written as its bytes.
+    pub(crate) fn address(path: &str) -> String {
+        let byte = |byte: u8| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        };
+        path.bytes().map(byte).collect()
+    }
+
     /// The style sheet, which stands in the page.
     pub(crate) const fn style() -> &'static str {
         include_str!("../../templates/page.css")
@@ -216,6 +236,18 @@ pub(crate) fn embedded<T: Serialize>(data: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_leads_to_a_file_beside_the_page_and_nowhere_else() {
+        for (path, address) in [
+            ("failures/a-fencing/timeline.html", "failures/a-fencing/timeline.html"),
+            ("failures/10% #1?/é.html", "failures/10%25%20%231%3F/%C3%A9.html"),
+            ("javascript:alert(1)", "javascript%3Aalert%281%29"),
+            ("\"><script>", "%22%3E%3Cscript%3E"),
+        ] {
+            assert_eq!(Document::address(path), address);
+        }
+    }
 
     #[test]
     fn embedded_data_ends_no_script_and_is_the_same_data() {

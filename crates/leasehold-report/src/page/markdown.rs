@@ -46,6 +46,9 @@ fn of_block(text: &mut String, block: &Block) {
         Block::Text(sentences) => {
             let _ = write!(text, "\n{}\n", plain(sentences));
         }
+        Block::Link(words, path) => {
+            let _ = write!(text, "\n{}: {}\n", plain(words), plain(path));
+        }
         Block::Pictures(pictures) => pictures.iter().for_each(|picture| table(text, &picture.table)),
         Block::Table(of) | Block::Folded(of) => table(text, of),
         Block::Lines(of) => lines(text, of),

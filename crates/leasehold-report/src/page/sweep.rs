@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Block, Card, Cell, Document, Lead, Section, Table, Tone, embedded, numbers, words};
 use super::view::runs;
 use crate::chart::grouped;
-use crate::sweep_page::{CallLine, Counted, ScenarioLine, SweepPage};
+use crate::sweep_page::{Agreement, CallLine, ConfirmedLine, Counted, ScenarioLine, SweepPage};
 
 /// How many closest calls stand open; the others are folded.
 const CALLS: usize = 8;
@@ -16,6 +16,7 @@ pub(crate) fn document(sweep: &SweepPage) -> Document {
     if !sweep.failures.is_empty() {
         sections.insert(0, failures(sweep));
     }
+    sections.extend(sweep.confirmed.as_deref().map(confirmed));
     sections.extend([closest(sweep), reach(sweep), faults(sweep)]);
     Document {
         kind: "Leasehold sweep",
@@ -46,6 +47,12 @@ fn lead(sweep: &SweepPage) -> Lead {
         "not-deterministic" => (Tone::Bad, "Runs came to another digest when they were run again".to_owned()),
         _ => (Tone::Bad, format!("{} did not come to what is expected", counted(unmet, "scenario"))),
     };
+    let confirmed = sweep.confirmed.as_deref().unwrap_or_default();
+    let dissents = confirmed.iter().filter(|run| run.agreement == Agreement::Other).count();
+    let (tone, headline) = match (tone, dissents) {
+        (_, 0) | (Tone::Bad, _) => (tone, headline),
+        _ => (Tone::Bad, format!("The two engines disagree on {}", counted(dissents, "run"))),
+    };
     let reached = sweep.reach.iter().filter(|place| place.runs > 0).count();
     let paired = sweep.pairs.iter().filter(|pair| pair.runs > 0).count();
     let card =
@@ -64,14 +71,67 @@ fn lead(sweep: &SweepPage) -> Lead {
         ),
     ];
     let incomplete = sweep.incomplete.as_ref().map(|why| format!("It is not complete: {why}."));
+    let because: Vec<String> = incomplete.into_iter().chain(confirming(sweep)).collect();
+    let is_sure = sweep.incomplete.is_none() && (sweep.confirmed.is_none() || says_something(confirmed));
     Lead {
-        tone: if incomplete.is_some() && tone == Tone::Good { Tone::Doubtful } else { tone },
+        tone: if !is_sure && tone == Tone::Good { Tone::Doubtful } else { tone },
         headline,
-        because: incomplete.into_iter().collect(),
+        because,
         cards,
         blocks: Vec::new(),
         command: sweep.command.clone(),
     }
+}
+
+/// Whether the other engine could say anything.
+fn says_something(runs: &[ConfirmedLine]) -> bool {
+    runs.iter().any(|run| run.agreement != Agreement::Unknown)
+}
+
+/// What the other engine says, in a sentence; nothing if it was not asked.
+fn confirming(sweep: &SweepPage) -> Option<String> {
+    let asked = sweep.confirmed.as_ref()?;
+    let all = runs(asked.len() as u64);
+    if !says_something(asked) {
+        return Some(format!(
+            "Of {all} that turmoil was asked about none could be compared: this says nothing about the two engines."
+        ));
+    }
+    let count = |wanted: Agreement| asked.iter().filter(|run| run.agreement == wanted).count() as u64;
+    let [same, other, unknown] =
+        [Agreement::Same, Agreement::Other, Agreement::Unknown].map(|of| grouped(count(of)));
+    Some(format!(
+        "Of {all} that turmoil was asked about, {same} came to the same verdict there, {other} to another, and {unknown} could not \
+         be compared."
+    ))
+}
+
+/// What the other engine says of each run: where the two disagree stands first, with lines to see both.
+fn confirmed(asked: &[ConfirmedLine]) -> Section {
+    let mut ordered: Vec<&ConfirmedLine> = asked.iter().collect();
+    ordered.sort_by_key(|run| run.agreement);
+    let mut blocks = Vec::new();
+    for run in ordered.iter().filter(|run| run.agreement == Agreement::Other) {
+        blocks.push(Block::Text(format!("{}: {} on sim, {} on turmoil.", run.run, run.here, run.there)));
+        blocks.push(Block::Lines(run.lines.clone()));
+    }
+    let columns = [words("run"), words("on sim"), words("on turmoil"), words("the engines agree?")];
+    let mut table = Table::new("What each run came to on either engine", columns);
+    for run in ordered {
+        let agreement = match run.agreement {
+            Agreement::Other => Cell::new("no").toned(Tone::Bad),
+            Agreement::Same => Cell::new("yes").toned(Tone::Good),
+            Agreement::Unknown => Cell::new("cannot be compared").toned(Tone::Doubtful),
+        };
+        let texts = [&run.run, &run.here, &run.there].map(|text| Cell::new(text.clone()));
+        table.rows.push(texts.into_iter().chain([agreement]).collect());
+    }
+    blocks.push(if asked.is_empty() {
+        Block::Text("There was no run to confirm.".to_owned())
+    } else {
+        Block::Table(table)
+    });
+    Section { id: "confirmed", title: "Confirmed on turmoil".to_owned(), blocks }
 }
 
 fn failures(sweep: &SweepPage) -> Section {
@@ -86,6 +146,9 @@ fn failures(sweep: &SweepPage) -> Section {
             failure.scenario,
             seeds.join(", ")
         )));
+        if let Some(timeline) = &failure.timeline {
+            blocks.push(Block::Link("Who believed what: its timeline".to_owned(), timeline.clone()));
+        }
         blocks.push(Block::Lines(failure.lines.clone()));
     }
     Section { id: "failures", title: "What failed".to_owned(), blocks }

@@ -209,7 +209,7 @@ mod tests {
     use leasehold_core::{ClockKind, Incarnation, Reading, ResourceId, Span, Token};
 
     use super::*;
-    use crate::names::tests::fleet;
+    use crate::names::sample::fleet;
     use crate::words::reported;
 
     #[test]

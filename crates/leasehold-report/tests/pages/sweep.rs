@@ -1,7 +1,8 @@
 //! A sweep that was never run.
 
 use leasehold_report::sweep_page::{
-    CallLine, Counted, FailureLine, FaultLine, PairCount, ReachLine, ScenarioLine, SweepPage,
+    Agreement, CallLine, ConfirmedLine, Counted, FailureLine, FaultLine, PairCount, ReachLine, ScenarioLine,
+    SweepPage,
 };
 
 /// Two scenarios, one of which failed in two ways.
@@ -14,6 +15,7 @@ pub(crate) fn two_failures() -> SweepPage {
         runs,
         seeds: vec![3, 14, 15, 92, 65, 35],
         folder: Some(format!("failures/lease-{slug}")),
+        timeline: Some(format!("failures/lease-{slug}/timeline.html")),
         lines: vec![
             text("leasehold run scenarios/lease.toml --seed 3 --chaos"),
             format!("leasehold replay failures/lease-{slug}"),
@@ -79,5 +81,26 @@ pub(crate) fn two_failures() -> SweepPage {
             failure("fencing, accepted-older-token, of holder", "fencing-accepted-older-token-of-holder", 10),
             failure("exclusivity, overlap, of holder", "exclusivity-overlap-of-holder", 2),
         ],
+        confirmed: None,
+    }
+}
+
+/// The same, after turmoil was asked about three runs.
+pub(crate) fn confirmed() -> SweepPage {
+    let run = |run: &str, here: &str, there: &str, agreement, lines: &[&str]| ConfirmedLine {
+        run: run.to_owned(),
+        here: here.to_owned(),
+        there: there.to_owned(),
+        agreement,
+        lines: lines.iter().map(ToString::to_string).collect(),
+    };
+    let both = ["leasehold run a --engine sim", "leasehold run a --engine turmoil"];
+    SweepPage {
+        confirmed: Some(vec![
+            run("lease seed 3", "fencing, of holder", "the same", Agreement::Same, &[]),
+            run("lease seed 4", "pass", "not expressible: torn writes", Agreement::Unknown, &[]),
+            run("lease seed 5", "pass", "exclusivity, of holder", Agreement::Other, &both),
+        ]),
+        ..two_failures()
     }
 }

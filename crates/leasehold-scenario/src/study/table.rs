@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 
 use leasehold_check::{Metric, Statistic};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::quantity::Raw;
+use super::schema::choices;
 use crate::expect::NameVisitor;
 use crate::goal::{BadGoal, metric_named, statistic_named};
 use crate::spanned::Spanned;
+use crate::value::Whole;
 
-/// One entry of `[parameters]`.
-#[derive(Debug, Deserialize)]
+/// Where the values of a parameter come from: one by one, from a range, or from others.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["values"] }, { "required": ["from", "to"] }, { "required": ["derive"] }, { "required": ["choices"] }]))]
 pub(super) struct ParameterTable {
     /// The key path of the scenario that it sets, or several.
     pub(super) key: Option<Spanned<Keys>>,
@@ -23,12 +27,14 @@ pub(super) struct ParameterTable {
     /// The last.
     pub(super) to: Option<Spanned<Raw>>,
     /// How many there are.
+    #[schemars(with = "Option<Whole<2, 1_000>>")]
     pub(super) steps: Option<Spanned<i64>>,
     /// How they are apart.
     pub(super) scale: Option<Spanned<ScaleName>>,
     /// What it follows from.
     pub(super) derive: Option<Spanned<String>>,
     /// Named alternatives. They are read from the document, which knows in which order they stand there.
+    #[schemars(schema_with = "choices")]
     pub(super) choices: Option<Spanned<toml::Table>>,
 }
 
@@ -58,7 +64,7 @@ impl Keys {
 }
 
 /// How the values of a range are apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ScaleName {
     /// By the same amount.
@@ -68,17 +74,20 @@ pub(super) enum ScaleName {
     Log,
 }
 
-/// `sample`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// How many points are drawn, so that each axis is covered evenly; all are taken unless this is said.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SampleTable {
+    /// So many, before any are dropped.
+    #[schemars(with = "Whole<1, 10_000>")]
     pub(super) latin_hypercube: i64,
+    /// What they are drawn with.
     #[serde(default)]
     pub(super) seed: u32,
 }
 
-/// `refused`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// What becomes of a point that the scenario's reader refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refused {
     /// A point that the scenario's reader refuses is an error.
@@ -88,8 +97,8 @@ pub enum Refused {
     Drop,
 }
 
-/// `faults`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// Which faults the runs have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FaultsName {
     /// Random ones beside those that the scenario scripts.

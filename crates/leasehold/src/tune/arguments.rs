@@ -34,6 +34,11 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "N or A..B", value_parser = seeds)]
     pub(crate) seeds: Option<SeedRange>,
 
+    /// Replace a value of the scenario at all points, as in network.loss=5%; can be given many times. What a parameter of
+    /// the study sets cannot be replaced
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overlays: Vec<String>,
+
     /// How many threads run at once; all cores unless it is given
     #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,

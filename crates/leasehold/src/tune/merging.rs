@@ -24,7 +24,8 @@ pub(crate) fn merge(args: &MergeArgs, replace: Replace, systems: &[&dyn System])
     let order = inputs[0].manifest().order.clone();
     let seeds = SeedRange::new(order.seeds.0, order.seeds.1).ok();
     // More points than usual were insisted on when the shards were run.
-    let study = match Study::load(&PathBuf::from(&order.path), seeds, Size::Forced, systems) {
+    let study = match Study::load(&PathBuf::from(&order.path), seeds, &order.overlays, Size::Forced, systems)
+    {
         Ok(study) => study,
         Err(error) => return refuse_study(&error),
     };

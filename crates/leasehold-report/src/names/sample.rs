@@ -1,9 +1,10 @@
-//! Names for tests.
+//! Names for tests: of this crate, and of the binary, which takes the file as its own.
 
 use leasehold_core::plan::Role;
 use leasehold_core::trace::{FORMAT, Header, TraceNode};
 use leasehold_core::{Bounds, ClockKind, Drift, Span};
-use leasehold_report::Names;
+
+use super::Names;
 
 /// A registry, so many applications, and so many discovery clients.
 pub(crate) fn fleet(instances: u32, views: u32) -> Names {
