@@ -6,7 +6,8 @@
 //! * a **mean**, a rate or a share that many runs had some of: the ratio of two sums over runs, with its variance between
 //!   runs and Student's factor (Cochran, Sampling Techniques, 3rd edition 1977, section 6.3);
 //! * a **rate** or a share that few runs had any of: the gamma interval for a weighted sum of Poisson counts (Fay and Feuer
-//!   1997), each run a weight. It is that of Garwood (1936), the exact one, where no run has more than one;
+//!   1997), each run a weight. It is that of Garwood (1936), the exact one, where no run has more than one. The upper end of
+//!   either kind is at least that of runs that show nothing: of a share, what one whole run would weigh;
 //! * a **quantile**: the order statistics between which it lies by the binomial distribution (David and Nagaraja, Order
 //!   Statistics, 3rd edition 2003, section 7.1), of as many independent values as there would be if those of a run were all the
 //!   same (Kish, Survey Sampling, 1965, section 8.2);
@@ -25,8 +26,8 @@ use crate::study::{Estimate, Figure, Prediction, PredictionStanding};
 
 use distributions::{binomial_at_most, chi_square, student};
 
-/// So many runs have to have had any of something before its mean is taken to be normal. Chosen by us, as textbooks do.
-const MANY: u128 = 30;
+/// So many runs have to have had as much of something before its mean is taken to be normal. Chosen by us, as textbooks do.
+const MANY: f64 = 30.0;
 
 /// A formula leaves out what is small: this share of what it says. Chosen by us.
 const LEFT_OUT: f64 = 0.05;
@@ -73,9 +74,9 @@ fn estimate(metric: Metric, statistic: Statistic, amount: &Amount) -> Estimate {
         (Kind::Values | Kind::Level, _) => quantile(statistic, amount, scale),
         (Kind::Count, Statistic::Share) => share_of_runs(sums),
         // Exposures are in nanoseconds.
-        (Kind::Count, _) => told(statistic, ratio(sums), rare_or_not(sums, Least::Event), 1e9),
+        (Kind::Count, _) => told(statistic, ratio(sums), rare_or_not(sums, Unseen::Event), 1e9),
         (Kind::Share, _) => {
-            let estimate = told(statistic, ratio(sums), rare_or_not(sums, Least::Whole), 1.0);
+            let estimate = told(statistic, ratio(sums), rare_or_not(sums, Unseen::Whole), 1.0);
             Estimate { high: estimate.high.map(|high| high.min(1.0)), ..estimate }
         }
     }
@@ -105,9 +106,9 @@ fn between_runs(sums: &Sums) -> Ends {
     (Some(ratio - half), Some(ratio + half))
 }
 
-/// What might have been seen at the least in a run that shows nothing so far.
+/// What a run may yet show that none has shown so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Least {
+enum Unseen {
     /// One event.
     Event,
     /// All of it.
@@ -115,26 +116,40 @@ enum Least {
 }
 
 /// The interval of a ratio whose parts may be rare.
-fn rare_or_not(sums: &Sums, least: Least) -> Ends {
-    if sums.any >= MANY {
-        return between_runs(sums);
-    }
+///
+/// Its upper end is nowhere below that of as many runs that show nothing. A run of which all is lost can be as rare as the
+/// runs that were not made, and no trace in another run says otherwise: more that is seen never makes it surer that there is little.
+fn rare_or_not(sums: &Sums, unseen: Unseen) -> Ends {
+    let weight = match unseen {
+        Unseen::Event => 1.0,
+        Unseen::Whole => sums.most_whole as f64,
+    };
+    let of_nothing = weight * chi_square(0.975, 2.0) / 2.0 / sums.whole as f64;
+    let (low, high) = match sums.part {
+        0 => (Some(0.0), Some(of_nothing)),
+        _ if is_common(sums) => between_runs(sums),
+        _ => between_rare(sums),
+    };
+    (low, high.map(|high| high.max(of_nothing)))
+}
+
+/// Whether so many runs had a part that its mean is taken to be normal. Great parts and small ones do not count alike: they are
+/// worth (Σx)²/Σx² runs of equal parts (Kish, as for quantiles), or thirty traces would hide that one run has it all.
+fn is_common(sums: &Sums) -> bool {
+    let (part, squared) = (sums.part as f64, sums.part_squared as f64);
+    sums.part_squared < u128::MAX && part * part >= MANY * squared
+}
+
+/// The gamma interval of Fay and Feuer: each run that has a part is an event of that weight.
+fn between_rare(sums: &Sums) -> Ends {
     if sums.part_squared == u128::MAX {
         return (None, None);
     }
-    let (part, variance) = (sums.part as f64, sums.part_squared as f64);
-    let weight = match (sums.part, least) {
-        (0, Least::Event) => 1.0,
-        (0, Least::Whole) => sums.most_whole as f64,
-        _ => sums.most_part as f64,
+    let end = |chance: f64, part: f64, variance: f64| {
+        variance / (2.0 * part) * chi_square(chance, 2.0 * part * part / variance) / sums.whole as f64
     };
-    let low = match sums.part {
-        0 => 0.0,
-        _ => variance / (2.0 * part) * chi_square(0.025, 2.0 * part * part / variance),
-    };
-    let (part, variance) = (part + weight, variance + weight * weight);
-    let high = variance / (2.0 * part) * chi_square(0.975, 2.0 * part * part / variance);
-    (Some(low / sums.whole as f64), Some(high / sums.whole as f64))
+    let (part, variance, most) = (sums.part as f64, sums.part_squared as f64, sums.most_part as f64);
+    (Some(end(0.025, part, variance)), Some(end(0.975, part + most, variance + most * most)))
 }
 
 /// In which share of the runs there was any.

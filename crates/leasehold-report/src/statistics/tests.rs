@@ -149,6 +149,69 @@ fn a_share_is_of_the_whole() {
     is_near(Some(told(&weighted, Metric::WastedWork, Statistic::Share).value), 0.1);
 }
 
+/// 20 runs of an hour: nothing seen, the upper end is 3.689 runs of them. A trace in one run is no reason to be surer.
+#[test]
+fn a_trace_makes_no_share_surer() {
+    let hour = u128::from(3_600 * SECOND);
+    let upper = |traces: u128, trace: u128| {
+        let runs = (0..20).map(|run| run_with(Metric::Unavailability, if run < traces { trace } else { 0 }, hour));
+        told(&sum(runs), Metric::Unavailability, Statistic::Share).high.expect("there are runs")
+    };
+    is_near(Some(upper(0, 0)), 3.689 / 20.0);
+    is_near(Some(upper(1, 50_000_000)), 3.689 / 20.0);
+    // One whole run of twenty: Garwood's 5.572.
+    is_near(Some(upper(1, hour)), 5.572 / 20.0);
+}
+
+/// 40 runs with a trace each, and one of 100 that is lost as a whole: that is one event, not forty.
+#[test]
+fn traces_do_not_make_something_rare_common() {
+    let hour = u128::from(3_600 * SECOND);
+    let runs = (0..100).map(|run| match run {
+        0 => run_with(Metric::Unavailability, hour, hour),
+        1..=40 => run_with(Metric::Unavailability, 1_000, hour),
+        _ => run_with(Metric::Unavailability, 0, hour),
+    });
+    let share = told(&sum(runs), Metric::Unavailability, Statistic::Share);
+    is_near(share.low, 0.000_253);
+    is_near(share.high, 0.055_72);
+}
+
+/// Runs of ten minutes: 6 % are without a holder for a minute, 10 % for a blink. The truth lies in the interval as often as is
+/// said, whether there are few runs or many. Seeded: the same draws every time.
+#[test]
+fn a_share_of_rare_outages_is_covered_as_often_as_is_said() {
+    const STUDIES: u32 = 400;
+    let minutes = u128::from(600 * SECOND);
+    let mut state = 0x5eed_u64;
+    // SplitMix64 (Steele, Lea and Flood 2014), so far as a share is needed.
+    let mut draw = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let truth = 0.06 * 60.0 / 600.0 + 0.10 * 0.05 / 600.0;
+    for runs in [20, 100, 400] {
+        let (mut below, mut above) = (0, 0);
+        for _ in 0..STUDIES {
+            let all = sum((0..runs).map(|_| {
+                let out = match draw() {
+                    chance if chance < 0.06 => 60 * SECOND,
+                    chance if chance < 0.16 => SECOND / 20,
+                    _ => 0,
+                };
+                run_with(Metric::Unavailability, u128::from(out), minutes)
+            }));
+            let share = told(&all, Metric::Unavailability, Statistic::Share);
+            below += u32::from(share.high.is_some_and(|high| high < truth));
+            above += u32::from(share.low.is_some_and(|low| low > truth));
+        }
+        // 2.5 % of 400 are 10, and three standard deviations of that more are 19.
+        assert!(below <= 19 && above <= 19, "{runs} runs: {below} below, {above} above");
+    }
+}
+
 #[test]
 fn of_nothing_nothing_is_told() {
     for metric in Metric::ALL {
@@ -251,6 +314,31 @@ proptest! {
         let text = serde_json::to_string(&all).unwrap();
         prop_assert_eq!(&text, &serde_json::to_string(&halves).unwrap());
         prop_assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), all);
+    }
+
+    /// Who sees more is never surer that there is little: what shows something has no lower upper end than what shows nothing,
+    /// and as long as few runs show any, no part can grow without it.
+    #[test]
+    fn what_is_seen_lowers_no_upper_end(
+        parts in proptest::collection::vec(prop_oneof![3 => Just(0), 2 => 0..50_u64, 1 => 0..=1_000_u64], 2..80),
+        place in any::<proptest::sample::Index>(),
+        more in 1..1_000_u64,
+    ) {
+        for metric in [Metric::Unavailability, Metric::FalseExpiry] {
+            let (whole, amount) = (1_000_u128, |parts: &[u64]| {
+                sum(parts.iter().map(|part| run_with(metric, u128::from(*part), whole)))
+            });
+            let statistic = metric.kind().usual().unwrap();
+            let upper = |parts: &[u64]| told(&amount(parts), metric, statistic).high.unwrap();
+            let mut grown = parts.clone();
+            grown[place.index(parts.len())] += more.min(1_000 - grown[place.index(parts.len())]);
+            let slack = 1.0 + 1e-9;
+            prop_assert!(upper(&parts) * slack >= upper(&vec![0; parts.len()]));
+            let is_rare = |parts: &[u64]| !is_common(amount(parts).amount(metric).unwrap().sums());
+            if is_rare(&parts) && is_rare(&grown) {
+                prop_assert!(upper(&grown) * slack >= upper(&parts), "{parts:?} {grown:?}");
+            }
+        }
     }
 
     /// A number lies in its own interval.
