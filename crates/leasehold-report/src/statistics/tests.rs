@@ -154,7 +154,8 @@ fn a_share_is_of_the_whole() {
 fn a_trace_makes_no_share_surer() {
     let hour = u128::from(3_600 * SECOND);
     let upper = |traces: u128, trace: u128| {
-        let runs = (0..20).map(|run| run_with(Metric::Unavailability, if run < traces { trace } else { 0 }, hour));
+        let runs =
+            (0..20).map(|run| run_with(Metric::Unavailability, if run < traces { trace } else { 0 }, hour));
         told(&sum(runs), Metric::Unavailability, Statistic::Share).high.expect("there are runs")
     };
     is_near(Some(upper(0, 0)), 3.689 / 20.0);
@@ -267,11 +268,101 @@ fn a_prediction_is_held_against_the_interval() {
     assert_eq!(standing_of(Reading::Expected, 1.0, &few), PredictionStanding::Open);
     let wide = sum([1, 30].map(|seconds| run_of(Metric::Failover, &[seconds * SECOND])));
     assert_eq!(standing_of(Reading::Expected, 15.0, &wide), PredictionStanding::Open);
-    assert_eq!(standing_of(Reading::Beside, 10.0, &runs), PredictionStanding::Open);
+    assert_eq!(standing_of(Reading::Beside, 10.0, &runs), PredictionStanding::Beside);
+    assert_eq!(standing_of(Reading::Beside, 10.0, &Measured::default()), PredictionStanding::Beside);
     let bound = |value| standing_of(Reading::Bound, value, &runs);
     assert_eq!(bound(10.5), PredictionStanding::Confirmed);
     assert_eq!(bound(10.499), PredictionStanding::Refuted);
     assert_eq!(standing_of(Reading::Bound, 1.0, &Measured::default()), PredictionStanding::Open);
+}
+
+/// What is to confirm a formula has to be able to refute it.
+#[test]
+fn what_reaches_far_from_a_formula_confirms_it_no_more_than_another() {
+    // Half at 13 − x and half at 13 + x: with 100 runs the interval is 13 ± 0.1994·x.
+    let around = |x: f64| {
+        let value = |run: u64| if run % 2 == 0 { 13.0 - x } else { 13.0 + x };
+        sum((0..100).map(|run| run_of(Metric::Failover, &[(value(run) * 1e9) as u64])))
+    };
+    let standing = |value, x| standing_of(Reading::Expected, value, &around(x));
+    // [12.0, 14.0] of 12.5: both ends are within a fifth, 10 to 15; of 11.5 the upper one is not within 9.2 to 13.8.
+    assert_eq!(standing(12.5, 5.0), PredictionStanding::Confirmed);
+    assert_eq!(standing(11.5, 5.0), PredictionStanding::Open);
+    assert_eq!(standing(11.4, 5.0), PredictionStanding::Refuted);
+    // [11.0, 15.0] of 13.0 reaches from 15 % below to 15 % above; [9.4, 16.6] too far.
+    assert_eq!(standing(13.0, 10.0), PredictionStanding::Confirmed);
+    assert_eq!(standing(13.0, 13.0), PredictionStanding::Confirmed);
+    assert_eq!(standing(12.0, 12.9), PredictionStanding::Open);
+    for (runs, expected) in [(29, PredictionStanding::Open), (30, PredictionStanding::Confirmed)] {
+        let few = sum((0..runs).map(|_| run_of(Metric::Failover, &[SECOND])));
+        assert_eq!(standing_of(Reading::Bound, 1.0, &few), expected, "{runs}");
+    }
+    let broken = run_of(Metric::Failover, &[SECOND + SECOND / 10]);
+    assert_eq!(standing_of(Reading::Bound, 1.0, &broken), PredictionStanding::Refuted);
+}
+
+/// So many runs with a failover of 1 s, 2 s, ..., and one more with such that did not end.
+fn with_open(ended: u64, open: &[u64]) -> Measured {
+    let mut lasting = Histogram::default();
+    open.iter().for_each(|seconds| lasting.record(seconds * SECOND));
+    let runs = (1..=ended).map(|seconds| run_of(Metric::Failover, &[seconds * SECOND]));
+    let last = Measured::of_run([(Metric::Failover, Amount::from(Values::default()).with_open(lasting))]);
+    sum(runs.chain([last]))
+}
+
+#[test]
+fn what_did_not_end_stands_behind_all_that_did() {
+    let near = |found: f64, expected: f64| is_near(Some(found), expected);
+    let figure = with_open(10, &[40, 40]).figure(Metric::Failover, &[]);
+    assert_eq!((figure.count, figure.open.map(|open| open.count)), (10, Some(2)));
+    near(figure.open.unwrap().longest, 40.0);
+    // Of twelve the tenth, the eleventh.
+    let of = |statistic| (figure.number(statistic).is_some(), figure.estimate(statistic).unwrap().value);
+    for (statistic, is_known, value) in [
+        (Statistic::P50, true, 6.0),
+        (Statistic::P90, false, 40.0),
+        (Statistic::P99, false, 40.0),
+        (Statistic::Max, false, 40.0),
+        (Statistic::Mean, false, (55.0 + 80.0) / 12.0),
+    ] {
+        assert_eq!(of(statistic).0, is_known, "{statistic:?}");
+        near(of(statistic).1, value);
+    }
+    assert_eq!(figure.estimate(Statistic::P90).unwrap().high, None);
+    // One that had lasted for a moment only when its run was over is longer than that: the least that the greatest can be is 10 s.
+    let short = with_open(10, &[1]).figure(Metric::Failover, &[]);
+    assert!(short.is_open(Statistic::Max));
+    near(short.estimate(Statistic::Max).unwrap().value, 10.0);
+    let none_ended = with_open(0, &[30, 50]).figure(Metric::Failover, &[]);
+    assert_eq!((none_ended.count, none_ended.number(Statistic::P50)), (0, None));
+    near(none_ended.estimate(Statistic::P50).unwrap().value, 30.0);
+    let all = with_open(10, &[]).figure(Metric::Failover, &[]);
+    assert_eq!((all.open, all.is_open(Statistic::Max)), (None, false));
+}
+
+#[test]
+fn a_goal_is_missed_by_what_did_not_end_if_that_is_too_long_already() {
+    let figure = with_open(10, &[40]).figure(Metric::Failover, &[]);
+    let met = |goal: &str| figure.meets(&Goal::parse(goal).unwrap());
+    assert_eq!(met("failover.max < 15s"), Met::Missed);
+    assert_eq!(met("failover.max < 50s"), Met::Unmeasured, "nobody knows how long it would have been");
+    assert_eq!(met("failover.p50 < 7s"), Met::Probably);
+    assert_eq!(met("failover.p99 < 39s"), Met::Missed);
+    assert_eq!(met("failover.p99 < 50s"), Met::Unmeasured);
+    assert_eq!(met("failover.mean > 50s"), Met::Unmeasured);
+    let bound = |value| {
+        let predicted = Predicted {
+            metric: Metric::Failover,
+            statistic: Statistic::Max,
+            formula: "T".to_owned(),
+            value,
+            reading: Reading::Bound,
+            spread: Vec::new(),
+        };
+        with_open(40, &[50]).figure(Metric::Failover, &[predicted]).predictions[0].standing
+    };
+    assert_eq!(bound(45.0), PredictionStanding::Refuted);
+    assert_eq!(bound(60.0), PredictionStanding::Open);
 }
 
 #[test]
@@ -292,10 +383,12 @@ fn a_goal_is_met_surely_if_the_whole_interval_keeps_to_it() {
 fn any_run() -> impl Strategy<Value = Measured> {
     let values = proptest::collection::vec(any::<u64>().prop_map(|value| value >> 20), 0..6);
     (values, any::<u64>(), any::<u64>()).prop_map(|(values, part, whole)| {
-        let mut all = Values::default();
-        values.iter().for_each(|value| all.record(*value));
+        let (mut all, mut open) = (Values::default(), Histogram::default());
+        values.iter().skip(1).for_each(|value| all.record(*value));
+        values.iter().take(1).for_each(|value| open.record(*value));
         let share = Amount::of_part(u128::from(part), u128::from(whole) << 30);
-        Measured::of_run([(Metric::Failover, all.into()), (Metric::FalseExpiry, share)])
+        let failover = Amount::from(all).with_open(open);
+        Measured::of_run([(Metric::Failover, failover), (Metric::FalseExpiry, share)])
     })
 }
 
@@ -325,9 +418,7 @@ proptest! {
         more in 1..1_000_u64,
     ) {
         for metric in [Metric::Unavailability, Metric::FalseExpiry] {
-            let (whole, amount) = (1_000_u128, |parts: &[u64]| {
-                sum(parts.iter().map(|part| run_with(metric, u128::from(*part), whole)))
-            });
+            let amount = |parts: &[u64]| sum(parts.iter().map(|part| run_with(metric, u128::from(*part), 1_000)));
             let statistic = metric.kind().usual().unwrap();
             let upper = |parts: &[u64]| told(&amount(parts), metric, statistic).high.unwrap();
             let mut grown = parts.clone();
@@ -366,6 +457,8 @@ fn what_is_no_amount_is_refused() {
         "1/1/3/5/9/15/25/3/x/0",
         "01/1/3/5/9/15/25/3/5/0",
         "1/1/3/5/9/15/25/3/5/0:",
+        "1/1/3/5/9/15/25/3/5/0::",
+        "1/1/3/5/9/15/25/3/5/0:7:",
         "1/1/3/5/9/15/25/3/5/0:7*0",
     ] {
         assert!(text.parse::<Amount>().is_err(), "{text}");

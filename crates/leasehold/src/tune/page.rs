@@ -72,6 +72,7 @@ fn front(summary: &StudySummary, page: &mut Page) {
             "front: none, because no point has all of {} and no run that failed",
             names.join(", ")
         ));
+        open(summary, page);
         page.line(format_args!(""));
         return;
     }
@@ -94,6 +95,7 @@ fn front(summary: &StudySummary, page: &mut Page) {
         "  * recommended, n nearest to what is asked, d what the scenario has; in brackets: 95 %"
     ));
     unmeasured(summary, page);
+    open(summary, page);
     page.line(format_args!(""));
 }
 
@@ -110,13 +112,37 @@ fn row(summary: &StudySummary, point: usize) -> Vec<String> {
     row
 }
 
-/// `12.3 s (11.9 s to 12.8 s)`.
+/// `12.3 s (11.9 s to 12.8 s)`; `9.17 s (8.02 s or more)` where nobody knows an upper end.
 fn cell(summary: &StudySummary, point: usize, of: Trait) -> String {
-    let Some(estimate) = summary.estimate(point, of) else { return "-".to_owned() };
+    let Some(figure) = summary.points[point].figure(of.metric) else { return "-".to_owned() };
+    let Some(estimate) = figure.estimate(of.statistic) else { return "-".to_owned() };
     let value = number(of, estimate.value);
+    if figure.is_open(of.statistic) {
+        return format!("at least {value}");
+    }
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("{value} ({} to {})", number(of, low), number(of, high)),
-        _ => value,
+        (Some(low), None) => format!("{value} ({} or more)", number(of, low)),
+        (None, Some(high)) => format!("{value} (at most {})", number(of, high)),
+        (None, None) => value,
+    }
+}
+
+/// What did not end is told point by point, as far as points are shown.
+fn open(summary: &StudySummary, page: &mut Page) {
+    let default = summary.default_point.filter(|default| !summary.front.contains(default));
+    let nearest =
+        summary.chosen().filter(|chosen| !summary.front.contains(chosen) && default != Some(*chosen));
+    for point in summary.front.iter().take(SHOWN).copied().chain(default).chain(nearest) {
+        for figure in &summary.points[point].figures {
+            let Some(open) = figure.open else { continue };
+            page.line(format_args!(
+                "  point {point}: {} of {} did not end, the longest of at least {:.1} s",
+                grouped(open.count),
+                figure.metric.name(),
+                open.longest
+            ));
+        }
     }
 }
 
@@ -199,4 +225,65 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_check::{Metric, Statistic};
+    use leasehold_report::study::{Estimate, Figure, Open, PointSummary};
+
+    use super::*;
+
+    /// What is told of a p99 of 9.17 s, of a study with one point.
+    fn told(low: Option<f64>, high: Option<f64>, open: Option<Open>) -> String {
+        let estimate = Estimate { statistic: Statistic::P99, value: 9.17, low, high };
+        let figure = Figure {
+            metric: Metric::Failover,
+            count: 100,
+            runs: 20,
+            histogram: String::new(),
+            open,
+            estimates: vec![estimate],
+            predictions: Vec::new(),
+        };
+        let point = PointSummary {
+            values: Vec::new(),
+            runs: 20,
+            failed: 0,
+            hazards: 0,
+            figures: vec![figure],
+            objectives: Vec::new(),
+        };
+        let summary = StudySummary {
+            format: leasehold_report::study::FORMAT,
+            tool: String::new(),
+            name: String::new(),
+            summary: String::new(),
+            scenario: String::new(),
+            system: String::new(),
+            command: String::new(),
+            seeds: String::new(),
+            simulated: 0.0,
+            parameters: Vec::new(),
+            metrics: Vec::new(),
+            objectives: Vec::new(),
+            trade: Vec::new(),
+            points: vec![point],
+            front: Vec::new(),
+            default_point: None,
+            advice: Advice::NotAsked,
+        };
+        cell(&summary, 0, Trait { metric: Metric::Failover, statistic: Statistic::P99 })
+    }
+
+    #[test]
+    fn an_interval_says_which_end_it_has() {
+        assert_eq!(told(Some(8.02), Some(10.0), None), "9.17 s (8.02 s to 10 s)");
+        assert_eq!(told(Some(8.02), None, None), "9.17 s (8.02 s or more)");
+        assert_eq!(told(None, Some(10.0), None), "9.17 s (at most 10 s)");
+        assert_eq!(told(None, None, None), "9.17 s");
+        let open = |count| Some(Open { count, longest: 42.0 });
+        assert_eq!(told(Some(8.02), None, open(1)), "9.17 s (8.02 s or more)");
+        assert_eq!(told(Some(8.02), None, open(2)), "at least 9.17 s");
+    }
 }
