@@ -22,8 +22,7 @@ use crate::measured::Measured;
 
 pub(crate) use claims::{Claims, Lost};
 use effects::Effects;
-use hosts::Hosts;
-pub(crate) use hosts::Turn;
+pub(crate) use hosts::Hosts;
 use leases::Leases;
 use load::Load;
 pub(crate) use values::Values;
