@@ -391,7 +391,7 @@ mod tests {
         let second = 1_000_000_000;
         let lines = [at(s(2), A, claims(1)), at(s(5), A, DIES), at(s(9), B, claims(2))];
         for (chaos, unclaimed, wanted) in
-            [("1s", 1, 1), ("4s", 2, 4), ("7s", 4, 7), ("9s", 6, 9), ("15s", 6, 15)]
+            [("2s", 2, 2), ("4s", 2, 4), ("7s", 4, 7), ("9s", 6, 9), ("15s", 6, 15)]
         {
             let found = amount_within(chaos, Metric::Unavailability, &lines, s(20));
             let expected = super::Amount::of_part(unclaimed * second, wanted * second);

@@ -30,11 +30,10 @@ pub(crate) fn predictions(view: &View<'_>) -> Option<Section> {
     };
     let text = format!(
         "Each number beside what the formulas of the timing model say of it (docs/timing.md). Over all points {} predictions are \
-         confirmed, {} refuted, and {} open, because there are too few values to say. {}",
+         confirmed, {} refuted, and {} open, because there are too few values to say. {BAND}",
         count(PredictionStanding::Confirmed),
         count(PredictionStanding::Refuted),
-        count(PredictionStanding::Open),
-        BAND
+        count(PredictionStanding::Open)
     );
     let beside = count(PredictionStanding::Beside);
     let text = match beside.as_str() {

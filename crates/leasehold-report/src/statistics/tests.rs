@@ -289,7 +289,7 @@ fn what_reaches_far_from_a_formula_confirms_it_no_more_than_another() {
     assert_eq!(standing(12.5, 5.0), PredictionStanding::Confirmed);
     assert_eq!(standing(11.5, 5.0), PredictionStanding::Open);
     assert_eq!(standing(11.4, 5.0), PredictionStanding::Refuted);
-    // [11.0, 15.0] of 13.0 reaches from 15 % below to 15 % above; [9.4, 16.6] too far.
+    // [11.0, 15.0] of 13.0 reaches from 15 % below to 15 % above, [10.41, 15.59] to nearly a fifth.
     assert_eq!(standing(13.0, 10.0), PredictionStanding::Confirmed);
     assert_eq!(standing(13.0, 13.0), PredictionStanding::Confirmed);
     assert_eq!(standing(12.0, 12.9), PredictionStanding::Open);

@@ -1,7 +1,7 @@
 //! A study, told to people: the front, what is recommended and why, what failed.
 
 use leasehold_campaign::number;
-use leasehold_report::study::{Advice, StudySummary, Trait};
+use leasehold_report::study::{Advice, Figure, StudySummary, Trait};
 
 use super::Told;
 use crate::again::program;
@@ -108,14 +108,14 @@ fn row(summary: &StudySummary, point: usize) -> Vec<String> {
     let default = if summary.default_point == Some(point) { "d" } else { "" };
     let mut row = vec![format!("{mark}{default}"), point.to_string()];
     row.extend(summary.points[point].values.iter().cloned());
-    row.extend(summary.trade.iter().map(|&of| cell(summary, point, of)));
+    row.extend(summary.trade.iter().map(|&of| cell(summary.points[point].figure(of.metric), of)));
     row
 }
 
 /// `12.3 s (11.9 s to 12.8 s)`; `9.17 s (8.02 s or more)` where nobody knows an upper end.
-fn cell(summary: &StudySummary, point: usize, of: Trait) -> String {
-    let Some(figure) = summary.points[point].figure(of.metric) else { return "-".to_owned() };
-    let Some(estimate) = figure.estimate(of.statistic) else { return "-".to_owned() };
+fn cell(figure: Option<&Figure>, of: Trait) -> String {
+    let told = figure.and_then(|figure| Some((figure, figure.estimate(of.statistic)?)));
+    let Some((figure, estimate)) = told else { return "-".to_owned() };
     let value = number(of, estimate.value);
     if figure.is_open(of.statistic) {
         return format!("at least {value}");
@@ -230,11 +230,11 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use leasehold_check::{Metric, Statistic};
-    use leasehold_report::study::{Estimate, Figure, Open, PointSummary};
+    use leasehold_report::study::{Estimate, Open};
 
     use super::*;
 
-    /// What is told of a p99 of 9.17 s, of a study with one point.
+    /// What is told of a p99 of 9.17 s, of a hundred values.
     fn told(low: Option<f64>, high: Option<f64>, open: Option<Open>) -> String {
         let estimate = Estimate { statistic: Statistic::P99, value: 9.17, low, high };
         let figure = Figure {
@@ -246,34 +246,7 @@ mod tests {
             estimates: vec![estimate],
             predictions: Vec::new(),
         };
-        let point = PointSummary {
-            values: Vec::new(),
-            runs: 20,
-            failed: 0,
-            hazards: 0,
-            figures: vec![figure],
-            objectives: Vec::new(),
-        };
-        let summary = StudySummary {
-            format: leasehold_report::study::FORMAT,
-            tool: String::new(),
-            name: String::new(),
-            summary: String::new(),
-            scenario: String::new(),
-            system: String::new(),
-            command: String::new(),
-            seeds: String::new(),
-            simulated: 0.0,
-            parameters: Vec::new(),
-            metrics: Vec::new(),
-            objectives: Vec::new(),
-            trade: Vec::new(),
-            points: vec![point],
-            front: Vec::new(),
-            default_point: None,
-            advice: Advice::NotAsked,
-        };
-        cell(&summary, 0, Trait { metric: Metric::Failover, statistic: Statistic::P99 })
+        cell(Some(&figure), Trait { metric: Metric::Failover, statistic: Statistic::P99 })
     }
 
     #[test]
