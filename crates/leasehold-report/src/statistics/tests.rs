@@ -281,7 +281,7 @@ fn a_prediction_is_held_against_the_interval() {
 fn what_reaches_far_from_a_formula_confirms_it_no_more_than_another() {
     // Half at 13 − x and half at 13 + x: with 100 runs the interval is 13 ± 0.1994·x.
     let around = |x: f64| {
-        let value = |run: u64| if run % 2 == 0 { 13.0 - x } else { 13.0 + x };
+        let value = |run: u64| if run.is_multiple_of(2) { 13.0 - x } else { 13.0 + x };
         sum((0..100).map(|run| run_of(Metric::Failover, &[(value(run) * 1e9) as u64])))
     };
     let standing = |value, x| standing_of(Reading::Expected, value, &around(x));
