@@ -178,6 +178,21 @@ const report = async (page, name) => {
     const table = page.locator("table", { has: page.locator("[aria-sort=ascending]") });
     expect((await table.count()) === 1, `${name}: a table is not sorted by its title`);
   }
+  // Whichever way a column is sorted, what has no number stands behind what has.
+  const early = await page.evaluate(() => {
+    const wrong = [];
+    for (const button of document.querySelectorAll("table .sort")) {
+      const title = button.closest("th");
+      const body = title.closest("table").tBodies[0];
+      for (const way of ["one way", "the other"]) {
+        button.click();
+        const has = [...body.rows].map((row) => !Number.isNaN(Number.parseFloat(row.cells[title.cellIndex].dataset.number)));
+        if (has.lastIndexOf(true) > has.indexOf(false) && has.includes(false)) wrong.push(`${button.textContent}, ${way}`);
+      }
+    }
+    return wrong;
+  });
+  expect(early.length === 0, `${name}: missing numbers do not stand last: ${early.join("; ")}`);
   const below = page.locator("main section:not(#verdict)").first();
   const link = page.locator("nav a").first();
   await link.focus();

@@ -30,6 +30,8 @@ pub enum Metric {
     ExpiryLag,
     /// How often a lease expired though its holder lived and wanted it.
     FalseExpiry,
+    /// How often a registry suspected an instance, and ceased to route to it, though it lived and its lease was wanted.
+    FalseSuspicion,
     /// Which share of the time nobody claimed a resource that somebody alive wanted.
     Unavailability,
     /// For how long a resource had two claims or more.
@@ -213,7 +215,7 @@ impl Metric {
     ];
 
     /// All of them. Those that are judged come first.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Exclusion,
         Self::Deregistration,
         Self::Propagation,
@@ -226,6 +228,7 @@ impl Metric {
         Self::Handover,
         Self::ExpiryLag,
         Self::FalseExpiry,
+        Self::FalseSuspicion,
         Self::Unavailability,
         Self::Overlap,
         Self::UnfencedWindow,
@@ -256,6 +259,7 @@ impl Metric {
             Self::Handover => "handover",
             Self::ExpiryLag => "expiry-lag",
             Self::FalseExpiry => "false-expiry",
+            Self::FalseSuspicion => "false-suspicion",
             Self::Unavailability => "unavailability",
             Self::Overlap => "overlap",
             Self::UnfencedWindow => "unfenced-window",
@@ -295,7 +299,11 @@ impl Metric {
             | Self::UnfencedWindow
             | Self::Surge
             | Self::Wait => Kind::Values,
-            Self::FalseExpiry | Self::StaleWritesRejected | Self::Flaps | Self::Retries => Kind::Count,
+            Self::FalseExpiry
+            | Self::FalseSuspicion
+            | Self::StaleWritesRejected
+            | Self::Flaps
+            | Self::Retries => Kind::Count,
             Self::Unavailability | Self::WastedWork => Kind::Share,
             Self::Renewals | Self::Messages | Self::Load | Self::Throughput => Kind::Level,
         }
@@ -311,6 +319,11 @@ impl Metric {
             (_, Kind::Share) => Unit::Share,
             (_, Kind::Level) => Unit::PerSecond,
         }
+    }
+
+    /// Whether some of its values may not have ended when a run is over, and are then told apart.
+    pub const fn can_stay_open(self) -> bool {
+        matches!(self, Self::Failover | Self::FailoverCrash | Self::FailoverPartition)
     }
 
     /// Which of two measurements is the better one.

@@ -16,6 +16,8 @@ use crate::histogram::{BadHistogram, Histogram};
 #[serde(try_from = "String", into = "String")]
 pub struct Amount {
     values: Histogram,
+    /// How long what did not end had lasted when its run was over. None of it is a value, and no sum has it.
+    open: Histogram,
     sums: Sums,
 }
 
@@ -63,17 +65,24 @@ impl Amount {
     pub(crate) fn of_values(values: Histogram, part: u128, greatest: u64) -> Self {
         let whole = u128::from(values.count());
         let sums = Sums { greatest: u128::from(greatest), ..Sums::of_run(part, whole) };
-        Self { values, sums }
+        Self { values, open: Histogram::default(), sums }
     }
 
     /// What a run gave that has this part of this whole.
     pub(crate) fn of_part(part: u128, whole: u128) -> Self {
-        Self { values: Histogram::default(), sums: Sums::of_run(part, whole) }
+        Self { sums: Sums::of_run(part, whole), ..Self::default() }
+    }
+
+    /// The same, and what had not ended yet.
+    #[must_use]
+    pub(crate) fn with_open(self, open: Histogram) -> Self {
+        Self { open, ..self }
     }
 
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
         self.values.add(&other.values);
+        self.open.add(&other.open);
         let (one, two) = (self.sums, other.sums);
         self.sums = Sums {
             runs: one.runs.saturating_add(two.runs),
@@ -92,6 +101,11 @@ impl Amount {
     /// The values, if it has some.
     pub fn values(&self) -> &Histogram {
         &self.values
+    }
+
+    /// How long what did not end had lasted.
+    pub(crate) const fn open(&self) -> &Histogram {
+        &self.open
     }
 
     pub(crate) const fn sums(&self) -> &Sums {
@@ -132,14 +146,19 @@ impl Sums {
     }
 }
 
-/// Ten numbers apart by `/`, then the values behind a `:` if there are some: it stands in a cell of `runs.csv`.
+/// Ten numbers apart by `/`, then the values behind a `:` if there are some, and what did not end behind another. It stands in
+/// `sums.jsonl`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, number) in self.sums.numbers().into_iter().enumerate() {
             let sign = if place == 0 { "" } else { "/" };
             write!(f, "{sign}{number}")?;
         }
-        if self.values.is_empty() { Ok(()) } else { write!(f, ":{}", self.values) }
+        match (self.values.is_empty(), self.open.is_empty()) {
+            (true, true) => Ok(()),
+            (false, true) => write!(f, ":{}", self.values),
+            (_, false) => write!(f, ":{}:{}", self.values, self.open),
+        }
     }
 }
 
@@ -148,7 +167,8 @@ impl FromStr for Amount {
 
     /// Reads what [`Display`](fmt::Display) writes, and nothing else.
     fn from_str(text: &str) -> Result<Self, BadAmount> {
-        let (sums, values) = text.split_once(':').unwrap_or((text, ""));
+        let (sums, histograms) = text.split_once(':').unwrap_or((text, ""));
+        let (values, open) = histograms.split_once(':').unwrap_or((histograms, ""));
         let bad = || BadAmount::Sums { text: sums.to_owned() };
         let numbers: Option<Vec<u128>> = sums.split('/').map(|number| number.parse().ok()).collect();
         let numbers: [u128; 10] = numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)?;
@@ -166,7 +186,7 @@ impl FromStr for Amount {
             most_whole,
             greatest,
         };
-        let amount = Self { values: values.parse()?, sums };
+        let amount = Self { values: values.parse()?, open: open.parse()?, sums };
         if amount.to_string() == text { Ok(amount) } else { Err(bad()) }
     }
 }

@@ -7,7 +7,7 @@ use leasehold_scenario::{Engine, Expect, Goal, Report, Trial};
 
 use crate::measured::Measured;
 use crate::meter::Meter;
-use crate::study::{Estimate, Met};
+use crate::study::{Estimate, Met, Open};
 
 /// A budget, held against what was measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,17 @@ pub struct Budget {
     pub met: Met,
     /// The number that was measured; nothing if nothing was.
     pub measured: Option<Estimate>,
+    /// What did not end; then it may be that of the number only the least is known that it can be.
+    pub open: Option<Open>,
+    /// Whether that is so.
+    known: Known,
+}
+
+/// What is known of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Exactly,
+    AtLeast,
 }
 
 impl Budget {
@@ -26,7 +37,8 @@ impl Budget {
         let one = |goal: &Goal| {
             let figure = measured.figure(goal.metric, &[]);
             let estimate = figure.estimate(goal.statistic).copied();
-            Self { goal: goal.clone(), met: figure.meets(goal), measured: estimate }
+            let known = if figure.is_open(goal.statistic) { Known::AtLeast } else { Known::Exactly };
+            Self { goal: goal.clone(), met: figure.meets(goal), measured: estimate, open: figure.open, known }
         };
         goals.iter().map(one).collect()
     }
@@ -50,7 +62,12 @@ impl Budget {
         match &self.measured {
             Some(estimate) => {
                 let value = in_words(self.goal.metric, self.goal.statistic, estimate.value);
-                format!("{}: measured {value}", self.goal)
+                match (self.known, self.open) {
+                    (Known::AtLeast, Some(open)) => {
+                        format!("{}: measured at least {value}, {} did not end", self.goal, open.count)
+                    }
+                    _ => format!("{}: measured {value}", self.goal),
+                }
             }
             None => format!("{}: nothing was measured", self.goal),
         }
@@ -141,6 +158,20 @@ mod tests {
         ] {
             assert_eq!(in_words(metric, statistic, value), told);
         }
+    }
+
+    #[test]
+    fn what_did_not_end_misses_a_budget_that_it_exceeds_already() {
+        let goals = ["failover.max < 40s", "failover.max < 45s"].map(|goal| Goal::parse(goal).unwrap());
+        let mut open = crate::Histogram::default();
+        open.record(41_000_000_000);
+        let open = Amount::default().with_open(open);
+        let budgets = Budget::judge(&goals, &Measured::of_run([(Metric::Failover, open)]));
+        let verdicts = budgets.iter().map(Budget::verdict).collect::<Vec<_>>();
+        assert_eq!(verdicts, [Verdict::BudgetMissed, Verdict::Inconclusive]);
+        let told = budgets[0].told();
+        assert!(told.starts_with("failover.max < 40s: measured at least 4"), "{told}");
+        assert!(told.ends_with(" s, 1 did not end"), "{told}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod whisker;
 pub(crate) use curves::{CurveChart, Series};
 pub(crate) use heat::{HeatCell, HeatMap};
 pub(crate) use spread::{Foreseen, SpreadChart};
-pub(crate) use trade::{Choice, Joined, TradeChart};
+pub(crate) use trade::{Choice, Joined, Place, TradeChart};
 pub(crate) use whisker::{WhiskerChart, WhiskerRow};
 
 /// What a picture is called: each needs an id that no other on its page has, and words for who does not see it.

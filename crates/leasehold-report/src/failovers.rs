@@ -2,16 +2,17 @@
 
 use leasehold_check::Finding;
 use leasehold_core::Event;
-use leasehold_core::event::{EventKind, WorldEvent};
+use leasehold_core::event::EventKind;
 use leasehold_scenario::Observer;
 
-use crate::meter::{Claims, Lost, Turn};
+use crate::meter::{Claims, Hosts, Lost};
 
 /// The failovers of one run: from the instant at which the last claim on a resource was over, and not because its holder
 /// let go, to the next claim on it, whose ever it is. A holder that dies ends its claims there and then (docs/timing.md,
 /// section 4), one that is cut off or stopped when its deadline comes.
 #[derive(Clone, Debug, Default)]
 pub struct Failovers {
+    hosts: Hosts,
     claims: Claims,
     times: Vec<u64>,
 }
@@ -26,7 +27,10 @@ impl Failovers {
 impl Observer for Failovers {
     fn event(&mut self, event: &Event) {
         let (at, Some(node)) = (event.at, event.node) else { return };
-        let turn = matches!(event.kind, EventKind::World(WorldEvent::Crashed)).then_some(Turn::Dies);
+        let turn = match &event.kind {
+            EventKind::World(world) => self.hosts.hear(node, world),
+            EventKind::Node(_) => None,
+        };
         let gap = self.claims.hear(at, node, &event.kind, turn);
         self.times.extend(gap.filter(|gap| gap.after != Lost::LetGo).map(|gap| gap.length.as_nanos()));
     }
@@ -37,7 +41,7 @@ impl Observer for Failovers {
 #[cfg(test)]
 mod tests {
     use leasehold_core::clock::{ClockKind, Reading};
-    use leasehold_core::event::{Claim, ClaimEnd, NodeEvent};
+    use leasehold_core::event::{Claim, ClaimEnd, NodeEvent, WorldEvent};
     use leasehold_core::id::{Incarnation, NodeId, ResourceId, Token};
     use leasehold_core::time::{SimInstant, Span};
 
@@ -82,6 +86,8 @@ mod tests {
     #[test]
     fn a_failover_lasts_from_the_death_or_the_deadline_to_the_next_claim() {
         assert_eq!(times(&[(1, A, starts(1)), (5, A, DIES), (12, B, starts(2))]), [7]);
+        let panics = EventKind::World(WorldEvent::Panicked);
+        assert_eq!(times(&[(1, A, starts(1)), (5, A, panics), (12, B, starts(2))]), [7]);
         assert_eq!(times(&[(1, A, starts(1)), (9, A, lapses(1)), (12, B, starts(2))]), [3]);
         let word_comes_later =
             [(1, A, starts(1)), (9, A, lapses(1)), (11, A, ends(1, ClaimEnd::Lapsed)), (12, B, starts(2))];

@@ -46,3 +46,4 @@ pub use interval::{Interval, median};
 pub use measured::Measured;
 pub use meter::Meter;
 pub use names::Names;
+pub use statistics::student;

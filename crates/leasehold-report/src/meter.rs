@@ -22,8 +22,7 @@ use crate::measured::Measured;
 
 pub(crate) use claims::{Claims, Lost};
 use effects::Effects;
-use hosts::Hosts;
-pub(crate) use hosts::Turn;
+pub(crate) use hosts::Hosts;
 use leases::Leases;
 use load::Load;
 pub(crate) use values::Values;
@@ -48,12 +47,15 @@ impl Meter {
         wanted.sort();
         wanted.dedup();
         let wants = |some: &[Metric]| some.iter().any(|metric| wanted.contains(metric));
+        // Then faults and losses are over, and the system is watched while it settles: how long is reckoned from the very terms that
+        // are compared. So nothing is divided by that time.
+        let until = plan.phases.settles_at();
         let judged = Metric::JUDGED.into_iter().filter(|metric| wanted.contains(metric));
         Self {
             hosts: Hosts::new(header.nodes.len()),
-            claims: wants(&claims::MEASURED).then(|| Claims::new(header)),
-            leases: wants(&leases::MEASURED).then(Leases::default),
-            effects: wants(&effects::MEASURED).then(Effects::default),
+            claims: wants(&claims::MEASURED).then(|| Claims::new(header, until)),
+            leases: wants(&leases::MEASURED).then(|| Leases::until(until)),
+            effects: wants(&effects::MEASURED).then(|| Effects::until(until)),
             load: wants(&load::MEASURED).then(|| Load::new(header, plan)),
             samples: judged.map(|metric| (metric, Values::default())).collect(),
             wanted,

@@ -6,7 +6,8 @@
 //! * a **mean**, a rate or a share that many runs had some of: the ratio of two sums over runs, with its variance between
 //!   runs and Student's factor (Cochran, Sampling Techniques, 3rd edition 1977, section 6.3);
 //! * a **rate** or a share that few runs had any of: the gamma interval for a weighted sum of Poisson counts (Fay and Feuer
-//!   1997), each run a weight. It is that of Garwood (1936), the exact one, where no run has more than one;
+//!   1997), each run a weight. It is that of Garwood (1936), the exact one, where no run has more than one. The upper end of
+//!   either kind is at least that of runs that show nothing: of a share, what one whole run would weigh;
 //! * a **quantile**: the order statistics between which it lies by the binomial distribution (David and Nagaraja, Order
 //!   Statistics, 3rd edition 2003, section 7.1), of as many independent values as there would be if those of a run were all the
 //!   same (Kish, Survey Sampling, 1965, section 8.2);
@@ -20,16 +21,22 @@ use leasehold_check::{Kind, Metric, Statistic};
 use leasehold_scenario::{Predicted, Reading};
 
 use crate::amount::{Amount, Sums};
+use crate::histogram::Histogram;
 use crate::interval::Interval;
-use crate::study::{Estimate, Figure, Prediction, PredictionStanding};
+use crate::study::{Estimate, Figure, Open, Prediction, PredictionStanding};
 
-use distributions::{binomial_at_most, chi_square, student};
+pub use distributions::student;
+use distributions::{binomial_at_most, chi_square};
 
-/// So many runs have to have had any of something before its mean is taken to be normal. Chosen by us, as textbooks do.
-const MANY: u128 = 30;
+/// So many runs have to have had as much of something before its mean is taken to be normal. Chosen by us, as textbooks do.
+const MANY: f64 = 30.0;
 
 /// A formula leaves out what is small: this share of what it says. Chosen by us.
 const LEFT_OUT: f64 = 0.05;
+
+/// What confirms a formula lies as near to it as this on both sides, with its whole interval: one that reaches further would as well confirm
+/// another formula. Chosen by us.
+const NEAR: f64 = 0.2;
 
 /// What is told of a metric of which runs gave this.
 pub(crate) fn figure(metric: Metric, amount: Option<&Amount>, predictions: &[Predicted]) -> Figure {
@@ -42,19 +49,27 @@ pub(crate) fn figure(metric: Metric, amount: Option<&Amount>, predictions: &[Pre
         Kind::Share => (sums.any, sums.any),
     };
     let estimates = match sums.whole {
-        0 => Vec::new(),
+        0 if amount.open().is_empty() => Vec::new(),
         _ => metric.kind().statistics().iter().map(|of| estimate(metric, *of, amount)).collect(),
     };
-    let of_it = predictions.iter().filter(|predicted| predicted.metric == metric);
-    let predictions = of_it.map(|predicted| held_against(predicted, &estimates)).collect();
-    Figure {
+    let mut figure = Figure {
         metric,
         count: u64::try_from(count).unwrap_or(u64::MAX),
         runs: u64::try_from(runs).unwrap_or(u64::MAX),
         histogram: amount.values().to_string(),
+        open: longest(amount.open())
+            .map(|longest| Open { count: amount.open().count(), longest: longest as f64 / 1e9 }),
         estimates,
-        predictions,
-    }
+        predictions: Vec::new(),
+    };
+    let of_it = predictions.iter().filter(|predicted| predicted.metric == metric);
+    figure.predictions = of_it.map(|predicted| held_against(predicted, &figure)).collect();
+    figure
+}
+
+/// The longest that did not end, as nearly as it was kept; nothing if all did.
+fn longest(open: &Histogram) -> Option<u64> {
+    open.bucket_at(open.count()).map(|(lowest, _)| lowest)
 }
 
 /// From where to where a number lies; nothing where it cannot be said.
@@ -63,19 +78,26 @@ type Ends = (Option<f64>, Option<f64>);
 fn estimate(metric: Metric, statistic: Statistic, amount: &Amount) -> Estimate {
     let (sums, scale) = (amount.sums(), metric.unit().scale());
     match (metric.kind(), statistic) {
+        (Kind::Values | Kind::Level, Statistic::Mean) if !amount.open().is_empty() => {
+            let open =
+                amount.open().buckets().map(|(lowest, count)| lowest as f64 * count as f64).sum::<f64>();
+            let all = sums.whole as f64 + amount.open().count() as f64;
+            let least = (sums.part as f64 + open) / all;
+            told(statistic, least, (None, None), 1.0 / scale)
+        }
         (Kind::Values | Kind::Level, Statistic::Mean) => {
             told(statistic, ratio(sums), between_runs(sums), 1.0 / scale)
         }
         (_, Statistic::Max) => {
-            let greatest = sums.greatest as f64;
+            let greatest = sums.greatest.max(u128::from(longest(amount.open()).unwrap_or(0))) as f64;
             told(statistic, greatest, (Some(greatest), None), 1.0 / scale)
         }
         (Kind::Values | Kind::Level, _) => quantile(statistic, amount, scale),
         (Kind::Count, Statistic::Share) => share_of_runs(sums),
         // Exposures are in nanoseconds.
-        (Kind::Count, _) => told(statistic, ratio(sums), rare_or_not(sums, Least::Event), 1e9),
+        (Kind::Count, _) => told(statistic, ratio(sums), rare_or_not(sums, Unseen::Event), 1e9),
         (Kind::Share, _) => {
-            let estimate = told(statistic, ratio(sums), rare_or_not(sums, Least::Whole), 1.0);
+            let estimate = told(statistic, ratio(sums), rare_or_not(sums, Unseen::Whole), 1.0);
             Estimate { high: estimate.high.map(|high| high.min(1.0)), ..estimate }
         }
     }
@@ -105,9 +127,9 @@ fn between_runs(sums: &Sums) -> Ends {
     (Some(ratio - half), Some(ratio + half))
 }
 
-/// What might have been seen at the least in a run that shows nothing so far.
+/// What a run may yet show that none has shown so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Least {
+enum Unseen {
     /// One event.
     Event,
     /// All of it.
@@ -115,26 +137,40 @@ enum Least {
 }
 
 /// The interval of a ratio whose parts may be rare.
-fn rare_or_not(sums: &Sums, least: Least) -> Ends {
-    if sums.any >= MANY {
-        return between_runs(sums);
-    }
+///
+/// Its upper end is nowhere below that of as many runs that show nothing. A run of which all is lost can be as rare as the
+/// runs that were not made, and no trace in another run says otherwise: more that is seen never makes it surer that there is little.
+fn rare_or_not(sums: &Sums, unseen: Unseen) -> Ends {
+    let weight = match unseen {
+        Unseen::Event => 1.0,
+        Unseen::Whole => sums.most_whole as f64,
+    };
+    let of_nothing = weight * chi_square(0.975, 2.0) / 2.0 / sums.whole as f64;
+    let (low, high) = match sums.part {
+        0 => (Some(0.0), Some(of_nothing)),
+        _ if is_common(sums) => between_runs(sums),
+        _ => between_rare(sums),
+    };
+    (low, high.map(|high| high.max(of_nothing)))
+}
+
+/// Whether so many runs had a part that its mean is taken to be normal. Great parts and small ones do not count alike: they are
+/// worth (Σx)²/Σx² runs of equal parts (Kish, as for quantiles), or thirty traces would hide that one run has it all.
+fn is_common(sums: &Sums) -> bool {
+    let (part, squared) = (sums.part as f64, sums.part_squared as f64);
+    sums.part_squared < u128::MAX && part * part >= MANY * squared
+}
+
+/// The gamma interval of Fay and Feuer: each run that has a part is an event of that weight.
+fn between_rare(sums: &Sums) -> Ends {
     if sums.part_squared == u128::MAX {
         return (None, None);
     }
-    let (part, variance) = (sums.part as f64, sums.part_squared as f64);
-    let weight = match (sums.part, least) {
-        (0, Least::Event) => 1.0,
-        (0, Least::Whole) => sums.most_whole as f64,
-        _ => sums.most_part as f64,
+    let end = |chance: f64, part: f64, variance: f64| {
+        variance / (2.0 * part) * chi_square(chance, 2.0 * part * part / variance) / sums.whole as f64
     };
-    let low = match sums.part {
-        0 => 0.0,
-        _ => variance / (2.0 * part) * chi_square(0.025, 2.0 * part * part / variance),
-    };
-    let (part, variance) = (part + weight, variance + weight * weight);
-    let high = variance / (2.0 * part) * chi_square(0.975, 2.0 * part * part / variance);
-    (Some(low / sums.whole as f64), Some(high / sums.whole as f64))
+    let (part, variance, most) = (sums.part as f64, sums.part_squared as f64, sums.most_part as f64);
+    (Some(end(0.025, part, variance)), Some(end(0.975, part + most, variance + most * most)))
 }
 
 /// In which share of the runs there was any.
@@ -146,14 +182,27 @@ fn share_of_runs(sums: &Sums) -> Estimate {
     Estimate { statistic: Statistic::Share, value, low: Some(low), high: Some(high) }
 }
 
-/// The number that so many of all values do not exceed, between order statistics.
+/// The place of the number that this share of so many values does not exceed, from 1 on.
+pub(crate) fn rank(share: f64, values: u64) -> u64 {
+    (libm::ceil(share * values as f64) as u64).max(1)
+}
+
+/// The number that so many of all values do not exceed, between order statistics. What did not end is longer than all that did;
+/// where the number is one of those, it is at least what it would be if they had ended with their runs.
 fn quantile(statistic: Statistic, amount: &Amount, scale: f64) -> Estimate {
     let (values, sums) = (amount.values(), amount.sums());
     let share = statistic.quantile().expect("what is no quantile was told before");
-    let count = values.count();
-    let at = |rank: u64| values.bucket_at(rank).expect("there are values");
+    let mut least = values.clone();
+    least.add(amount.open());
+    let count = least.count();
     let greatest = u64::try_from(sums.greatest).unwrap_or(u64::MAX);
-    let value = at((libm::ceil(share * count as f64) as u64).max(1)).1.min(greatest);
+    let at_least = |rank: u64| least.bucket_at(rank).expect("there are values").0;
+    let at_most = |rank: u64| {
+        let bucket = values.bucket_at(rank).filter(|_| rank <= values.count());
+        bucket.map(|(_, highest)| highest.min(greatest))
+    };
+    let place = rank(share, count);
+    let value = at_most(place).unwrap_or_else(|| at_least(place));
     // So many values there would be if those of a run were all the same.
     let independent = match sums.whole_squared {
         0 | u128::MAX => 0,
@@ -162,9 +211,8 @@ fn quantile(statistic: Statistic, amount: &Amount, scale: f64) -> Estimate {
     let all = |rank: u64| u128::from(rank) * u128::from(count);
     let (each, in_all) =
         (u128::from(independent.max(1)), |rank: u128| u64::try_from(rank).unwrap_or(u64::MAX));
-    let low = lower_rank(independent, share).map(|rank| at(in_all(all(rank - 1) / each + 1)).0);
-    let high =
-        upper_rank(independent, share).map(|rank| at(in_all(all(rank).div_ceil(each))).1.min(greatest));
+    let low = lower_rank(independent, share).map(|rank| at_least(in_all(all(rank - 1) / each + 1)));
+    let high = upper_rank(independent, share).and_then(|rank| at_most(in_all(all(rank).div_ceil(each))));
     let scaled = |value: u64| value as f64 / scale;
     Estimate { statistic, value: scaled(value), low: low.map(scaled), high: high.map(scaled) }
 }
@@ -194,33 +242,39 @@ fn first_where(mut low: u64, mut end: u64, is_so: impl Fn(u64) -> bool) -> u64 {
 }
 
 /// Holds a prediction against what was measured.
-fn held_against(predicted: &Predicted, estimates: &[Estimate]) -> Prediction {
+fn held_against(predicted: &Predicted, figure: &Figure) -> Prediction {
     let Predicted { statistic, formula, value, reading, spread, .. } = predicted;
-    let measured = estimates.iter().find(|estimate| estimate.statistic == *statistic);
-    let standing = measured.map_or(PredictionStanding::Open, |measured| stands(*value, *reading, measured));
+    let standing = match (reading, figure.estimate(*statistic)) {
+        (Reading::Beside, _) => PredictionStanding::Beside,
+        (_, None) => PredictionStanding::Open,
+        (Reading::Bound, Some(measured)) => {
+            let is_known = figure.number(*statistic).is_some();
+            keeps_to(*value, measured, if is_known { figure.runs } else { 0 })
+        }
+        (Reading::Expected, Some(measured)) => comes_to(*value, measured),
+    };
     let (formula, spread) = (formula.clone(), spread.clone());
     Prediction { statistic: *statistic, formula, value: *value, standing, spread }
 }
 
-fn stands(value: f64, reading: Reading, measured: &Estimate) -> PredictionStanding {
-    match reading {
-        Reading::Bound if measured.value <= value => PredictionStanding::Confirmed,
-        Reading::Bound => match measured.low {
-            Some(low) if low > value => PredictionStanding::Refuted,
-            _ => PredictionStanding::Open,
-        },
-        Reading::Beside => PredictionStanding::Open,
-        Reading::Expected => {
-            let (least, most) = (value * (1.0 - LEFT_OUT), value * (1.0 + LEFT_OUT));
-            let is_above = measured.low.is_some_and(|low| low > most);
-            let is_below = measured.high.is_some_and(|high| high < least);
-            match (measured.low, measured.high) {
-                _ if is_above || is_below => PredictionStanding::Refuted,
-                // An interval that is wider than what it is to confirm says nothing.
-                (Some(low), Some(high)) if high - low <= value => PredictionStanding::Confirmed,
-                _ => PredictionStanding::Open,
-            }
-        }
+/// A bound, of which so many runs know whether they keep to it. Of 30 runs that all do, one in ten would not with 4 % only: a single
+/// value confirms nothing.
+fn keeps_to(bound: f64, measured: &Estimate, runs: u64) -> PredictionStanding {
+    match measured.low {
+        Some(low) if low > bound => PredictionStanding::Refuted,
+        _ if measured.value <= bound && runs as f64 >= MANY => PredictionStanding::Confirmed,
+        _ => PredictionStanding::Open,
+    }
+}
+
+fn comes_to(value: f64, measured: &Estimate) -> PredictionStanding {
+    let around = |share: f64| (value * (1.0 - share), value * (1.0 + share));
+    let ((least, most), (lowest, highest)) = (around(LEFT_OUT), around(NEAR));
+    match (measured.low, measured.high) {
+        (Some(low), _) if low > most => PredictionStanding::Refuted,
+        (_, Some(high)) if high < least => PredictionStanding::Refuted,
+        (Some(low), Some(high)) if lowest <= low && high <= highest => PredictionStanding::Confirmed,
+        _ => PredictionStanding::Open,
     }
 }
 

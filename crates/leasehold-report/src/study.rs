@@ -109,10 +109,22 @@ pub struct Figure {
     pub runs: u64,
     /// The histogram, in the short form of [`Histogram`], as text; empty if the metric has none.
     pub histogram: String,
+    /// What did not end; nothing if all did. It counts as longer than all that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Open>,
     /// What is told of it.
     pub estimates: Vec<Estimate>,
     /// What docs/timing.md predicts, beside it.
     pub predictions: Vec<Prediction>,
+}
+
+/// What had begun and did not end before its run was over.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Open {
+    /// How often that was so.
+    pub count: u64,
+    /// How many seconds the longest had lasted by then.
+    pub longest: f64,
 }
 
 /// A number with its interval of 95 %. Lengths are in seconds, rates per second, shares from 0 to 1.
@@ -120,7 +132,7 @@ pub struct Figure {
 pub struct Estimate {
     /// Which number.
     pub statistic: Statistic,
-    /// The number.
+    /// The number; where it [is open](Figure::is_open), the least that it can be.
     pub value: f64,
     /// It lies from here; nothing if there are too few values to say.
     pub low: Option<f64>,
@@ -149,12 +161,15 @@ pub struct Prediction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PredictionStanding {
-    /// The interval that was measured reaches to it, but for the little that formulas leave out; or the bound is kept.
+    /// The interval that was measured reaches to it, but for the little that formulas leave out, and nowhere far from it; or enough
+    /// runs keep to the bound.
     Confirmed,
     /// It does not.
     Refuted,
-    /// There are too few values to say, or the formula is of a world that the runs do not have.
+    /// There are too few values to say.
     Open,
+    /// It is told beside the measurement: its formula is of a world that the runs do not have. No number of seeds decides.
+    Beside,
 }
 
 /// Whether an objective is met.
@@ -167,7 +182,7 @@ pub enum Met {
     Probably,
     /// The number does not meet it.
     Missed,
-    /// Nothing was measured.
+    /// Nothing was measured, or all that is known is a bound that does not tell.
     Unmeasured,
 }
 
@@ -261,6 +276,22 @@ impl Figure {
         self.estimates.iter().find(|estimate| estimate.statistic == statistic)
     }
 
+    /// Whether of one of its numbers only the least is known that it can be, because some of its values had not ended when their
+    /// runs were over. They stand behind all others in the order of values.
+    pub fn is_open(&self, statistic: Statistic) -> bool {
+        let Some(open) = self.open else { return false };
+        let all = self.count.saturating_add(open.count);
+        match statistic.quantile() {
+            Some(share) => crate::statistics::rank(share, all) > self.count,
+            None => true,
+        }
+    }
+
+    /// One of its numbers, if it is known: nothing if it [is open](Self::is_open).
+    pub fn number(&self, statistic: Statistic) -> Option<f64> {
+        self.estimate(statistic).filter(|_| !self.is_open(statistic)).map(|estimate| estimate.value)
+    }
+
     /// What is predicted of one of its numbers.
     pub fn prediction(&self, statistic: Statistic) -> Option<&Prediction> {
         self.predictions.iter().find(|prediction| prediction.statistic == statistic)
@@ -278,10 +309,15 @@ impl Figure {
         let Some(estimate) = self.estimate(goal.statistic).filter(|_| self.metric == goal.metric) else {
             return Met::Unmeasured;
         };
-        if !goal.is_kept_by(estimate.value) {
-            return Met::Missed;
+        let is_kept = goal.is_kept_by(estimate.value);
+        let wants = goal.comparison.wants();
+        match (self.is_open(goal.statistic), is_kept, wants) {
+            // At least so much is too much already; or it is not, and nobody knows how much more it is.
+            (true, true, Better::Less) | (true, false, Better::More) => return Met::Unmeasured,
+            (_, false, _) => return Met::Missed,
+            (_, true, _) => {}
         }
-        let far_end = match goal.comparison.wants() {
+        let far_end = match wants {
             Better::Less => estimate.high,
             Better::More => estimate.low,
         };

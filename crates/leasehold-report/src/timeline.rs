@@ -100,12 +100,25 @@ impl Timeline {
         let anchors = Anchors::of(&self.alarms, self.choice.turns(), ended_at);
         let (happenings, messages, left_out) = self.choice.finish(&anchors);
         let faults = self.bands.faults(ended_at, &report.outcome.end);
+        let faults_left_out = self.bands.faults_left_out();
+        let (bars, bars_left_out) = self.beliefs.finish(ended_at, &anchors);
+        let (bands, bands_left_out) = self.bands.finish(ended_at, &anchors);
+        let (views, listings) = self.views.finish(ended_at);
+        let steps_left_out = self.marks.left_out();
+        let left_out = LeftOut {
+            bars: bars_left_out,
+            bands: bands_left_out,
+            faults: faults_left_out,
+            steps: steps_left_out,
+            listings,
+            ..left_out
+        };
         Picture {
-            bars: self.beliefs.finish(ended_at, &anchors),
-            bands: self.bands.finish(ended_at, &anchors),
+            bars,
+            bands,
             faults,
             steps: self.marks.steps(),
-            views: self.views.finish(ended_at),
+            views,
             clocks: self.clocks.finish(),
             alarms: self.alarms,
             names: self.names,

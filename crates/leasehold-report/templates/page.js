@@ -29,12 +29,12 @@ const order = (row, place) => {
   const number = Number.parseFloat(cell.dataset.number);
   return Number.isNaN(number) ? cell.textContent : number;
 };
-const before = (one, other) => {
-  if (typeof one === "number" && typeof other === "number") return one - other;
-  // What has no number stands behind what has.
+// What has no number stands behind what has, in whichever direction numbers go.
+const before = (one, other, sign) => {
+  if (typeof one === "number" && typeof other === "number") return sign * (one - other);
   if (typeof one === "number") return -1;
   if (typeof other === "number") return 1;
-  return one.localeCompare(other, "en", { numeric: true });
+  return sign * one.localeCompare(other, "en", { numeric: true });
 };
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
@@ -50,7 +50,7 @@ for (const table of document.querySelectorAll("table")) {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       title.setAttribute("aria-sort", ascending ? "ascending" : "descending");
       const rows = [...body.rows];
-      rows.sort((a, b) => (ascending ? 1 : -1) * before(order(a, place), order(b, place)));
+      rows.sort((a, b) => before(order(a, place), order(b, place), ascending ? 1 : -1));
       body.append(...rows);
     });
   });

@@ -4,7 +4,7 @@
 //! one with the best value of the first number that is traded; where several have it, the next number decides, and then the
 //! order of points.
 
-use leasehold_check::Better;
+use leasehold_check::{Better, Statistic};
 use leasehold_report::study::{Advice, Met, Parameter, PointSummary, Trait};
 use leasehold_scenario::Goal;
 
@@ -31,7 +31,7 @@ pub(super) fn front_of(points: &[PointSummary], trade: &[Trait]) -> Vec<usize> {
 }
 
 pub(super) fn value(point: &PointSummary, of: Trait) -> Option<f64> {
-    Some(point.figure(of.metric)?.estimate(of.statistic)?.value)
+    point.figure(of.metric)?.number(of.statistic)
 }
 
 pub(super) fn cost(point: &PointSummary, of: Trait) -> Option<f64> {
@@ -150,6 +150,9 @@ fn compared(of: Trait, difference: Difference, own: f64) -> String {
     let direction = if difference.value < 0.0 { "less" } else { "more" };
     let size = number(of, difference.value.abs());
     let sure = match difference.interval {
+        None if of.statistic == Statistic::Max => {
+            "of a greatest value nobody can say how sure that is".to_owned()
+        }
         None => "there are too few seeds to say how sure that is".to_owned(),
         Some((low, high)) if difference.is_sure() => {
             let (near, far) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
@@ -212,11 +215,13 @@ pub(super) fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trai
     for (goal, met) in goals.iter().zip(&point.objectives).filter(|(_, met)| **met == Met::Missed) {
         let _ = met;
         let of = Trait { metric: goal.metric, statistic: goal.statistic };
-        let value = value(point, of).expect("what is missed was measured");
+        let figure = point.figure(of.metric).expect("what is missed was measured");
+        let least = figure.estimate(of.statistic).expect("what is missed was measured").value;
+        let sign = if figure.is_open(of.statistic) { "at least " } else { "" };
         because.push(format!(
-            "The nearest point has {} {}, where `{goal}` is asked.",
+            "The nearest point has {} {sign}{}, where `{goal}` is asked.",
             name(of),
-            number(of, value)
+            number(of, least)
         ));
     }
     Advice::NonePasses { obstacle, nearest, because }

@@ -12,7 +12,7 @@
 //! | `report.html`, `report.md` | the same for people |
 
 use std::collections::BTreeSet;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -173,21 +173,22 @@ impl StudyFolder {
     pub(super) fn copy_rows(&mut self, from: &StudyResults, seeds: &Range<u64>) -> Result<(), ResultsError> {
         let Some(rows) = &mut self.rows else { return Ok(()) };
         let path = from.dir.join(RUNS);
-        let text = fs_err::read(&path).map_err(ResultsError::not_read(&path))?;
-        let mut reader = csv::ReaderBuilder::new().from_reader(text.as_slice());
-        let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+        let target = self.place.target().join(RUNS);
+        let file = fs_err::File::open(&path).map_err(ResultsError::not_read(&path))?;
+        // A line at a time: there are as many as there were runs.
+        let mut reader = csv::ReaderBuilder::new().from_reader(BufReader::new(file));
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(rows);
         let damaged = |error: String| ResultsError::Damaged { path: path.clone(), problem: error };
-        for line in reader.byte_records() {
-            let line = line.map_err(|error| damaged(error.to_string()))?;
+        let mut line = csv::ByteRecord::new();
+        while reader.read_byte_record(&mut line).map_err(|error| damaged(error.to_string()))? {
             let seed = line.get(0).and_then(|seed| std::str::from_utf8(seed).ok()?.parse::<u64>().ok());
             let seed = seed.ok_or_else(|| damaged("a line begins with no seed".to_owned()))?;
             if seeds.contains(&seed) {
-                writer.write_byte_record(&line).map_err(|error| damaged(error.to_string()))?;
+                let written = writer.write_byte_record(&line).map_err(std::io::Error::from);
+                written.map_err(ResultsError::not_written(&target))?;
             }
         }
-        let lines = writer.into_inner().map_err(|error| damaged(error.to_string()))?;
-        rows.write_all(&lines).map_err(ResultsError::not_written(&self.place.target().join(RUNS)))
+        writer.flush().map_err(ResultsError::not_written(&target))
     }
 
     pub(super) fn covers(&mut self, ranges: &[Range<u64>]) {

@@ -18,6 +18,9 @@ pub(super) fn points(study: &StudySummary) -> io::Result<String> {
     head.extend(["runs", "failed", "hazards", "default", "front"].map(str::to_owned));
     for metric in &study.metrics {
         head.extend(["count", "runs"].map(|of| format!("{}.{of}", metric.name())));
+        if metric.can_stay_open() {
+            head.extend(["open", "open.longest"].map(|of| format!("{}.{of}", metric.name())));
+        }
         for statistic in metric.kind().statistics() {
             let name = format!("{}.{}", metric.name(), statistic.name());
             head.extend([name.clone(), format!("{name}.low"), format!("{name}.high")]);
@@ -43,11 +46,21 @@ fn line(study: &StudySummary, number: usize, point: &PointSummary) -> Vec<String
         let figure = point.figure(metric);
         let counts = figure.map_or([0, 0], |figure| [figure.count, figure.runs]);
         cells.extend(counts.map(|count| count.to_string()));
+        if metric.can_stay_open() {
+            let open = figure.and_then(|figure| figure.open);
+            cells.extend([
+                open.map_or(0, |open| open.count).to_string(),
+                shown(open.map(|open| open.longest)),
+            ]);
+        }
         for &statistic in metric.kind().statistics() {
             let estimate = figure.and_then(|figure| figure.estimate(statistic));
+            let number = figure.and_then(|figure| figure.number(statistic));
+            // Of what did not end the least is known.
+            let least = estimate.filter(|_| number.is_none()).map(|estimate| estimate.value);
             cells.extend([
-                shown(estimate.map(|estimate| estimate.value)),
-                shown(estimate.and_then(|estimate| estimate.low)),
+                shown(number),
+                shown(least.or_else(|| estimate?.low)),
                 shown(estimate.and_then(|estimate| estimate.high)),
             ]);
         }
@@ -69,6 +82,9 @@ pub(super) fn run_columns(study: &Study) -> io::Result<String> {
     head.extend(["verdict", "failed", "hazards"].map(str::to_owned));
     for &metric in study.metrics() {
         head.push(format!("{}.count", metric.name()));
+        if metric.can_stay_open() {
+            head.push(format!("{}.open", metric.name()));
+        }
         head.extend(of_run(metric).iter().map(|of| format!("{}.{}", metric.name(), of.name())));
     }
     let mut lines = lines();
@@ -90,7 +106,10 @@ pub(super) fn runs(study: &Study, seed: u64, runs: &[StudyRun]) -> io::Result<St
         for &metric in study.metrics() {
             let figure = run.measured.figure(metric, &[]);
             cells.push(figure.count.to_string());
-            cells.extend(of_run(metric).iter().map(|&of| shown(figure.estimate(of).map(|of| of.value))));
+            if metric.can_stay_open() {
+                cells.push(figure.open.map_or(0, |open| open.count).to_string());
+            }
+            cells.extend(of_run(metric).iter().map(|&of| shown(figure.number(of))));
         }
         lines.write_record(&cells)?;
     }

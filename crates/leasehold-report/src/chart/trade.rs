@@ -27,12 +27,30 @@ pub(crate) enum Joined {
     Apart,
 }
 
+/// Where a point stands along an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// At a number.
+    At(f64),
+    /// Beside the axis, before its beginning: it never happened, which is no number.
+    Never,
+}
+
+impl Place {
+    const fn number(self) -> Option<f64> {
+        match self {
+            Self::At(number) => Some(number),
+            Self::Never => None,
+        }
+    }
+}
+
 /// A point.
 pub(crate) struct Choice {
     /// What it is called, if that is written beside it.
     pub(crate) name: String,
-    /// Both numbers.
-    pub(crate) at: (f64, f64),
+    /// Where it stands for both numbers.
+    pub(crate) at: (Place, Place),
     /// What is special about it.
     pub(crate) marks: Marks,
 }
@@ -41,22 +59,40 @@ const WIDTH: f64 = 620.0;
 const PLOT: (f64, f64) = (520.0, 280.0);
 const LEFT: f64 = 74.0;
 const TOP: f64 = 24.0;
+/// What never happened stands so far before the beginning of an axis.
+const RAIL: f64 = 42.0;
 
 impl TradeChart {
     /// Draws it.
     pub(crate) fn draw(&self) -> String {
         let mut svg = Svg::new(&self.named, WIDTH, TOP + PLOT.1 + 76.0);
-        let numbers = |of: fn(&Choice) -> f64| self.choices.iter().map(of).collect::<Vec<f64>>();
-        let across = Axis::around(&numbers(|choice| choice.at.0));
-        let up = Axis::around(&numbers(|choice| choice.at.1));
-        let place = |(one, other): (f64, f64)| {
-            (LEFT + across.place(one) * PLOT.0, TOP + (1.0 - up.place(other)) * PLOT.1)
+        let numbers = |of: fn(&Choice) -> Place| {
+            self.choices.iter().filter_map(|choice| of(choice).number()).collect::<Vec<f64>>()
         };
-        self.axes(&mut svg, across, up);
-        let mut front: Vec<(f64, f64)> =
-            self.choices.iter().filter(|choice| choice.marks.front).map(|choice| choice.at).collect();
-        front.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let places: Vec<(f64, f64)> = front.into_iter().map(place).collect();
+        let (of_across, of_up) = (numbers(|choice| choice.at.0), numbers(|choice| choice.at.1));
+        let (across, up) = (Axis::around(&of_across), Axis::around(&of_up));
+        let rails = (of_across.len() < self.choices.len(), of_up.len() < self.choices.len());
+        // Where something never happened, the plot begins a rail later.
+        let room = |has_rail: bool| if has_rail { RAIL } else { 0.0 };
+        let (from, wide) = (LEFT + room(rails.0), PLOT.0 - room(rails.0));
+        let high = PLOT.1 - room(rails.1);
+        let place = |(one, other): (Place, Place)| {
+            let x = one.number().map_or(LEFT + RAIL / 3.0, |one| from + across.place(one) * wide);
+            let y = other.number();
+            (x, y.map_or(TOP + PLOT.1 - RAIL / 3.0, |other| TOP + (1.0 - up.place(other)) * high))
+        };
+        self.axes(&mut svg, (across, from, wide), (up, high));
+        if rails.0 {
+            svg.line("grid", (LEFT + RAIL / 3.0, TOP), (LEFT + RAIL / 3.0, TOP + PLOT.1));
+            svg.text("tick", (LEFT + RAIL / 3.0, TOP + PLOT.1 + 18.0), Anchor::Middle, "never");
+        }
+        if rails.1 {
+            svg.line("grid", (LEFT, TOP + PLOT.1 - RAIL / 3.0), (LEFT + PLOT.0, TOP + PLOT.1 - RAIL / 3.0));
+            svg.text("tick", (LEFT - 8.0, TOP + PLOT.1 - RAIL / 3.0 + 4.0), Anchor::End, "never");
+        }
+        let mut places: Vec<(f64, f64)> =
+            self.choices.iter().filter(|choice| choice.marks.front).map(|choice| place(choice.at)).collect();
+        places.sort_by(|one, other| one.0.total_cmp(&other.0));
         if self.joined == Joined::Line {
             svg.polyline("front", &places);
         }
@@ -91,14 +127,15 @@ impl TradeChart {
         svg.finish()
     }
 
-    fn axes(&self, svg: &mut Svg, across: Axis, up: Axis) {
+    /// The axis across begins there and is so wide, that upward is so high.
+    fn axes(&self, svg: &mut Svg, (across, from, wide): (Axis, f64, f64), (up, high): (Axis, f64)) {
         for tick in up.ticks() {
-            let y = TOP + (1.0 - up.place(tick)) * PLOT.1;
+            let y = TOP + (1.0 - up.place(tick)) * high;
             svg.line("grid", (LEFT, y), (LEFT + PLOT.0, y));
             svg.text("tick", (LEFT - 8.0, y + 4.0), Anchor::End, &tick_text(tick));
         }
         for tick in across.ticks() {
-            let x = LEFT + across.place(tick) * PLOT.0;
+            let x = from + across.place(tick) * wide;
             svg.line("grid", (x, TOP), (x, TOP + PLOT.1));
             svg.text("tick", (x, TOP + PLOT.1 + 18.0), Anchor::Middle, &tick_text(tick));
         }
@@ -122,7 +159,10 @@ mod tests {
 
     #[test]
     fn the_front_is_a_line_and_the_rest_is_not_on_it() {
-        let choice = |at, marks| Choice { name: "ttl = 10s".to_owned(), at, marks };
+        let choice = |(x, y), marks| {
+            let at = (Place::At(x), Place::At(y));
+            Choice { name: "ttl = 10s".to_owned(), at, marks }
+        };
         let front = Marks { front: true, ..Marks::default() };
         let chosen = Marks { chosen: true, ..front };
         let choices =
@@ -138,5 +178,26 @@ mod tests {
         assert!(svg.contains(">ttl = 10s<"), "{svg}");
         let apart = TradeChart { joined: Joined::Apart, ..chart };
         assert!(!apart.draw().contains("class=\"front\""));
+    }
+
+    #[test]
+    fn what_never_happened_stands_at_no_number() {
+        let choice = |at| Choice { name: String::new(), at, marks: Marks::default() };
+        let draw = |at: Vec<(Place, Place)>| {
+            let named = Named { id: "t".to_owned(), title: String::new(), desc: String::new() };
+            let (across, up, choices) =
+                ("a".to_owned(), "b".to_owned(), at.into_iter().map(choice).collect());
+            TradeChart { named, across, up, choices, joined: Joined::Apart }.draw()
+        };
+        let (two, three) = (Place::At(2.0), Place::At(3.0));
+        assert_eq!(draw(vec![(two, two), (three, three)]).matches(">never<").count(), 0);
+        assert_eq!(draw(vec![(two, Place::Never), (three, three)]).matches(">never<").count(), 1);
+        let both = draw(vec![(Place::Never, Place::Never), (three, three)]);
+        assert_eq!(both.matches(">never<").count(), 2);
+        // A zero that was measured stands on the axis.
+        assert_ne!(
+            draw(vec![(two, Place::At(0.0)), (three, three)]),
+            draw(vec![(two, Place::Never), (three, three)])
+        );
     }
 }

@@ -18,8 +18,10 @@ pub(crate) struct WhiskerChart {
 pub(crate) struct WhiskerRow {
     /// Whose.
     pub(crate) name: String,
-    /// The number, and what it lies between; nothing if nothing was measured.
-    pub(crate) value: Option<(f64, Option<(f64, f64)>)>,
+    /// The number; nothing if none was measured.
+    pub(crate) value: Option<f64>,
+    /// What it lies between. What is open upward has an arrow there.
+    pub(crate) ends: (Option<f64>, Option<f64>),
     /// What was predicted.
     pub(crate) foreseen: Option<f64>,
     /// The number, as it is written.
@@ -42,8 +44,7 @@ impl WhiskerChart {
         let height = bottom + if is_foreseen { 34.0 } else { 10.0 };
         let mut svg = Svg::new(&self.named, WIDTH, height);
         let of_row = |row: &WhiskerRow| {
-            let (value, interval) = row.value.unwrap_or_default();
-            value.max(interval.map_or(0.0, |interval| interval.1)).max(row.foreseen.unwrap_or(0.0))
+            [row.value, row.ends.0, row.ends.1, row.foreseen].into_iter().flatten().fold(0.0, f64::max)
         };
         let axis = Axis::from_zero(self.rows.iter().map(of_row).fold(0.0, f64::max));
         svg.text("axis", (LEFT, 14.0), Anchor::Start, &cut(&self.measure, 60));
@@ -69,17 +70,27 @@ impl WhiskerRow {
         svg.text("label", (LEFT - 12.0, y + 4.0), Anchor::End, &cut(&self.name, 22));
         svg.text("value", (LEFT + PLOT + 14.0, y + 4.0), Anchor::Start, &cut(&self.text, 18));
         let class = if self.marks.chosen { "s0" } else { "s5" };
-        if let Some((value, interval)) = self.value {
-            if let Some((low, high)) = interval {
-                svg.line(&format!("whisker {class}"), (place(low), y), (place(high), y));
-                for end in [low, high] {
-                    svg.line(&format!("whisker {class}"), (place(end), y - 4.0), (place(end), y + 4.0));
+        let mut cap = |x: f64| svg.line(&format!("whisker {class}"), (x, y - 4.0), (x, y + 4.0));
+        let (low, high) = (self.ends.0.map(place), self.ends.1.map(place));
+        low.into_iter().chain(high).for_each(&mut cap);
+        // Of no number the interval begins or ends with itself.
+        let value = self.value.map(place);
+        let (from, to) = (low.or(value).unwrap_or(LEFT), high.unwrap_or(LEFT + PLOT));
+        match self.ends {
+            (_, Some(_)) => svg.line(&format!("whisker {class}"), (from, y), (to, y)),
+            (Some(_), None) => {
+                svg.line(&format!("whisker open {class}"), (from, y), (to, y));
+                for tip in [y - 4.0, y + 4.0] {
+                    svg.line(&format!("whisker {class}"), (to - 5.0, tip), (to, y));
                 }
             }
+            (None, None) => {}
+        }
+        if let Some(x) = value {
             match self.marks {
-                Marks { chosen: true, .. } => svg.star(&format!("mark {class}"), (place(value), y), 7.5),
-                Marks { default: true, .. } => svg.marker(&format!("mark {class}"), 1, (place(value), y)),
-                _ => svg.marker(&format!("mark {class}"), 0, (place(value), y)),
+                Marks { chosen: true, .. } => svg.star(&format!("mark {class}"), (x, y), 7.5),
+                Marks { default: true, .. } => svg.marker(&format!("mark {class}"), 1, (x, y)),
+                _ => svg.marker(&format!("mark {class}"), 0, (x, y)),
             }
         }
         if let Some(foreseen) = self.foreseen {
@@ -92,24 +103,38 @@ impl WhiskerRow {
 mod tests {
     use super::*;
 
+    fn drawn(rows: Vec<WhiskerRow>) -> String {
+        let named = Named { id: "w".to_owned(), title: String::new(), desc: String::new() };
+        WhiskerChart { named, measure: "messages, /s".to_owned(), rows }.draw()
+    }
+
+    fn row(value: Option<f64>, ends: (Option<f64>, Option<f64>), text: &str) -> WhiskerRow {
+        let (name, text) = ("ttl = 10s".to_owned(), text.to_owned());
+        WhiskerRow { name, value, ends, foreseen: None, text, marks: Marks::default() }
+    }
+
     #[test]
     fn a_row_without_a_value_has_no_mark() {
-        let row = |value, text: &str| WhiskerRow {
-            name: "ttl = 10s".to_owned(),
-            value,
-            foreseen: None,
-            text: text.to_owned(),
-            marks: Marks::default(),
-        };
-        let rows = vec![
-            row(Some((3.0, Some((2.0, 4.0)))), "3.00 /s"),
-            row(Some((5.0, None)), "5.00 /s"),
-            row(None, "never"),
-        ];
-        let named = Named { id: "w".to_owned(), title: String::new(), desc: String::new() };
-        let svg = WhiskerChart { named, measure: "messages, /s".to_owned(), rows }.draw();
+        let svg = drawn(vec![
+            row(Some(3.0), (Some(2.0), Some(4.0)), "3.00 /s"),
+            row(Some(5.0), (None, None), "5.00 /s"),
+            row(None, (None, None), "never"),
+        ]);
         assert_eq!(svg.matches("class=\"mark").count(), 2, "{svg}");
         assert_eq!(svg.matches("class=\"whisker").count(), 3, "{svg}");
         assert!(svg.contains(">never<"), "{svg}");
+    }
+
+    #[test]
+    fn an_end_that_nobody_knows_is_an_arrow() {
+        let lines = |row| drawn(vec![row]).matches("class=\"whisker").count();
+        // A cap, the line, and two strokes of the tip; and no tip where there is an end.
+        let at_least = row(Some(9.17), (Some(8.02), None), "9.17 s");
+        assert!(drawn(vec![row(Some(9.17), (Some(8.02), None), "")]).contains("whisker open"));
+        assert_eq!(lines(at_least), 4);
+        // What was never seen reaches from nothing to the most that it can be, and has no mark.
+        let never = drawn(vec![row(None, (Some(0.0), Some(1.11)), "never")]);
+        assert_eq!(never.matches("class=\"whisker").count(), 3, "{never}");
+        assert!(!never.contains("class=\"mark") && !never.contains("whisker open"), "{never}");
     }
 }

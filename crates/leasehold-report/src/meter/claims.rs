@@ -11,6 +11,7 @@ use leasehold_core::{SimInstant, Span};
 use super::hosts::Turn;
 use super::values::Values;
 use crate::amount::Amount;
+use crate::histogram::Histogram;
 
 /// What is measured here.
 pub(crate) const MEASURED: [Metric; 7] = [
@@ -55,7 +56,7 @@ struct Tenure {
     /// Since when several claim it.
     contested: Option<SimInstant>,
     contenders: Vec<Contender>,
-    watched: Option<Watched>,
+    watched: Watched,
 }
 
 /// Somebody who may want a resource.
@@ -66,8 +67,8 @@ struct Contender {
     has_withdrawn: bool,
 }
 
-/// How much of a resource's time was what, since it was first claimed.
-#[derive(Clone, Copy, Debug)]
+/// How much of a resource's time was what, while somebody ran who could have it.
+#[derive(Clone, Copy, Debug, Default)]
 struct Watched {
     counted_to: SimInstant,
     wanted: u128,
@@ -77,6 +78,8 @@ struct Watched {
 /// All resources of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
+    /// No time that comes later is part of a share. Lengths end when they end.
+    until: SimInstant,
     resources: BTreeMap<ResourceId, Tenure>,
     failover: Values,
     after_deaths: Values,
@@ -86,10 +89,12 @@ pub(crate) struct Claims {
     /// Who waits for what, and since when.
     waiting: BTreeMap<(NodeId, ResourceId), SimInstant>,
     waits: Values,
+    open_deaths: Histogram,
+    open_lapses: Histogram,
 }
 
 impl Claims {
-    pub(crate) fn new(header: &Header) -> Self {
+    pub(crate) fn new(header: &Header, until: SimInstant) -> Self {
         let mut resources: BTreeMap<ResourceId, Tenure> = BTreeMap::new();
         for (node, spec) in (0..).map(NodeId).zip(&header.nodes) {
             for &resource in &spec.contends_for {
@@ -100,7 +105,7 @@ impl Claims {
                 });
             }
         }
-        Self { resources, ..Self::default() }
+        Self { until, resources, ..Self::default() }
     }
 
     /// Takes an event. Says which gap it ended, if it did.
@@ -138,7 +143,7 @@ impl Claims {
             EventKind::Node(NodeEvent::Withdrew { resource }) => {
                 self.waiting.remove(&(node, resource));
                 let tenure = self.resources.get_mut(&resource)?;
-                tenure.change(at, node, |contender| contender.has_withdrawn = true);
+                tenure.change(at.min(self.until), node, |contender| contender.has_withdrawn = true);
                 None
             }
             EventKind::World(_) => {
@@ -153,19 +158,28 @@ impl Claims {
     pub(crate) fn finish(mut self, ended_at: SimInstant) -> Vec<(Metric, Amount)> {
         let (mut unclaimed, mut wanted) = (0, 0);
         for tenure in self.resources.values_mut() {
-            tenure.count_to(ended_at);
+            tenure.count_to(ended_at.min(self.until));
             if let Some(since) = tenure.contested.take().filter(|since| *since < ended_at) {
                 self.overlap.lasts(ended_at - since);
             }
-            if let Some(watched) = tenure.watched {
-                unclaimed += watched.unclaimed;
-                wanted += watched.wanted;
+            unclaimed += tenure.watched.unclaimed;
+            wanted += tenure.watched.wanted;
+            // What was let go may not be wanted any more, and what nobody is there to take is no failover.
+            if let Some((since, lost)) = tenure.lost.filter(|_| tenure.is_wanted()) {
+                let length = ended_at.saturating_since(since).as_nanos();
+                match lost {
+                    Lost::Died => self.open_deaths.record(length),
+                    Lost::Lapsed => self.open_lapses.record(length),
+                    Lost::LetGo => {}
+                }
             }
         }
+        let mut open = self.open_deaths.clone();
+        open.add(&self.open_lapses);
         vec![
-            (Metric::Failover, self.failover.into()),
-            (Metric::FailoverCrash, self.after_deaths.into()),
-            (Metric::FailoverPartition, self.after_lapses.into()),
+            (Metric::Failover, Amount::from(self.failover).with_open(open)),
+            (Metric::FailoverCrash, Amount::from(self.after_deaths).with_open(self.open_deaths)),
+            (Metric::FailoverPartition, Amount::from(self.after_lapses).with_open(self.open_lapses)),
             (Metric::Handover, self.handover.into()),
             (Metric::Overlap, self.overlap.into()),
             (Metric::Wait, self.waits.into()),
@@ -189,8 +203,7 @@ impl Claims {
         if tenure.open.contains(&claimant) {
             return None;
         }
-        tenure.count_to(at);
-        tenure.watched.get_or_insert(Watched { counted_to: at, wanted: 0, unclaimed: 0 });
+        tenure.count_to(at.min(self.until));
         tenure.open.push(claimant);
         if tenure.open.len() == 2 {
             tenure.contested = Some(at);
@@ -222,7 +235,7 @@ impl Claims {
         if !tenure.open.iter().any(&whose) {
             return;
         }
-        tenure.count_to(at);
+        tenure.count_to(at.min(self.until));
         tenure.open.retain(|claimant| !whose(claimant));
         if tenure.open.len() < 2
             && let Some(since) = tenure.contested.take().filter(|since| *since < at)
@@ -243,7 +256,7 @@ impl Claims {
             });
         }
         for tenure in self.resources.values_mut() {
-            tenure.change(at, node, |contender| match turn {
+            tenure.change(at.min(self.until), node, |contender| match turn {
                 Turn::Starts | Turn::ComesBack => {
                     *contender = Contender { node, runs: true, has_withdrawn: false };
                 }
@@ -257,13 +270,17 @@ impl Claims {
 impl Tenure {
     /// Counts the time up to now as what it was.
     fn count_to(&mut self, at: SimInstant) {
-        let Some(watched) = &mut self.watched else { return };
-        let length = u128::from(at.saturating_since(watched.counted_to).as_nanos());
-        watched.counted_to = at;
-        if self.contenders.iter().any(|contender| contender.runs && !contender.has_withdrawn) {
-            watched.wanted += length;
-            watched.unclaimed += if self.open.is_empty() { length } else { 0 };
+        let length = u128::from(at.saturating_since(self.watched.counted_to).as_nanos());
+        self.watched.counted_to = at;
+        if self.is_wanted() {
+            self.watched.wanted += length;
+            self.watched.unclaimed += if self.open.is_empty() { length } else { 0 };
         }
+    }
+
+    /// Whether somebody runs that could have it.
+    fn is_wanted(&self) -> bool {
+        self.contenders.iter().any(|contender| contender.runs && !contender.has_withdrawn)
     }
 
     /// Something changes about a contender, if this node is one.
@@ -288,8 +305,38 @@ mod tests {
             lengths(Metric::FailoverCrash, &lines, s(20), crash);
             lengths(Metric::FailoverPartition, &lines, s(20), partition);
             lengths(Metric::Handover, &lines, s(20), &[]);
-            lengths(Metric::Failover, &lines[..2], s(20), &[]);
         }
+    }
+
+    #[test]
+    fn a_failover_that_does_not_end_is_told_apart() {
+        let open = |lines: &[Line], metric| {
+            let found = amount(metric, lines, s(20));
+            (
+                found.values().count(),
+                found.open().buckets().map(|(at, _)| at / 1_000_000_000).collect::<Vec<_>>(),
+            )
+        };
+        let died = [at(s(1), A, claims(1)), at(s(5), A, DIES), at(s(9), B, claims(2)), at(s(11), B, DIES)];
+        let lapsed = [at(s(1), A, claims(1)), at(s(8), A, lapses(1))];
+        // To three digits: 9 s are kept as a little less.
+        for (metric, of_died, of_lapsed) in [
+            (Metric::Failover, (1, vec![8]), (0, vec![11])),
+            (Metric::FailoverCrash, (1, vec![8]), (0, vec![])),
+            (Metric::FailoverPartition, (0, vec![]), (0, vec![11])),
+        ] {
+            assert_eq!(open(&died, metric), of_died, "{}", metric.name());
+            assert_eq!(open(&lapsed, metric), of_lapsed, "{}", metric.name());
+        }
+        // Nobody is left who could take it; or its holder let go, and who knows whether it is wanted.
+        let nobody = [&died[..], &[at(s(12), C, DIES)]].concat();
+        assert_eq!(open(&nobody, Metric::Failover), (1, vec![]));
+        let let_go = [at(s(1), A, claims(1)), at(s(5), A, ends_claim(1, LET_GO))];
+        for metric in [Metric::Failover, Metric::Handover] {
+            assert_eq!(open(&let_go, metric), (0, vec![]), "{}", metric.name());
+        }
+        // One of two resources says nothing of the other.
+        assert_eq!(open(&died[..3], Metric::Failover), (1, vec![]));
     }
 
     #[test]
@@ -357,14 +404,15 @@ mod tests {
             part(Metric::Unavailability, lines, s(20), unclaimed * second, wanted * second);
         };
         let held = at(s(2), A, claims(1));
-        share(&[], 0, 0);
-        share(&[held], 0, 18);
+        // From when somebody runs who could have it: also if nobody ever gets it.
+        share(&[], 20, 20);
+        share(&[held], 2, 20);
         let gap = [held, at(s(5), A, DIES), at(s(9), B, claims(2))];
-        share(&gap, 4, 18);
-        share(&gap[..2], 15, 18);
+        share(&gap, 2 + 4, 20);
+        share(&gap[..2], 2 + 15, 20);
         // Nobody is left who could take it, until one goes on.
         let nobody = [held, at(s(5), A, DIES), at(s(5), B, STOPS), at(s(5), C, DIES), at(s(16), B, GOES_ON)];
-        share(&nobody, 4, 7);
+        share(&nobody, 2 + 4, 2 + 7);
         let all_out = [
             held,
             at(s(5), A, NodeEvent::Withdrew { resource: R }),
@@ -374,8 +422,26 @@ mod tests {
             at(s(8), C, STOPS),
             at(s(9), C, GOES_ON),
         ];
-        share(&all_out, 2, 5);
+        share(&all_out, 2 + 2, 2 + 5);
         let returns = [&all_out[..], &[at(s(10), C, DIES), at(s(12), C, COMES_BACK)]].concat();
-        share(&returns, 2 + 8, 5 + 8);
+        share(&returns, 2 + 2 + 8, 2 + 5 + 8);
+        let absent = [A, B, C].map(|node| at(SimInstant::START, node, DIES));
+        share(&absent, 0, 0);
+        share(&[&absent[..], &[at(s(15), B, COMES_BACK)]].concat(), 5, 5);
+    }
+
+    #[test]
+    fn a_resource_is_watched_until_faults_are_over() {
+        let second = 1_000_000_000;
+        let lines = [at(s(2), A, claims(1)), at(s(5), A, DIES), at(s(9), B, claims(2))];
+        for (chaos, unclaimed, wanted) in
+            [("2s", 2, 2), ("4s", 2, 4), ("7s", 4, 7), ("9s", 6, 9), ("15s", 6, 15)]
+        {
+            let found = amount_within(chaos, Metric::Unavailability, &lines, s(20));
+            let expected = super::Amount::of_part(unclaimed * second, wanted * second);
+            assert_eq!(found.to_string(), expected.to_string(), "{chaos}");
+            // A length ends when it ends.
+            assert_eq!(amount_within(chaos, Metric::Failover, &lines, s(20)).values().count(), 1, "{chaos}");
+        }
     }
 }

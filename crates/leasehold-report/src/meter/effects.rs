@@ -38,8 +38,10 @@ struct Latest {
 }
 
 /// All effects of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Effects {
+    /// What comes later is not counted.
+    until: SimInstant,
     newest: BTreeMap<ResourceId, Newest>,
     latest: BTreeMap<(NodeId, ResourceId), Latest>,
     accepted_per_second: Level,
@@ -51,6 +53,21 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    /// Counts what happens until then; a window that is open then ends when it ends.
+    pub(crate) fn until(until: SimInstant) -> Self {
+        Self {
+            until,
+            newest: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            accepted_per_second: Level::until(until),
+            windows: Values::default(),
+            stale: 0,
+            retries: 0,
+            issued: 0,
+            accepted: 0,
+        }
+    }
+
     pub(crate) fn hear(&mut self, at: SimInstant, node: NodeId, kind: &EventKind) {
         let event = match kind {
             EventKind::Node(event) => event,
@@ -69,19 +86,20 @@ impl Effects {
                 let latest = self.latest.entry((node, resource)).or_default();
                 // A repeated number is the same effect, sent again because nobody answered.
                 if latest.op != Some(op) {
-                    self.issued += 1;
-                    self.retries += u128::from(latest.was_refused);
+                    let counts = at <= self.until;
+                    self.issued += u128::from(counts);
+                    self.retries += u128::from(counts && latest.was_refused);
                     *latest = Latest { op: Some(op), was_refused: false };
                 }
             }
             NodeEvent::EffectAccepted { resource, token, .. } => {
-                self.accepted += 1;
+                self.accepted += u128::from(at <= self.until);
                 self.accepted_per_second.count(at);
                 self.let_through(at, resource, token);
             }
             NodeEvent::BarrierRaised { resource, token, .. } => self.let_through(at, resource, token),
             NodeEvent::AccessRefused { resource, by, access: Access::Write, token, refusal } => {
-                self.stale += u128::from(self.is_stale(resource, token, refusal));
+                self.stale += u128::from(at <= self.until && self.is_stale(resource, token, refusal));
                 self.latest.entry((by, resource)).or_default().was_refused = true;
             }
             _ => {}
@@ -93,7 +111,7 @@ impl Effects {
         for newest in self.newest.values_mut() {
             newest.close(&mut self.windows);
         }
-        let run = u128::from(ended_at.since_start().as_nanos());
+        let run = u128::from(ended_at.min(self.until).since_start().as_nanos());
         let wasted = self.issued.saturating_sub(self.accepted);
         vec![
             (Metric::UnfencedWindow, self.windows.into()),
@@ -149,6 +167,7 @@ impl Newest {
 #[cfg(test)]
 mod tests {
     use super::super::script::*;
+    use super::Amount;
 
     #[test]
     fn a_window_is_unfenced_from_the_newer_grant_to_the_last_older_effect() {
@@ -204,6 +223,37 @@ mod tests {
         count(&[first, at(s(3), A, issues(1, 2))], 0);
         let read = refuses(A, Access::Read, 1, Refusal::Stale { mark: Token(2) });
         count(&[first, at(s(2), S, read), at(s(3), A, issues(1, 2))], 0);
+    }
+
+    #[test]
+    fn what_comes_when_faults_are_over_is_not_counted() {
+        let refused = refuses(A, Access::Write, 1, Refusal::Stale { mark: Token(2) });
+        let lines = [
+            at(s(1), A, issues(1, 1)),
+            at(s(2), S, refused),
+            at(s(3), A, issues(1, 2)),
+            at(s(4), S, refused),
+            at(s(5), A, issues(1, 3)),
+            at(s(6), S, accepts(A, 1, 3)),
+        ];
+        let second = 1_000_000_000;
+        for (chaos, stale, retries, wasted, issued) in [
+            ("3s", 1, 1, 2, 2),
+            ("4s", 2, 1, 2, 2),
+            ("5s", 2, 2, 3, 3),
+            ("6s", 2, 2, 2, 3),
+            ("600s", 2, 2, 2, 3),
+        ] {
+            let found = |metric| amount_within(chaos, metric, &lines, s(20)).to_string();
+            let run = if chaos == "600s" { 20 } else { u128::from(chaos.as_bytes()[0] - b'0') } * second;
+            assert_eq!(
+                found(Metric::StaleWritesRejected),
+                Amount::of_part(stale, run).to_string(),
+                "{chaos}"
+            );
+            assert_eq!(found(Metric::Retries), Amount::of_part(retries, run).to_string(), "{chaos}");
+            assert_eq!(found(Metric::WastedWork), Amount::of_part(wasted, issued).to_string(), "{chaos}");
+        }
     }
 
     #[test]

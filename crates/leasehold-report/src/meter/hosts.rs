@@ -32,7 +32,7 @@ pub(crate) enum Turn {
 }
 
 /// Every node's process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     processes: Vec<Process>,
 }
@@ -49,7 +49,11 @@ impl Hosts {
 
     /// Takes an event; says what it is for the process, if it is anything.
     pub(crate) fn hear(&mut self, node: NodeId, event: &WorldEvent) -> Option<Turn> {
-        let process = self.processes.get_mut(node.index())?;
+        // Who listens without having heard how many nodes there are learns of each when it is told of.
+        if self.processes.len() <= node.index() {
+            self.processes.resize(node.index() + 1, Process::Absent);
+        }
+        let process = &mut self.processes[node.index()];
         let (turn, then) = match (event, *process) {
             (WorldEvent::Started, Process::Absent) => (Turn::Starts, Process::Running),
             (WorldEvent::Restarted { .. }, _) => (Turn::ComesBack, Process::Running),

@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_check::Metric;
 use leasehold_core::SimInstant;
-use leasehold_core::event::{Claim, ClaimEnd, EndCause, EventKind, NodeEvent, RegistryEvent};
-use leasehold_core::id::{LeaseId, NodeId, ResourceId, Token};
+use leasehold_core::event::{Claim, ClaimEnd, EndCause, EventKind, NodeEvent, RegistryEvent, Status};
+use leasehold_core::id::{Epoch, InstanceId, LeaseId, NodeId, ResourceId, Token};
 
 use super::hosts::{Hosts, Turn};
 use super::values::Values;
 use crate::amount::Amount;
 
 /// What is measured here.
-pub(crate) const MEASURED: [Metric; 3] = [Metric::ExpiryLag, Metric::FalseExpiry, Metric::Flaps];
+pub(crate) const MEASURED: [Metric; 4] =
+    [Metric::ExpiryLag, Metric::FalseExpiry, Metric::FalseSuspicion, Metric::Flaps];
 
 /// So many leases of one resource are followed at a time: a system that never says that a lease ended must not fill the
 /// memory. Chosen by us: a sound grantor has one.
@@ -31,6 +32,8 @@ struct Lease {
     token: Token,
     /// Whose instance hangs on it, if that is another node's.
     application: Option<NodeId>,
+    /// What is registered under it, and what the registry says of that.
+    registered: Option<(InstanceId, Epoch, Status)>,
     due: SimInstant,
     order: Option<Order>,
     hold: Hold,
@@ -63,8 +66,10 @@ enum Work {
 }
 
 /// All leases of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Leases {
+    /// What comes later is not counted, and no time that comes later is exposure.
+    until: SimInstant,
     live: BTreeMap<ResourceId, Vec<Lease>>,
     /// Members whose work stands still.
     stuck: BTreeSet<ResourceId>,
@@ -72,11 +77,27 @@ pub(crate) struct Leases {
     lost: BTreeSet<(NodeId, ResourceId)>,
     lag: Values,
     false_expiries: u128,
+    false_suspicions: u128,
     flaps: u128,
     exposure: u128,
 }
 
 impl Leases {
+    /// Counts what happens until then; how late a lease is ended is measured later, too.
+    pub(crate) fn until(until: SimInstant) -> Self {
+        Self {
+            until,
+            live: BTreeMap::new(),
+            stuck: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            lag: Values::default(),
+            false_expiries: 0,
+            false_suspicions: 0,
+            flaps: 0,
+            exposure: 0,
+        }
+    }
+
     pub(crate) fn hear(
         &mut self,
         at: SimInstant,
@@ -101,11 +122,12 @@ impl Leases {
     /// The run is over.
     pub(crate) fn finish(mut self, ended_at: SimInstant) -> Vec<(Metric, Amount)> {
         for lease in self.live.values_mut().flatten() {
-            self.exposure += lease.exposed_until(ended_at);
+            self.exposure += lease.exposed_until(ended_at.min(self.until));
         }
         vec![
             (Metric::ExpiryLag, self.lag.into()),
             (Metric::FalseExpiry, Amount::of_part(self.false_expiries, self.exposure)),
+            (Metric::FalseSuspicion, Amount::of_part(self.false_suspicions, self.exposure)),
             (Metric::Flaps, Amount::of_part(self.flaps, self.exposure)),
         ]
     }
@@ -113,7 +135,7 @@ impl Leases {
     fn hear_node(&mut self, at: SimInstant, node: NodeId, event: &NodeEvent, hosts: &Hosts) {
         match *event {
             NodeEvent::Granted { resource, lease, holder, token, ttl } => {
-                self.flaps += u128::from(self.lost.remove(&(holder, resource)));
+                self.flaps += u128::from(self.lost.remove(&(holder, resource)) && at <= self.until);
                 self.begin(at, resource, Lease::new(node, lease, holder, token, at.saturating_add(ttl)));
             }
             NodeEvent::Renewed { resource, lease, ttl, .. } => {
@@ -170,14 +192,20 @@ impl Leases {
     fn hear_registry(&mut self, at: SimInstant, node: NodeId, event: &NodeEvent, hosts: &Hosts) {
         let NodeEvent::Registry(event) = event else { return };
         match *event {
-            RegistryEvent::Registered { lease, node: runs_at, .. }
-            | RegistryEvent::RegistrationRecovered { lease, node: runs_at, .. } => {
+            RegistryEvent::Registered { instance, epoch, status, lease, node: runs_at, .. }
+            | RegistryEvent::RegistrationRecovered {
+                instance, epoch, status, lease, node: runs_at, ..
+            } => {
                 let of_lease = |live: &&mut Lease| (live.grantor, live.id) == (node, lease);
-                if let Some(lease) = self.live.values_mut().flatten().find(of_lease)
-                    && lease.holder != runs_at
-                {
-                    lease.application = Some(runs_at);
+                if let Some(lease) = self.live.values_mut().flatten().find(of_lease) {
+                    lease.registered = Some((instance, epoch, status));
+                    if lease.holder != runs_at {
+                        lease.application = Some(runs_at);
+                    }
                 }
+            }
+            RegistryEvent::StatusChanged { instance, epoch, status, .. } => {
+                self.changes(at, node, (instance, epoch), status);
             }
             RegistryEvent::DeregistrationSent { member, lease } => self.change(at, member, hosts, |live| {
                 if live.id == lease {
@@ -196,6 +224,20 @@ impl Leases {
         }
     }
 
+    /// A registry says something else of what is registered under a lease. To suspect what lives is a mistake; to find it critical is
+    /// not, for so it says itself.
+    fn changes(&mut self, at: SimInstant, grantor: NodeId, of: (InstanceId, Epoch), status: Status) {
+        let is_it = |live: &&mut Lease| {
+            let registered = live.registered.map(|(instance, epoch, _)| (instance, epoch));
+            live.grantor == grantor && registered == Some(of)
+        };
+        let Some(lease) = self.live.values_mut().flatten().find(is_it) else { return };
+        let was_routed = lease.registered.is_some_and(|(_, _, before)| before.is_routed());
+        let is_mistake = was_routed && status == Status::Suspect && lease.at_risk.is_some();
+        self.false_suspicions += u128::from(is_mistake && at <= self.until);
+        lease.registered = Some((of.0, of.1, status));
+    }
+
     fn turns(&mut self, at: SimInstant, node: NodeId, turn: Turn, hosts: &Hosts) {
         if turn == Turn::Dies {
             self.lost.retain(|(loser, _)| *loser != node);
@@ -205,7 +247,7 @@ impl Leases {
                 if turn == Turn::Dies && lease.holder == node {
                     lease.hold = Hold::Over;
                 }
-                self.exposure += lease.weigh(at, hosts, Work::of(*resource, &self.stuck));
+                self.exposure += lease.weigh(at, self.until, hosts, Work::of(*resource, &self.stuck));
             }
         }
     }
@@ -214,7 +256,7 @@ impl Leases {
         let leases = self.live.entry(resource).or_default();
         if leases.len() == MOST {
             let mut oldest = leases.remove(0);
-            self.exposure += oldest.exposed_until(at);
+            self.exposure += oldest.exposed_until(at.min(self.until));
         }
         leases.push(lease);
     }
@@ -226,7 +268,7 @@ impl Leases {
             .into_iter()
             .partition(|live| live.grantor == found.grantor && live.id < found.id);
         for mut lease in before {
-            self.exposure += lease.exposed_until(at);
+            self.exposure += lease.exposed_until(at.min(self.until));
         }
         match others.iter_mut().find(|live| (live.grantor, live.id) == (found.grantor, found.id)) {
             Some(known) if ended.is_none() => {
@@ -247,13 +289,13 @@ impl Leases {
         let Some(place) = leases.iter().position(|live| (live.grantor, live.id) == of) else { return };
         let mut lease = leases.remove(place);
         let was_at_risk = lease.order.map_or(lease.at_risk.is_some(), |order| order.was_at_risk);
-        self.exposure += lease.exposed_until(at);
+        self.exposure += lease.exposed_until(at.min(self.until));
         let ended_at = lease.order.map_or(at, |order| order.at);
         match cause {
             EndCause::Released { .. } => return,
             EndCause::Expired => {
                 self.lag.lasts(ended_at.saturating_since(lease.due));
-                self.false_expiries += u128::from(was_at_risk);
+                self.false_expiries += u128::from(was_at_risk && ended_at <= self.until);
             }
             EndCause::Revoked { .. } => {}
         }
@@ -271,7 +313,7 @@ impl Leases {
         let work = Work::of(resource, &self.stuck);
         for lease in self.live.get_mut(&resource).into_iter().flatten() {
             change(lease);
-            self.exposure += lease.weigh(at, hosts, work);
+            self.exposure += lease.weigh(at, self.until, hosts, work);
         }
     }
 }
@@ -290,6 +332,7 @@ impl Lease {
             holder,
             token,
             application: None,
+            registered: None,
             due,
             order: None,
             hold: Hold::Untold,
@@ -302,7 +345,7 @@ impl Lease {
     }
 
     /// Finds out whether it is at risk now, and says for how many nanoseconds it has been.
-    fn weigh(&mut self, at: SimInstant, hosts: &Hosts, work: Work) -> u128 {
+    fn weigh(&mut self, at: SimInstant, until: SimInstant, hosts: &Hosts, work: Work) -> u128 {
         let runs = hosts.runs(self.holder) && self.application.is_none_or(|node| hosts.runs(node));
         let is_at_risk = self.hold == Hold::Claimed && runs && work == Work::GoesOn;
         match (is_at_risk, self.at_risk) {
@@ -310,7 +353,7 @@ impl Lease {
                 self.at_risk = Some(at);
                 0
             }
-            (false, Some(_)) => self.exposed_until(at),
+            (false, Some(_)) => self.exposed_until(at.min(until)),
             _ => 0,
         }
     }
@@ -324,6 +367,7 @@ impl Lease {
 #[cfg(test)]
 mod tests {
     use super::super::script::*;
+    use super::{Epoch, InstanceId, Status};
 
     fn held() -> [Line; 2] {
         [at(s(1), G, grants(1, A)), at(s(2), A, claims(1))]
@@ -375,18 +419,57 @@ mod tests {
         events(Metric::FalseExpiry, &held(), s(60), 0, 58);
     }
 
-    #[test]
-    fn an_instance_that_is_stuck_or_whose_application_died_may_expire() {
-        let registered = RegistryEvent::Registered {
-            instance: leasehold_core::id::InstanceId(0),
+    /// An instance of [`B`] under the first lease.
+    fn registers(status: Status) -> RegistryEvent {
+        RegistryEvent::Registered {
+            instance: InstanceId(0),
             service: leasehold_core::id::ServiceId(0),
             capabilities: leasehold_core::id::Capabilities(0),
             lease: LeaseId(1),
-            epoch: leasehold_core::id::Epoch(1),
+            epoch: Epoch(1),
             node: B,
-            status: leasehold_core::event::Status::Passing,
+            status,
             revision: leasehold_core::id::Revision(1),
+        }
+    }
+
+    #[test]
+    fn a_suspicion_is_false_while_what_is_suspected_lives_and_is_routed_to() {
+        let becomes = |status| RegistryEvent::StatusChanged {
+            instance: InstanceId(0),
+            epoch: Epoch(1),
+            status,
+            revision: leasehold_core::id::Revision(2),
         };
+        let count = |first: Status, then: &[Line], expected: u128, seconds: u128| {
+            let beside = [at(s(1), G, grants(1, A)), at(s(1), G, registers(first)), at(s(2), A, claims(1))];
+            events(Metric::FalseSuspicion, &in_order(&[&beside, then]), s(12), expected, seconds);
+        };
+        let suspects = |second| at(s(second), G, becomes(Status::Suspect));
+        let passes = |second| at(s(second), G, becomes(Status::Passing));
+        count(Status::Passing, &[], 0, 10);
+        count(Status::Passing, &[suspects(7)], 1, 10);
+        count(Status::Passing, &[suspects(7), suspects(8)], 1, 10);
+        count(Status::Passing, &[suspects(7), passes(8), suspects(9)], 2, 10);
+        // The dead, the stopped and the stuck are suspected rightly, and who is not routed to loses nothing.
+        count(Status::Passing, &[at(s(6), B, DIES), suspects(7)], 0, 4);
+        count(Status::Passing, &[at(s(6), A, STOPS), suspects(7), at(s(9), A, GOES_ON)], 0, 7);
+        count(Status::Passing, &[at(s(6), B, RegistryEvent::WorkStopped { member: R }), suspects(7)], 0, 4);
+        count(Status::Critical, &[suspects(7)], 0, 10);
+        count(Status::Passing, &[at(s(7), G, becomes(Status::Critical)), suspects(8)], 0, 10);
+        // Another registration of it.
+        let other = RegistryEvent::StatusChanged {
+            instance: InstanceId(0),
+            epoch: Epoch(2),
+            status: Status::Suspect,
+            revision: leasehold_core::id::Revision(2),
+        };
+        count(Status::Passing, &[at(s(7), G, other)], 0, 10);
+    }
+
+    #[test]
+    fn an_instance_that_is_stuck_or_whose_application_died_may_expire() {
+        let registered = registers(Status::Passing);
         let count = |between: &[Line], expected: u128, seconds: u128| {
             let beside = [at(s(1), G, grants(1, A)), at(s(1), G, registered), at(s(2), A, claims(1))];
             let lines = in_order(&[&beside, between, &[at(s(12), G, ends(1, EXPIRED))]]);
@@ -433,6 +516,29 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_when_faults_are_over_is_neither_counted_nor_exposure() {
+        let lines = in_order(&[
+            &held(),
+            &[at(s(12), G, ends(1, EXPIRED)), at(s(14), G, grants(2, A)), at(s(15), A, claims(2))],
+            &[at(s(26), G, ends(2, EXPIRED))],
+        ]);
+        let second = 1_000_000_000;
+        for (chaos, expiries, flaps, seconds) in
+            [("11s", 0, 0, 9), ("12s", 1, 0, 10), ("20s", 1, 1, 10 + 5), ("26s", 2, 1, 10 + 11)]
+        {
+            let found = |metric| amount_within(chaos, metric, &lines, s(60)).to_string();
+            let of = |count| super::Amount::of_part(count, seconds * second).to_string();
+            assert_eq!(found(Metric::FalseExpiry), of(expiries), "{chaos}");
+            assert_eq!(found(Metric::Flaps), of(flaps), "{chaos}");
+            assert_eq!(amount_within(chaos, Metric::ExpiryLag, &lines, s(60)).values().count(), 2, "{chaos}");
+        }
+        // What was decided before counts, when it is told later.
+        let ordered = [at(s(10), G, orders_end(1, EXPIRED)), at(s(13), G, ends(1, EXPIRED))];
+        let found = amount_within("11s", Metric::FalseExpiry, &in_order(&[&held(), &ordered]), s(60));
+        assert_eq!(found.to_string(), super::Amount::of_part(1, 9 * second).to_string());
+    }
+
+    #[test]
     fn a_restart_of_the_grantor_ends_what_it_does_not_find() {
         let superseded = in_order(&[&held(), &[at(s(6), G, recovers(2, B, None)), at(s(7), B, claims(2))]]);
         events(Metric::FalseExpiry, &superseded, s(10), 0, 4 + 3);
@@ -442,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_system_that_never_tells_of_ends_fills_no_memory() {
-        let mut leases = super::Leases::default();
+        let mut leases = super::Leases::until(s(600));
         let hosts = super::Hosts::new(5);
         for lease in 0..1_000 {
             leases.hear(s(lease), G, &grants(lease, A).kind(), None, &hosts);

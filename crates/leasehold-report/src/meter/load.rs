@@ -18,9 +18,12 @@ pub(crate) const MEASURED: [Metric; 4] = [Metric::Renewals, Metric::Messages, Me
 /// How long a window is. That of I13 (docs/timing.md, section 7).
 pub(crate) const WINDOW: Span = Span::from_secs(1);
 
-/// Counts what happens in each second of a run.
-#[derive(Clone, Debug, Default)]
+/// Counts what happens in each second of a run, until its faults are over: then nothing is lost any more, and how long that lasts
+/// follows from what is measured.
+#[derive(Clone, Debug)]
 pub(crate) struct Level {
+    /// So many windows count.
+    windows: u64,
     window: u64,
     so_far: u64,
     values: Values,
@@ -38,6 +41,12 @@ pub(crate) struct Windows {
 }
 
 impl Level {
+    /// Counts the seconds that are over by then.
+    pub(crate) fn until(until: SimInstant) -> Self {
+        let windows = until.since_start().as_nanos() / WINDOW.as_nanos();
+        Self { windows, window: 0, so_far: 0, values: Values::default() }
+    }
+
     /// Something happened.
     pub(crate) fn count(&mut self, at: SimInstant) {
         self.turn_to(at, &mut |_| ());
@@ -53,10 +62,12 @@ impl Level {
         let (first, count) = (self.window, std::mem::take(&mut self.so_far));
         let empty = now - first - 1;
         self.window = now;
-        self.values.record(count);
+        if first < self.windows {
+            self.values.record(count);
+        }
         tell(Windows { first, many: 1, count });
         if empty > 0 {
-            self.values.record_times(0, empty);
+            self.values.record_times(0, now.min(self.windows).saturating_sub(first + 1));
             tell(Windows { first: first + 1, many: empty, count: 0 });
         }
     }
@@ -80,13 +91,13 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn new(header: &Header, plan: &Plan) -> Self {
-        let nodes = (0..).map(NodeId).zip(&header.nodes);
+        let (nodes, until) = ((0..).map(NodeId).zip(&header.nodes), plan.phases.settles_at());
         let is_server = |role: Role| matches!(role, Role::Grantor | Role::Registry);
         Self {
             servers: nodes.filter(|(_, node)| is_server(node.role)).map(|(id, _)| id).collect(),
-            renewals: Level::default(),
-            messages: Level::default(),
-            load: Level::default(),
+            renewals: Level::until(until),
+            messages: Level::until(until),
+            load: Level::until(until),
             mass: Mass::new(header, plan),
         }
     }
@@ -205,6 +216,23 @@ mod tests {
                     told.value
                 );
             }
+        }
+    }
+
+    #[test]
+    fn seconds_count_until_faults_are_over() {
+        let lines = [100, 1_100, 3_100, 3_900, 5_100].map(|millis| arrives(ms(millis), G, Purpose::Renew));
+        for metric in [Metric::Renewals, Metric::Load] {
+            let levels = |chaos| amount_within(chaos, metric, &lines, s(20)).values().to_string();
+            let of = |counts: &[u64]| {
+                let mut values = super::Values::default();
+                counts.iter().for_each(|count| values.record(*count));
+                super::Amount::from(values).values().to_string()
+            };
+            assert_eq!(levels("4s"), of(&[1, 1, 0, 2]));
+            assert_eq!(levels("3500ms"), of(&[1, 1, 0]), "a second in which they end is none");
+            assert_eq!(levels("5s"), of(&[1, 1, 0, 2, 0]));
+            assert_eq!(levels("7s"), of(&[1, 1, 0, 2, 0, 1, 0]));
         }
     }
 }

@@ -77,11 +77,18 @@ pub(super) fn at(at: SimInstant, node: NodeId, kind: impl Kind) -> Line {
     Line::Event(Event { at, node: Some(node), local: 0, kind: kind.kind() })
 }
 
-/// What these lines give of a metric, in a run that ends then.
+/// What these lines give of a metric, in a run that ends then while faults may still come.
 pub(super) fn amount(metric: Metric, lines: &[Line], ended_at: SimInstant) -> Amount {
-    let text = "schema = 1\nname = \"x\"\nsummary = \"s\"\n[[fault]]\nat = \"1s\"\non = \"grantor\"\n\
-                do = \"partition\"\nfor = \"1s\"\n";
-    let source = Source::from_text("x.toml", text.to_owned());
+    amount_within("600s", metric, lines, ended_at)
+}
+
+/// The same in a run in which faults may come for so long.
+pub(super) fn amount_within(chaos: &str, metric: Metric, lines: &[Line], ended_at: SimInstant) -> Amount {
+    let text = format!(
+        "schema = 1\nname = \"x\"\nsummary = \"s\"\n[[fault]]\nat = \"1s\"\non = \"grantor\"\n\
+         do = \"partition\"\nfor = \"1s\"\n[phases]\nchaos = \"{chaos}\"\n"
+    );
+    let source = Source::from_text("x.toml", text);
     let scenario = Scenario::parse(source, &[&SingleGrantor]).expect("it is right");
     let trial = Trial::new(&scenario.into(), 0, Faults::Scripted, &[&SingleGrantor]);
     let mut meter = Meter::of(&trial, Engine::Sim, &[metric]);

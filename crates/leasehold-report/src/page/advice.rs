@@ -62,7 +62,8 @@ fn card(view: &View<'_>, of: Trait) -> Card {
     let told = view.told(chosen, of);
     let mut below = Vec::new();
     if !told.between.is_empty() {
-        let sign = if told.interval.is_some() { "95\u{a0}% sure: " } else { "" };
+        let sign =
+            if told.value.and(told.ends.0.or(told.ends.1)).is_some() { "95\u{a0}% sure: " } else { "" };
         below.push(format!("{sign}{}", told.between));
     }
     if let Some(default) = study.default_point.filter(|default| *default != chosen) {

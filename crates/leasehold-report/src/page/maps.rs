@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::document::{Block, Cell, Picture, Section, Table, numbers, words};
-use super::view::{View, with_number};
-use crate::chart::{Choice, HeatCell, HeatMap, Joined, Named, TradeChart, WhiskerChart, WhiskerRow, grouped};
+use super::scale::Scale;
+use super::view::{Seen, View, with_number};
+use crate::chart::{
+    Choice, HeatCell, HeatMap, Joined, Named, Place, TradeChart, WhiskerChart, WhiskerRow, grouped,
+};
 use crate::study::{EachAdvice, Trait, told_but};
 
 /// Of more rows than this, only the best are drawn.
@@ -66,19 +69,28 @@ fn trade(view: &View<'_>, one: Trait, other: Trait, of: Option<(&EachAdvice, usi
         }
     };
     let (across, up) = (view.scale(one), view.scale(other));
-    // What was never seen stands at nothing: it is the best there is.
-    let number = |point: usize, of: Trait| {
+    // What could have happened and never did has a place of its own: nobody knows how little it is. What is not known has none.
+    let place = |point: usize, of: Trait, scale: Scale| {
         let told = view.told(point, of);
-        told.value.or_else(|| (told.text == "never").then_some(0.0))
+        match told.seen {
+            Seen::Happened => told.value.map(|value| Place::At(scale.scaled(value))),
+            Seen::Never => Some(Place::Never),
+            Seen::Unknown => None,
+        }
     };
     let choice = |point: usize| {
-        let at = (across.scaled(number(point, one)?), up.scaled(number(point, other)?));
+        let at = (place(point, one, across)?, place(point, other, up)?);
         Some(Choice { name: name(point), at, marks: view.marks(point) })
     };
     let choices: Vec<Choice> = points.iter().copied().filter_map(choice).collect();
+    let left_out = points.len() - choices.len();
     if choices.len() < 2 {
         return None;
     }
+    let left_out = match left_out {
+        0 => String::new(),
+        some => format!(" Not drawn: {} of which one of the two is not known.", grouped(some as u64)),
+    };
     let mut caption = format!("{other} against {one}");
     let mut id = id("trade", &[one, other]);
     if let Some((each, nth)) = of {
@@ -86,7 +98,7 @@ fn trade(view: &View<'_>, one: Trait, other: Trait, of: Option<(&EachAdvice, usi
             format!("{} = {}: {caption}", study.parameters[each.parameter].name, each.values[nth].value);
         id = format!("{id}-{nth}");
     }
-    let desc = format!("{} points; those on the front are filled.", choices.len());
+    let desc = format!("{} points; those on the front are filled.{left_out}", choices.len());
     let joined = if view.study.trade.len() == 2 { Joined::Line } else { Joined::Apart };
     let named = Named { id, title: caption.clone(), desc };
     let columns = [words("point"), numbers(one.to_string()), numbers(other.to_string()), words("it is")];
@@ -313,11 +325,12 @@ pub(crate) fn whiskers(view: &View<'_>, kind: &str, of: Trait, points: &[usize])
     let scale = view.scale(of);
     let row = |point: &usize| {
         let told = view.told(*point, of);
-        let scaled = |(low, high): (f64, f64)| (scale.scaled(low), scale.scaled(high));
+        let scaled = |end: f64| scale.scaled(end);
         let figure = view.study.points[*point].figure(of.metric);
         WhiskerRow {
             name: view.study.points[*point].own_values(&view.study.parameters),
-            value: told.value.map(|value| (scale.scaled(value), told.interval.map(scaled))),
+            value: told.value.map(|value| scale.scaled(value)),
+            ends: (told.ends.0.map(scaled), told.ends.1.map(scaled)),
             foreseen: figure
                 .and_then(|figure| figure.prediction(of.statistic))
                 .map(|prediction| scale.scaled(prediction.value)),

@@ -10,9 +10,14 @@ pub(crate) const fn standing(standing: PredictionStanding) -> &'static str {
     match standing {
         PredictionStanding::Confirmed => "confirmed",
         PredictionStanding::Refuted => "refuted",
-        PredictionStanding::Open => "open",
+        PredictionStanding::Open => "open: too few values",
+        PredictionStanding::Beside => "beside: another world",
     }
 }
+
+/// What the words mean.
+const BAND: &str = "A number confirms a formula if its interval reaches to within 5\u{a0}% of it and nowhere beyond 20\u{a0}% of it; \
+                    a bound is confirmed by 30 runs that keep to it.";
 
 /// All predictions; nothing if there are none.
 pub(crate) fn predictions(view: &View<'_>) -> Option<Section> {
@@ -25,11 +30,19 @@ pub(crate) fn predictions(view: &View<'_>) -> Option<Section> {
     };
     let text = format!(
         "Each number beside what the formulas of the timing model say of it (docs/timing.md). Over all points {} predictions are \
-         confirmed, {} refuted, and {} open, because there are too few values to say.",
+         confirmed, {} refuted, and {} open, because there are too few values to say. {BAND}",
         count(PredictionStanding::Confirmed),
         count(PredictionStanding::Refuted),
         count(PredictionStanding::Open)
     );
+    let beside = count(PredictionStanding::Beside);
+    let text = match beside.as_str() {
+        "0" => text,
+        some => format!(
+            "{text} {some} are told beside and not held against anything: their formulas know no bursts of loss, partitions or pauses, \
+             and these runs have some. No number of seeds changes that."
+        ),
+    };
     let mut blocks = vec![Block::Text(text)];
     let refuted = table(view, "What is refuted", view.points(), |found| found == PredictionStanding::Refuted);
     if !refuted.rows.is_empty() {
@@ -66,6 +79,7 @@ fn table(
                     PredictionStanding::Confirmed => Tone::Good,
                     PredictionStanding::Refuted => Tone::Bad,
                     PredictionStanding::Open => Tone::Doubtful,
+                    PredictionStanding::Beside => Tone::Plain,
                 };
                 table.rows.push(vec![
                     Cell::new(of.to_string()),

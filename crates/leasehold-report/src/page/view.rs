@@ -8,7 +8,7 @@ use leasehold_scenario::Goal;
 use super::document::{Cell, Tone};
 use super::scale::Scale;
 use crate::chart::{Marks, grouped};
-use crate::study::{Advice, Estimate, Figure, Met, Statistic, StudySummary, Trait};
+use crate::study::{Advice, Estimate, Figure, Met, Open, Statistic, StudySummary, Trait};
 
 /// How many points are drawn in one picture. Chosen by us: as many as there are dashes and shapes.
 const SHOWN: usize = 5;
@@ -32,8 +32,10 @@ pub(crate) struct View<'s> {
 pub(crate) struct Told {
     /// The number, if there is one.
     pub(crate) value: Option<f64>,
-    /// What it lies between.
-    pub(crate) interval: Option<(f64, f64)>,
+    /// Whether there could be one.
+    pub(crate) seen: Seen,
+    /// What it lies between, as far as its ends are known.
+    pub(crate) ends: (Option<f64>, Option<f64>),
     /// The number with its unit, or why there is none.
     pub(crate) text: String,
     /// The number without its unit, or why there is none.
@@ -42,6 +44,17 @@ pub(crate) struct Told {
     pub(crate) between: String,
     /// The interval without its unit, or why there is none.
     pub(crate) short_between: String,
+}
+
+/// Whether what a number counts was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It was.
+    Happened,
+    /// It could have happened, and never did.
+    Never,
+    /// There is no number: nothing that it is made of happened, or it did not end.
+    Unknown,
 }
 
 impl<'s> View<'s> {
@@ -162,7 +175,8 @@ impl<'s> View<'s> {
         let scale = self.scale(of);
         let none = |text: &str, between: String| Told {
             value: None,
-            interval: None,
+            seen: Seen::Unknown,
+            ends: (None, None),
             text: text.to_owned(),
             short: text.to_owned(),
             short_between: between.clone(),
@@ -172,7 +186,10 @@ impl<'s> View<'s> {
             return none("not measured", String::new());
         };
         let Some(estimate) = figure.estimate(of.statistic) else {
+            let has_exposure = matches!(of.metric.kind(), Kind::Count | Kind::Share);
             return match figure.count {
+                // Nobody was there to whom it could have happened.
+                0 if has_exposure => none("not measured", String::new()),
                 0 => none("never", String::new()),
                 count => none("too few", format!("{} values", grouped(count))),
             };
@@ -182,12 +199,20 @@ impl<'s> View<'s> {
             let told =
                 none("never", most.map_or_else(String::new, |high| format!("at most {}", scale.text(high))));
             let short = most.map_or_else(String::new, |high| format!("\u{2264} {}", scale.number(high)));
-            return Told { short_between: short, ..told };
+            let ends = (most.map(|_| 0.0), most);
+            return Told { short_between: short, seen: Seen::Never, ends, ..told };
+        }
+        if let Some(open) = figure.open.filter(|_| figure.is_open(of.statistic)) {
+            let (least, short) = (scale.text(estimate.value), scale.number(estimate.value));
+            let between = format!("{} did not end", grouped(open.count));
+            let told = none(&format!("at least {least}"), between);
+            return Told { short: format!("\u{2265} {short}"), ends: (Some(estimate.value), None), ..told };
         }
         let few = || "too few to say".to_owned();
         Told {
             value: Some(estimate.value),
-            interval: estimate.low.zip(estimate.high),
+            seen: Seen::Happened,
+            ends: (estimate.low, estimate.high),
             text: scale.text(estimate.value),
             short: scale.number(estimate.value),
             between: scale.interval(estimate).unwrap_or_else(few),
@@ -198,11 +223,13 @@ impl<'s> View<'s> {
     /// Cells with a number, its interval, and how many values it is made of.
     pub(crate) fn cells(&self, point: usize, of: Trait) -> [Cell; 3] {
         let told = self.told(point, of);
-        let count = self.study.points[point].figure(of.metric).map_or(0, |figure| figure.count);
+        let figure = self.study.points[point].figure(of.metric);
+        let count = figure.map_or(0, |figure| figure.count);
+        let open = figure.and_then(|figure| figure.open).map_or_else(String::new, open_in_words);
         [
             with_number(Cell::new(told.text), told.value),
             Cell::new(told.between),
-            Cell::new(grouped(count)).sorted_by(count as f64),
+            Cell::new(format!("{}{open}", grouped(count))).sorted_by(count as f64),
         ]
     }
 
@@ -213,7 +240,11 @@ impl<'s> View<'s> {
 
     /// Whether a metric was seen at no point at all.
     pub(crate) fn never_seen(&self, metric: Metric) -> bool {
-        self.study.points.iter().filter_map(|point| point.figure(metric)).all(|figure| figure.count == 0)
+        self.study
+            .points
+            .iter()
+            .filter_map(|point| point.figure(metric))
+            .all(|figure| figure.count == 0 && figure.open.is_none())
     }
 }
 
@@ -225,9 +256,15 @@ pub(crate) fn with_number(cell: Cell, number: Option<f64>) -> Cell {
     }
 }
 
+/// `; 3 did not end, the longest of at least 42.0 s`: behind how many did.
+fn open_in_words(open: Open) -> String {
+    let longest = Scale::of_seconds(open.longest);
+    format!("; {} did not end, the longest of at least {longest}", grouped(open.count))
+}
+
 /// Whether what it counts never happened. The time in which nothing is asked for is a level of nothing, not this.
 fn never(figure: &Figure) -> bool {
-    figure.count == 0 && figure.metric.kind() != Kind::Level
+    figure.count == 0 && figure.open.is_none() && figure.metric.kind() != Kind::Level
 }
 
 /// So many runs.
@@ -274,7 +311,7 @@ fn traits(study: &StudySummary) -> Vec<Trait> {
 fn shown(study: &StudySummary, traits: &[Trait]) -> Vec<usize> {
     let best = |of: &Trait| {
         let of = *of;
-        let value = |point: &usize| study.estimate(*point, of).map(|estimate| estimate.value);
+        let value = |point: &usize| study.points[*point].figure(of.metric)?.number(of.statistic);
         let safe = study.front.iter().copied().filter(|point| value(point).is_some());
         let ordered = |one: &usize, other: &usize| {
             let order = value(one).partial_cmp(&value(other)).unwrap_or(std::cmp::Ordering::Equal);

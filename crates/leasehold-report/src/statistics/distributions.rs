@@ -26,7 +26,7 @@ pub(crate) fn chi_square(chance: f64, degrees: f64) -> f64 {
 }
 
 /// The value between whose negative and itself a Student variable lies with 95 %.
-pub(crate) fn student(degrees: f64) -> f64 {
+pub fn student(degrees: f64) -> f64 {
     if degrees > 1e5 {
         return normal(0.975);
     }

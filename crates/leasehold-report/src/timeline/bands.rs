@@ -87,6 +87,8 @@ pub(super) struct Bands {
     open: BTreeMap<(NodeId, BandKind), SimInstant>,
     bands: Vec<Band>,
     faults: Vec<(FaultBand, Option<SimInstant>)>,
+    left_out: u64,
+    faults_left_out: u64,
 }
 
 impl Bands {
@@ -108,16 +110,25 @@ impl Bands {
         }
         if self.bands.len() >= 2 * MOST_BANDS {
             let anchors = Anchors::of(alarms, std::iter::empty(), at);
-            anchors.keep_nearest(&mut self.bands, MOST_BANDS, |band| (band.from, band.until));
+            self.thin(&anchors);
         }
     }
 
-    /// All bands in the order in which they began.
-    pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> Vec<Band> {
+    /// Bands in the order in which they began, those that are nearest if there are too many, and how many are left out.
+    pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> (Vec<Band>, u64) {
         self.end_all(ended_at);
-        anchors.keep_nearest(&mut self.bands, MOST_BANDS, |band| (band.from, band.until));
+        self.thin(anchors);
         self.bands.sort_by_key(|band| (band.from, band.node, band.kind));
-        self.bands
+        (self.bands, self.left_out)
+    }
+
+    fn thin(&mut self, anchors: &Anchors) {
+        self.left_out += anchors.keep_nearest(&mut self.bands, MOST_BANDS, |band| (band.from, band.until));
+    }
+
+    /// How many faults came when there was no room any more.
+    pub(super) const fn faults_left_out(&self) -> u64 {
+        self.faults_left_out
     }
 
     /// The bands that came to their end since this was asked last.
@@ -144,6 +155,8 @@ impl Bands {
             WorldEvent::FaultFired { fault } => {
                 if self.faults.len() < MOST_BANDS {
                     self.faults.push((FaultBand { fault, node, from: at, until: at, landed: false }, None));
+                } else {
+                    self.faults_left_out += 1;
                 }
                 return;
             }

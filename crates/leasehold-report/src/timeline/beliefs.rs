@@ -62,6 +62,7 @@ pub(super) struct Beliefs {
     claims: BTreeMap<(NodeId, ResourceId), OpenClaim>,
     leases: BTreeMap<(ResourceId, LeaseId), OpenLease>,
     bars: Vec<Bar>,
+    left_out: u64,
 }
 
 impl Beliefs {
@@ -79,16 +80,20 @@ impl Beliefs {
         }
         if self.bars.len() >= 2 * MOST_BARS {
             let anchors = Anchors::of(alarms, std::iter::empty(), event.at);
-            anchors.keep_nearest(&mut self.bars, MOST_BARS, |bar| (bar.from, bar.until));
+            self.thin(&anchors);
         }
     }
 
-    /// All bars in the order in which they began.
-    pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> Vec<Bar> {
+    /// Bars in the order in which they began, those that are nearest if there are too many, and how many are left out.
+    pub(super) fn finish(mut self, ended_at: SimInstant, anchors: &Anchors) -> (Vec<Bar>, u64) {
         self.end(ended_at);
-        anchors.keep_nearest(&mut self.bars, MOST_BARS, |bar| (bar.from, bar.until));
+        self.thin(anchors);
         self.bars.sort_by_key(|bar| (bar.from, bar.kind, bar.node));
-        self.bars
+        (self.bars, self.left_out)
+    }
+
+    fn thin(&mut self, anchors: &Anchors) {
+        self.left_out += anchors.keep_nearest(&mut self.bars, MOST_BARS, |bar| (bar.from, bar.until));
     }
 
     /// The bars that came to their end since this was asked last.

@@ -27,6 +27,16 @@ pub struct LeftOut {
     pub messages: u64,
     /// How many of them are not shown.
     pub messages_left_out: u64,
+    /// How many claims and leases are not drawn.
+    pub bars: u64,
+    /// How many pauses and the like are not drawn.
+    pub bands: u64,
+    /// How many faults are not drawn.
+    pub faults: u64,
+    /// How many rises of a resource's mark are not drawn.
+    pub steps: u64,
+    /// How many changes of what views list are not drawn.
+    pub listings: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +114,7 @@ impl Choice {
             turns_left_out: self.turns - turns,
             messages: self.messages,
             messages_left_out: self.messages - messages.len() as u64,
+            ..LeftOut::default()
         };
         (happenings, messages, left_out)
     }

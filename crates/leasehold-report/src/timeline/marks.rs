@@ -76,6 +76,7 @@ pub struct Step {
 pub(super) struct Marks {
     newest: BTreeMap<(NodeId, ResourceId), Token>,
     steps: Vec<Step>,
+    left_out: u64,
 }
 
 impl Marks {
@@ -94,6 +95,11 @@ impl Marks {
 
     pub(super) fn steps(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.steps)
+    }
+
+    /// How many rises came when there was no room any more.
+    pub(super) const fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     fn hear_report(
@@ -139,6 +145,8 @@ impl Marks {
             self.newest.insert((node, resource), token);
             if self.steps.len() < MOST_STEPS {
                 self.steps.push(Step { at, node, resource, token });
+            } else {
+                self.left_out += 1;
             }
         }
     }

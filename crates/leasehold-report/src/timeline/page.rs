@@ -77,7 +77,7 @@ struct Page<'p> {
     alarms: Vec<(String, String, &'static str)>,
     left_out: Vec<String>,
     rows: Vec<Row>,
-    rows_left_out: usize,
+    rows_left_out: Option<String>,
     log: String,
     log_lines: String,
     /// The number of the first event in the log, from 0.
@@ -125,7 +125,7 @@ pub fn page(picture: &Picture, caption: &Caption) -> String {
             .map(|found| (clock_time(found.at), found.text.clone(), alarm(found.kind)))
             .collect(),
         left_out: left_out(picture),
-        rows_left_out: turns - rows.len(),
+        rows_left_out: rows_left_out(picture, turns, rows.len()),
         rows,
         log: log(picture),
         log_lines: log_lines(picture),
@@ -173,15 +173,52 @@ fn left_out(picture: &Picture) -> Vec<String> {
             None => "what is nearest to them".to_owned(),
         };
         said.push(match out.turns_left_out {
-            0 => {
-                format!("Shown are all turning points, and of the rest {nearest}. Bars and bands are whole.")
-            }
-            some => {
-                format!("Even {} are left out; shown is {nearest}.", words::counted(some, "turning point"))
-            }
+            0 => format!("Shown are all turning points, and of the rest {nearest}."),
+            1 => format!("Even a turning point is left out; shown is {nearest}."),
+            some => format!("Even {} turning points are left out; shown is {nearest}.", words::grouped(some)),
         });
     }
+    said.extend(not_drawn(picture));
     said
+}
+
+/// What lasts and is not drawn, a sentence; nothing if all of it is.
+fn not_drawn(picture: &Picture) -> Option<String> {
+    let out = picture.left_out;
+    let some = [
+        (out.bars, "bars of claims and leases"),
+        (out.bands, "pauses and the like"),
+        (out.faults, "faults"),
+        (out.steps, "rises of a mark"),
+        (out.listings, "changes of what views list"),
+    ];
+    let some: Vec<String> = some
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{what}: {}", words::grouped(count)))
+        .collect();
+    let is_thinned = out.events_left_out + out.messages_left_out > 0;
+    match some.as_slice() {
+        [] => is_thinned.then(|| "Bars and bands are whole.".to_owned()),
+        some => Some(format!("Too many to draw, and left out: {}.", some.join(", "))),
+    }
+}
+
+/// What the table of turning points does not have, and where it stands; nothing if it has all.
+fn rows_left_out(picture: &Picture, turns: usize, rows: usize) -> Option<String> {
+    let more = turns.checked_sub(rows).filter(|more| *more > 0)?;
+    let count = words::grouped(more as u64);
+    let (noun, verb) = if more == 1 { ("point", "stands") } else { ("points", "stand") };
+    let has_all = logged(picture).len() == picture.happenings.len();
+    Some(match has_all {
+        true => format!("{count} more turning {noun} {verb} in the log below."),
+        false => {
+            let lines = words::grouped(MOST_LINES as u64);
+            format!(
+                "{count} more turning {noun} {verb} not here; the log below has the {lines} events around these."
+            )
+        }
+    })
 }
 
 fn rows(picture: &Picture) -> Vec<Row> {

@@ -10,8 +10,8 @@ use leasehold_core::{Event, InstanceId, LeaseId, NodeId, SimInstant, Token};
 
 use super::*;
 use crate::sample::{
-    A, B, G, R, S, accepted, by, cast, claims, granted, header, lapses, ms, notices, passage, pause, renewed,
-    report, to,
+    A, B, G, R, S, accepted, by, cast, claims, expired, granted, header, lapses, ms, notices, passage, pause,
+    renewed, report, to,
 };
 
 fn violation(at: SimInstant) -> Finding {
@@ -264,7 +264,8 @@ fn long(found: bool) -> Picture {
 #[test]
 fn of_a_long_run_turning_points_are_kept_and_what_is_near_to_what_was_found() {
     let picture = long(true);
-    let LeftOut { events, events_left_out, turns_left_out, messages, messages_left_out } = picture.left_out;
+    let LeftOut { events, events_left_out, turns_left_out, messages, messages_left_out, .. } =
+        picture.left_out;
     assert_eq!((events, messages, turns_left_out), (40_041, 40_000, 0));
     let shown = picture.happenings.len() + picture.messages.len();
     assert_eq!(shown, MOST_SHOWN);
@@ -292,6 +293,46 @@ fn of_a_long_run_in_which_nothing_was_found_what_is_near_to_turning_points_is_ke
         off > ms(30_000).as_nanos() && off < ms(80_000).as_nanos()
     });
     assert_eq!(far.count(), 0);
+}
+
+/// A run in which so many leases follow each other, each granted, claimed and expired.
+fn leases(count: u64) -> Picture {
+    let mut timeline = Timeline::new(&cast());
+    for lease in 1..=count {
+        timeline.event(&granted(ms(lease * 10), lease, A, lease));
+        timeline.event(&expired(ms(lease * 10 + 5), lease, lease));
+    }
+    timeline.finish(&report(ms(count * 10 + 10)))
+}
+
+#[test]
+fn a_page_says_how_much_of_what_lasts_it_does_not_draw() {
+    for (count, left_out) in [(4_000, 0), (4_001, 1), (9_000, 5_000)] {
+        let picture = leases(count);
+        assert_eq!((picture.bars.len() as u64, picture.left_out.bars), (count.min(4_000), left_out));
+        let html = page(&picture, &Caption::default());
+        let notice = format!("bars of claims and leases: {}", words::grouped(left_out));
+        assert_eq!(html.contains(&notice), left_out > 0, "{count}");
+        assert!(!(left_out > 0 && html.contains("Bars and bands are whole")), "{count}");
+    }
+    assert!(page(&long(true), &Caption::default()).contains("Bars and bands are whole"));
+}
+
+#[test]
+fn what_a_table_does_not_have_is_said_to_stand_where_it_stands() {
+    let turns = |picture: &Picture| picture.happenings.iter().filter(|happening| happening.is_turn).count();
+    let short = leases(400);
+    assert!(turns(&short) > 301 && short.happenings.len() <= 3_000, "{}", turns(&short));
+    let html = page(&short, &Caption::default());
+    let more =
+        format!("{} more turning points stand in the log below.", words::grouped(turns(&short) as u64 - 300));
+    assert!(html.contains(&more), "{more}");
+    // The log has three thousand lines, and there are more.
+    let html = page(&leases(2_000), &Caption::default());
+    assert!(!html.contains("stand in the log below"));
+    assert!(html.contains("stand not here; the log below has the 3,000 events around these."));
+    let far_too_many = page(&leases(9_000), &Caption::default());
+    assert!(far_too_many.contains("turning points are left out"), "the plural is that of the points");
 }
 
 #[test]

@@ -49,6 +49,7 @@ struct View {
     entries: BTreeMap<InstanceId, (Epoch, SimInstant)>,
     counts: Vec<(SimInstant, u32)>,
     stale: Vec<Listed>,
+    left_out: u64,
 }
 
 type Registrations = BTreeMap<(InstanceId, Epoch), Known>;
@@ -81,17 +82,21 @@ impl Views {
         }
     }
 
-    pub(super) fn finish(mut self, ended_at: SimInstant) -> Vec<Listing> {
+    /// What each view listed, the first of it if there is too much, and how much is left out.
+    pub(super) fn finish(mut self, ended_at: SimInstant) -> (Vec<Listing>, u64) {
         let known = std::mem::take(&mut self.known);
         let views = std::mem::take(&mut self.views).into_iter();
-        views
+        let mut left_out = 0;
+        let listings = views
             .map(|(node, mut view)| {
                 let all: Vec<InstanceId> = view.entries.keys().copied().collect();
                 all.into_iter().for_each(|instance| view.drop_entry(&known, ended_at, instance));
                 view.stale.sort_by_key(|listed| (listed.stale_from, listed.instance));
+                left_out += view.left_out;
                 Listing { node, counts: view.counts, stale: view.stale }
             })
-            .collect()
+            .collect();
+        (listings, left_out)
     }
 
     fn hear_registry(&mut self, at: SimInstant, said: &RegistryEvent) {
@@ -159,8 +164,12 @@ impl View {
         let gone = known.get(&(instance, epoch)).and_then(|known| known.gone);
         if let Some(gone) = gone {
             let stale_from = gone.max(from);
-            if stale_from < at && self.stale.len() < MOST_KEPT {
-                self.stale.push(Listed { instance, from, stale_from, until: at });
+            match stale_from < at {
+                true if self.stale.len() < MOST_KEPT => {
+                    self.stale.push(Listed { instance, from, stale_from, until: at });
+                }
+                true => self.left_out += 1,
+                false => {}
             }
         }
     }
@@ -172,7 +181,7 @@ impl View {
             Some((latest, known)) if *latest == at => *known = count,
             Some((_, known)) if *known == count => {}
             _ if has_room => self.counts.push((at, count)),
-            _ => {}
+            _ => self.left_out += 1,
         }
     }
 }

@@ -293,7 +293,7 @@ fn figure(
     predictions: Vec<Prediction>,
 ) -> Figure {
     let runs = count.min(RUNS);
-    Figure { metric, count, runs, histogram: histogram.to_string(), estimates, predictions }
+    Figure { metric, count, runs, histogram: histogram.to_string(), open: None, estimates, predictions }
 }
 
 fn sure(statistic: Statistic, value: f64, share: f64) -> Estimate {

@@ -1,7 +1,7 @@
 //! A study, told to people: the front, what is recommended and why, what failed.
 
 use leasehold_campaign::number;
-use leasehold_report::study::{Advice, EachAdvice, StudySummary, Trait, ValueAdvice, told_but};
+use leasehold_report::study::{Advice, EachAdvice, Figure, StudySummary, Trait, ValueAdvice, told_but};
 
 use super::Told;
 use crate::again::program;
@@ -72,6 +72,7 @@ fn front(summary: &StudySummary, page: &mut Page) {
             "front: none, because no point has all of {} and no run that failed",
             names.join(", ")
         ));
+        open(summary, page);
         page.line(format_args!(""));
         return;
     }
@@ -103,6 +104,7 @@ fn front(summary: &StudySummary, page: &mut Page) {
         "  * recommended, n nearest to what is asked, d what the scenario has; in brackets: 95 %"
     ));
     unmeasured(summary, page);
+    open(summary, page);
     page.line(format_args!(""));
 }
 
@@ -116,7 +118,7 @@ fn row(summary: &StudySummary, point: usize) -> Vec<String> {
     let default = if summary.default_point == Some(point) { "d" } else { "" };
     let mut row = vec![format!("{mark}{default}"), point.to_string()];
     row.extend(summary.points[point].values.iter().cloned());
-    row.extend(summary.trade.iter().map(|&of| cell(summary, point, of)));
+    row.extend(summary.trade.iter().map(|&of| cell(summary.points[point].figure(of.metric), of)));
     row
 }
 
@@ -128,13 +130,37 @@ fn mark_of(value: &ValueAdvice, point: usize) -> &'static str {
     }
 }
 
-/// `12.3 s (11.9 s to 12.8 s)`.
-fn cell(summary: &StudySummary, point: usize, of: Trait) -> String {
-    let Some(estimate) = summary.estimate(point, of) else { return "-".to_owned() };
+/// `12.3 s (11.9 s to 12.8 s)`; `9.17 s (8.02 s or more)` where nobody knows an upper end.
+fn cell(figure: Option<&Figure>, of: Trait) -> String {
+    let told = figure.and_then(|figure| Some((figure, figure.estimate(of.statistic)?)));
+    let Some((figure, estimate)) = told else { return "-".to_owned() };
     let value = number(of, estimate.value);
+    if figure.is_open(of.statistic) {
+        return format!("at least {value}");
+    }
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("{value} ({} to {})", number(of, low), number(of, high)),
-        _ => value,
+        (Some(low), None) => format!("{value} ({} or more)", number(of, low)),
+        (None, Some(high)) => format!("{value} (at most {})", number(of, high)),
+        (None, None) => value,
+    }
+}
+
+/// What did not end is told point by point, as far as points are shown.
+fn open(summary: &StudySummary, page: &mut Page) {
+    let default = summary.default_point.filter(|default| !summary.front.contains(default));
+    let nearest =
+        summary.chosen().filter(|chosen| !summary.front.contains(chosen) && default != Some(*chosen));
+    for point in summary.front.iter().take(SHOWN).copied().chain(default).chain(nearest) {
+        for figure in &summary.points[point].figures {
+            let Some(open) = figure.open else { continue };
+            page.line(format_args!(
+                "  point {point}: {} of {} did not end, the longest of at least {:.1} s",
+                grouped(open.count),
+                figure.metric.name(),
+                open.longest
+            ));
+        }
     }
 }
 
@@ -223,7 +249,7 @@ fn best_where(summary: &StudySummary, each: &EachAdvice, page: &mut Page) {
         let none = matches!(value.advice, Advice::NonePasses { .. });
         let best = if none { format!("none, nearest {}", name(chosen)) } else { name(chosen) };
         let mut row = vec![value.value.clone(), best];
-        row.extend(summary.trade.iter().map(|&of| cell(summary, chosen, of)));
+        row.extend(summary.trade.iter().map(|&of| cell(summary.points[chosen].figure(of.metric), of)));
         row.push(value.runner_up.as_ref().map_or_else(|| "-".to_owned(), |next| name(next.point)));
         rows.push(row);
     }
@@ -250,4 +276,38 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_check::{Metric, Statistic};
+    use leasehold_report::study::{Estimate, Open};
+
+    use super::*;
+
+    /// What is told of a p99 of 9.17 s, of a hundred values.
+    fn told(low: Option<f64>, high: Option<f64>, open: Option<Open>) -> String {
+        let estimate = Estimate { statistic: Statistic::P99, value: 9.17, low, high };
+        let figure = Figure {
+            metric: Metric::Failover,
+            count: 100,
+            runs: 20,
+            histogram: String::new(),
+            open,
+            estimates: vec![estimate],
+            predictions: Vec::new(),
+        };
+        cell(Some(&figure), Trait { metric: Metric::Failover, statistic: Statistic::P99 })
+    }
+
+    #[test]
+    fn an_interval_says_which_end_it_has() {
+        assert_eq!(told(Some(8.02), Some(10.0), None), "9.17 s (8.02 s to 10 s)");
+        assert_eq!(told(Some(8.02), None, None), "9.17 s (8.02 s or more)");
+        assert_eq!(told(None, Some(10.0), None), "9.17 s (at most 10 s)");
+        assert_eq!(told(None, None, None), "9.17 s");
+        let open = |count| Some(Open { count, longest: 42.0 });
+        assert_eq!(told(Some(8.02), None, open(1)), "9.17 s (8.02 s or more)");
+        assert_eq!(told(Some(8.02), None, open(2)), "at least 9.17 s");
+    }
 }

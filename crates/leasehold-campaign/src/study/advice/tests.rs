@@ -16,6 +16,7 @@ fn figure(of: Trait, value: Option<f64>) -> Figure {
         count: 9,
         runs: 9,
         histogram: String::new(),
+        open: None,
         estimates: value.map(estimate).into_iter().collect(),
         predictions: Vec::new(),
     }

@@ -25,6 +25,7 @@ struct Row(&'static str, &'static str, f64, f64, u64);
 
 fn summary(Row(policy, situation, failover, mistakes, failed): &Row, goals: &[Goal]) -> PointSummary {
     let figure = |of: Trait, value: f64| Figure {
+        open: None,
         metric: of.metric,
         count: 9,
         runs: 9,
