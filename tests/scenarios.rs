@@ -14,7 +14,7 @@ const SEEDS_BEHIND_SOCKETS: u64 = 3;
 
 /// What breaks without any fault: it needs no more than somebody who wants the lease, or who asks, and what a network
 /// loses and delays by itself, or a shell.
-const BROKEN_BY_ITSELF: [&str; 10] = [
+const BROKEN_BY_ITSELF: [&str; 11] = [
     "frame-split-over-reads",
     "gives-up-before-an-answer-can-come",
     "heartbeat-timer-aliases-with-the-ttl",
@@ -22,6 +22,7 @@ const BROKEN_BY_ITSELF: [&str; 10] = [
     "heartbeats-on-the-thread-of-the-work",
     "listener-stops-accepting",
     "no-hysteresis",
+    "optimistic-without-compare",
     "reads-go-back",
     "renewal-causes-events",
     "shared-identity",

@@ -37,6 +37,8 @@ pub(crate) struct Marks {
     pub(crate) default: bool,
     /// No other point beats it in all that is traded.
     pub(crate) front: bool,
+    /// A run of it failed.
+    pub(crate) failed: bool,
 }
 
 /// A count with its thousands apart.

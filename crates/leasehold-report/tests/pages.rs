@@ -160,14 +160,14 @@ fn what_is_best_where_is_a_table_with_the_sentences_above_it() {
     let html = page("each", &study, None);
     for part in [
         "What is best depends on ttl",
-        "Under `ttl = 5s` this is best. Next is another.",
+        "Under <code>ttl = 5s</code> this is best. Next is another.",
         "Nothing is good everywhere.",
         "What is best for each ttl, with what each number lies between",
         "<td>none; nearest a-policy-of-renewing-every-1s",
         "failover-crash.p99 +3.10\u{a0}s (+2.90 to +3.30)</td>",
         "What each policy lays over the scenario",
         "lease.renew = &#34;3s&#34;",
-        "30 points are on the Pareto front: no other point with the same ttl is better",
+        "30 points are on the Pareto front: of those of which no run failed, no other point with the same ttl is better",
     ] {
         assert!(html.contains(part), "{part}\n{html}");
     }

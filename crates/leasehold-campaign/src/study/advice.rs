@@ -167,11 +167,14 @@ fn compared(of: Trait, difference: Difference, own: f64) -> String {
 }
 
 pub(super) fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trait]) -> Advice {
-    let misses = |objective: usize| {
-        let missed =
-            |point: &&PointSummary| matches!(point.objectives[objective], Met::Missed | Met::Unmeasured);
-        points.iter().filter(missed).count()
+    // A point that failed is out of the question for that alone, unless all are.
+    let failed = points.iter().filter(|point| point.failed > 0).count();
+    let sound: Vec<&PointSummary> =
+        points.iter().filter(|point| point.failed == 0 || failed == points.len()).collect();
+    let count = |objective: usize, fits: &[Met]| {
+        sound.iter().filter(|point| fits.contains(&point.objectives[objective])).count()
     };
+    let misses = |objective: usize| count(objective, &[Met::Missed, Met::Unmeasured]);
     // The first of the greatest.
     let obstacle =
         (0..goals.len()).rev().max_by_key(|&objective| misses(objective)).expect("something is asked");
@@ -188,10 +191,23 @@ pub(super) fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trai
     };
     let nearest = (0..points.len()).min_by(order).expect("a study has a point");
     let mut because = Vec::new();
-    let count = misses(obstacle);
+    if failed == points.len() {
+        because.push("Runs of every point failed: before that is mended, no objective matters.".to_owned());
+    } else if failed > 0 {
+        because.push(format!(
+            "Runs of {failed} of {} points failed: these are out of the question.",
+            points.len()
+        ));
+    }
     let goal = &goals[obstacle];
-    if count > 0 {
-        because.push(format!("`{goal}` is missed by {count} of {} points.", points.len()));
+    let others = if failed == 0 || failed == points.len() { " points" } else { " other points" };
+    let (missed, unknown) = (count(obstacle, &[Met::Missed]), count(obstacle, &[Met::Unmeasured]));
+    if missed > 0 {
+        let of = sound.len();
+        because.push(format!("`{goal}` is missed by {missed} of {of}{others}."));
+    }
+    if unknown > 0 && missed > 0 {
+        because.push(format!("At {unknown} it was not measured."));
     }
     let point = &points[nearest];
     let unmeasured = |goal: &&Goal| {
@@ -205,15 +221,8 @@ pub(super) fn none_passes(goals: &[Goal], points: &[PointSummary], trade: &[Trai
             metric(goal.metric)
         ));
     }
-    let failed = points.iter().filter(|point| point.failed > 0).count();
-    if failed > 0 {
-        because.push(format!(
-            "Runs of {failed} of {} points failed: these are out of the question.",
-            points.len()
-        ));
-    }
-    for (goal, met) in goals.iter().zip(&point.objectives).filter(|(_, met)| **met == Met::Missed) {
-        let _ = met;
+    let missed = goals.iter().zip(&point.objectives).filter(|(_, met)| **met == Met::Missed);
+    for (goal, _) in missed {
         let of = Trait { metric: goal.metric, statistic: goal.statistic };
         let figure = point.figure(of.metric).expect("what is missed was measured");
         let least = figure.estimate(of.statistic).expect("what is missed was measured").value;

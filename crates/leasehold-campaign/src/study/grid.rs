@@ -226,7 +226,7 @@ fn default_point(
         .parameters
         .iter()
         .map(|parameter| match parameter.choices.as_slice() {
-            [] => Some(in_one_way(base.written(parameter.keys.first()?)?)),
+            [] => said_by_all(base, &parameter.keys),
             choices => choices.iter().find(|choice| is_made(choice, base)).map(|choice| choice.name.clone()),
         })
         .collect();
@@ -250,6 +250,13 @@ fn default_point(
     });
     points.push(Point { values: values.collect(), settings: own, scenario: Arc::clone(base) });
     Some(points.len() - 1)
+}
+
+/// The value that all of these keys have in a scenario.
+fn said_by_all(base: &Scenario, keys: &[String]) -> Option<String> {
+    let mut said = keys.iter().map(|key| base.written(key).map(in_one_way));
+    let first = said.next()??;
+    said.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// A value as a study tells it, however it is written.

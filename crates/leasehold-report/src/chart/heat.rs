@@ -183,7 +183,7 @@ mod tests {
             below: "1 to 3".to_owned(),
             marks,
         };
-        let chosen = Marks { chosen: true, default: false, front: true };
+        let chosen = Marks { chosen: true, front: true, ..Marks::default() };
         let default = Marks { default: true, ..Marks::default() };
         let text = |text: &str| text.to_owned();
         let map = HeatMap {

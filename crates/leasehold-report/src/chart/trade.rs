@@ -102,6 +102,7 @@ impl TradeChart {
                 Marks { chosen: true, .. } => svg.star("mark s0", (x, y), 9.0),
                 Marks { default: true, .. } => svg.marker("mark s1", 1, (x, y)),
                 Marks { front: true, .. } => svg.marker("mark s5", 0, (x, y)),
+                Marks { failed: true, .. } => cross(&mut svg, (x, y)),
                 _ => svg.marker("plain", 0, (x, y)),
             }
             if choice.marks.chosen || choice.marks.default {
@@ -124,6 +125,10 @@ impl TradeChart {
         svg.text("label", (LEFT + 274.0, y), Anchor::Start, "on the front");
         svg.marker("plain", 0, (LEFT + 372.0, y - 4.0));
         svg.text("label", (LEFT + 384.0, y), Anchor::Start, "beaten by another");
+        if self.choices.iter().any(|choice| choice.marks.failed) {
+            cross(&mut svg, (LEFT + 500.0, y - 4.0));
+            svg.text("label", (LEFT + 510.0, y), Anchor::Start, "failed");
+        }
         svg.finish()
     }
 
@@ -151,6 +156,12 @@ impl TradeChart {
         choices.sort_by_key(|choice| (choice.marks.chosen, choice.marks.default, choice.marks.front));
         choices
     }
+}
+
+/// A point that is out of the question.
+fn cross(svg: &mut Svg, (x, y): (f64, f64)) {
+    svg.line("axis", (x - 3.5, y - 3.5), (x + 3.5, y + 3.5));
+    svg.line("axis", (x - 3.5, y + 3.5), (x + 3.5, y - 3.5));
 }
 
 #[cfg(test)]

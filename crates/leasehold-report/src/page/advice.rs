@@ -16,7 +16,7 @@ pub(crate) fn lead(view: &View<'_>) -> Lead {
     let failed = study.points.iter().filter(|point| point.failed > 0).count();
     if failed > 0 {
         lead.because.push(format!(
-            "{failed} of {} points are unsafe: runs of them violated an invariant, and they are never recommended.",
+            "{failed} of {} points are out of the question: runs of them failed, so they are never recommended.",
             study.points.len()
         ));
     }

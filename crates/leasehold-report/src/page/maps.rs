@@ -27,7 +27,7 @@ pub(crate) fn front(view: &View<'_>) -> Section {
             Some(each) => format!("no other point with the same {}", study.parameters[each.parameter].name),
         };
         blocks.push(Block::Text(format!(
-            "{} of {} points are on the Pareto front: {other} is better in one of {} and no worse in the others.",
+            "{} of {} points are on the Pareto front: of those of which no run failed, {other} is better in one of {} and no worse in the others.",
             study.front.len(),
             study.points.len(),
             names.join(", "),

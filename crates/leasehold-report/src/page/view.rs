@@ -106,6 +106,7 @@ impl<'s> View<'s> {
             chosen: self.chosen.contains(&point),
             default: self.study.default_point == Some(point),
             front: self.study.front.contains(&point),
+            failed: self.study.points[point].failed > 0,
         }
     }
 
@@ -113,7 +114,7 @@ impl<'s> View<'s> {
     pub(crate) fn marks_in_words(&self, point: usize) -> String {
         let marks = self.marks(point);
         let failed = self.study.points[point].failed;
-        let failed = (failed > 0).then(|| format!("unsafe: {} failed", runs(failed)));
+        let failed = (failed > 0).then(|| format!("out of the question: {} failed", runs(failed)));
         let words = [
             marks.chosen.then(|| self.chosen_is(point).to_owned()),
             marks.default.then(|| "the scenario's own".to_owned()),

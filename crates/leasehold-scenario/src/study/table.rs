@@ -34,6 +34,7 @@ pub(super) struct ParameterTable {
     /// What it follows from.
     pub(super) derive: Option<Spanned<String>>,
     /// Named alternatives. They are read from the document, which knows in which order they stand there.
+    #[serde(default)]
     #[schemars(schema_with = "choices")]
     pub(super) choices: Option<Spanned<toml::Table>>,
 }

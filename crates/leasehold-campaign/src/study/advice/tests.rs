@@ -71,12 +71,24 @@ fn if_none_passes_the_obstacle_and_the_nearest_are_told() {
     assert_eq!((obstacle, nearest), (0, 1));
     let because = because.join("\n");
     for words in [
-        "`failover.p99 < 10s` is missed by 3 of 4 points.",
+        "`failover.p99 < 10s` is missed by 3 of 3 other points.",
         "Runs of 1 of 4 points failed",
         "The nearest point has failover p99 12 s",
     ] {
         assert!(because.contains(words), "{because}");
     }
+}
+
+/// What failed meets nothing, whatever its numbers are; so it does not make a goal the obstacle that all others meet.
+#[test]
+fn points_that_failed_are_no_obstacle_to_a_goal() {
+    let goals = goals(&["failover.p99 < 10s", "load < 100/s"]);
+    let points = points(&goals, &[(5.0, 300.0, 2), (5.0, 400.0, 1), (12.0, 90.0, 0)]);
+    let Advice::NonePasses { obstacle, because, .. } = none_passes(&goals, &points, &TRADE) else { panic!() };
+    assert_eq!(obstacle, 0);
+    assert!(because.join("\n").contains("is missed by 1 of 1 other points"), "{because:?}");
+    let Advice::NonePasses { because, .. } = none_passes(&goals, &points[..2], &TRADE) else { panic!() };
+    assert!(because[0].starts_with("Runs of every point failed"), "{because:?}");
 }
 
 #[test]
