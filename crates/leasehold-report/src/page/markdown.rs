@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use super::document::{Block, Card, Document, Holds, Section, Table};
+use super::inline::{Piece, pieces};
 
 impl Document {
     /// As Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n{}\n", plain(&self.title), plain(&self.summary));
         let lead = &self.lead;
-        let _ = write!(text, "\n**{}**\n", plain(&lead.headline));
+        let _ = write!(text, "\n**{}**\n", sentence(&lead.headline));
         if !lead.because.is_empty() {
             text.push('\n');
             lead.because.iter().for_each(|sentence| item(&mut text, sentence));
@@ -32,8 +33,8 @@ fn of_card(card: &Card) -> String {
     format!("{}: {}{below}", card.name, card.value)
 }
 
-fn item(text: &mut String, sentence: &str) {
-    let _ = writeln!(text, "- {}", plain(sentence));
+fn item(text: &mut String, told: &str) {
+    let _ = writeln!(text, "- {}", sentence(told));
 }
 
 fn of_section(text: &mut String, section: &Section) {
@@ -44,7 +45,7 @@ fn of_section(text: &mut String, section: &Section) {
 fn of_block(text: &mut String, block: &Block) {
     match block {
         Block::Text(sentences) => {
-            let _ = write!(text, "\n{}\n", plain(sentences));
+            let _ = write!(text, "\n{}\n", sentence(sentences));
         }
         Block::Link(words, path) => {
             let _ = write!(text, "\n{}: {}\n", plain(words), plain(path));
@@ -88,6 +89,15 @@ fn lines(text: &mut String, lines: &[String]) {
     let _ = writeln!(text, "{fence}");
 }
 
+/// A sentence: what stands between backticks is code in Markdown too.
+fn sentence(text: &str) -> String {
+    let piece = |piece| match piece {
+        Piece::Text(words) => plain(words),
+        Piece::Code(code) => format!("`{}`", code.replace(['\n', '\r'], " ")),
+    };
+    pieces(text).into_iter().map(piece).collect()
+}
+
 /// A text in which nothing means anything to Markdown, or to the HTML that it becomes.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -117,6 +127,12 @@ mod tests {
     fn hostile_names_stay_names() {
         assert_eq!(plain("<script>a|b`c`\n# d"), "&lt;script>a\\|b\\`c\\` \\# d");
         assert_eq!(plain("[x](y) *b* _i_ false_expiry"), "\\[x\\](y) \\*b\\* \\_i_ false_expiry");
+    }
+
+    #[test]
+    fn code_in_a_sentence_stays_code() {
+        assert_eq!(sentence("`a < b` is *missed* by `c|d`"), "`a < b` is \\*missed\\* by `c|d`");
+        assert_eq!(sentence("<i>`x\ny` and `"), "&lt;i>`x y` and \\`");
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn facts(study: &StudySummary) -> Vec<(&'static str, String)> {
         ("points", grouped(study.points.len() as u64)),
         ("seeds of each", study.seeds.clone()),
         ("runs", grouped(study.runs())),
-        ("simulated in each", Scale::of_seconds(study.simulated)),
+        ("a run of the scenario lasts", Scale::of_seconds(study.simulated)),
         ("tool", format!("leasehold {}", study.tool)),
     ]
 }
